@@ -1,0 +1,87 @@
+"""Runs exported files in the real runtimes, for runtimes_test.go.
+
+usage: runtimes.py JOB.json
+
+JOB holds {"float": path, "inputs": [npy paths], "files": [{"path": ..., "runtimes": ["onnxruntime", "openvino"]}]}. Prints one JSON
+list, an entry per file and runtime: what onnx.checker said, how many layers ran in int8, and against the float model in
+ONNX Runtime the agreement of the largest output value (percent) and the SQNR of all outputs (dB).
+"""
+import json
+import os
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import openvino as ov
+
+
+def ort_session(path, optimized=None):
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    if optimized:
+        options.optimized_model_filepath = optimized
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def run_ort(path, inputs):
+    with tempfile.TemporaryDirectory() as folder:
+        optimized = os.path.join(folder, "optimized.onnx")
+        session = ort_session(path, optimized)
+        ops = [n.op_type for n in onnx.load(optimized).graph.node]
+    name = session.get_inputs()[0].name
+    return [session.run(None, {name: x}) for x in inputs], sum(op.startswith("QLinear") or op == "QGemm" for op in ops)
+
+
+def run_openvino(path, inputs):
+    core = ov.Core()
+    model = core.read_model(path)
+    model.reshape({model.input(0): list(inputs[0].shape)})
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    int8 = 0
+    for op in compiled.get_runtime_model().get_ops():
+        info = {k: str(v.astype(str)) if hasattr(v, "astype") else str(v) for k, v in op.get_rt_info().items()}
+        if info.get("layerType") in ("Convolution", "FullyConnected", "MatMul") and info.get("runtimePrecision") in ("u8", "i8"):
+            int8 += 1
+    outs = []
+    for x in inputs:
+        y = compiled(x)
+        outs.append([y[i].copy() for i in range(len(compiled.outputs))])
+    return outs, int8
+
+
+RUNTIMES = {"onnxruntime": run_ort, "openvino": run_openvino}
+
+
+def compare(refs, outs):
+    signal = sum(float((o.astype(np.float64) ** 2).sum()) for r in refs for o in r)
+    noise = sum(float(((o - p.astype(np.float64)) ** 2).sum()) for r, q in zip(refs, outs) for o, p in zip(r, q))
+    agree = np.mean([r[0].argmax() == q[0].argmax() for r, q in zip(refs, outs)])
+    finite = all(np.isfinite(p).all() for q in outs for p in q)
+    return 100 * float(agree), float(10 * np.log10(signal / max(noise, 1e-30))), finite
+
+
+def main():
+    with open(sys.argv[1]) as f:
+        job = json.load(f)
+    inputs = [np.load(p) for p in job["inputs"]]
+    refs, _ = run_ort(job["float"], inputs)
+    results = []
+    for entry in job["files"]:
+        model = onnx.load(entry["path"])
+        try:
+            onnx.checker.check_model(model, full_check=True)
+            checker = ""
+        except Exception as e:  # the message is the test's evidence
+            checker = str(e)
+        for runtime in entry["runtimes"]:
+            outs, int8 = RUNTIMES[runtime](entry["path"], inputs)
+            agree, sqnr, finite = compare(refs, outs)
+            results.append({"path": entry["path"], "runtime": runtime, "checker": checker, "int8": int8,
+                            "agreement": agree, "sqnr": sqnr, "finite": finite})
+    json.dump(results, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
