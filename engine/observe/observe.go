@@ -1,0 +1,174 @@
+// Package observe folds slices of activations into statistics from which a
+// range can be estimated afterwards.
+//
+// A [Stat] is made in one pass, its memory does not grow with the number of
+// values, and it is a function of the set of (image, values) pairs observed:
+// not of their order, nor of how they were spread over workers whose Stats were
+// merged. Three choices make that hold exactly, in every bit:
+//
+//   - Bins are 2^e wide, e the smallest exponent for which every magnitude seen
+//     is below Half·2^e. When a larger value comes, neighbours merge two by two,
+//     so counts stay whole numbers and e depends on the largest value alone.
+//   - Nothing is summed in floating point. Extremes are kept per image, and a
+//     moving average is folded over them in image order when it is asked for.
+//   - Values that no range can hold, NaN and infinities, are counted apart.
+//
+// Exact zeros are counted apart too: ReLU makes half of many tensors zero,
+// every grid holds 0 exactly, so they would only drown the values that matter.
+package observe
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Half is the number of bins on each side of 0. The largest magnitude lies in
+// the outer half of its side, so a side in use has at least Half/2 bins: 2048,
+// 16 to 32 bins for a step of an 8-bit grid.
+const (
+	Half = 1 << halfBits
+	Bins = 2 * Half
+
+	halfBits = 12
+	minExp   = -126 // width 2^-126 is the smallest normal float32, and its inverse is finite
+	maxExp   = 128 - halfBits
+)
+
+// Stat is the statistic of one value of a graph. The zero value is empty and
+// ready to use. It must not be used from several goroutines at once.
+type Stat struct {
+	images   []Extremes // ascending by Image
+	exp      int        // bins are 2^exp wide; meaningless while counts is nil
+	counts   []uint64   // Bins of them, or nil before the first finite value other than 0
+	zeros    uint64
+	sampled  uint64 // values counted in zeros and counts
+	nan, inf uint64
+}
+
+// Extremes are the smallest and largest finite value of one image.
+type Extremes struct {
+	Image  int
+	Lo, Hi float32
+}
+
+// Images returns the extremes of every image with a finite value, in image
+// order. The slice belongs to s.
+func (s *Stat) Images() []Extremes { return s.images }
+
+// Range returns the smallest and largest finite value; ok is false when there
+// was none.
+func (s *Stat) Range() (lo, hi float32, ok bool) {
+	if len(s.images) == 0 {
+		return 0, 0, false
+	}
+	lo, hi = s.images[0].Lo, s.images[0].Hi
+	for _, e := range s.images[1:] {
+		lo, hi = min(lo, e.Lo), max(hi, e.Hi)
+	}
+	return lo, hi, true
+}
+
+// NotFinite returns how many NaN and how many infinities were observed.
+func (s *Stat) NotFinite() (nan, inf uint64) { return s.nan, s.inf }
+
+// Histogram is the distribution of the finite values.
+type Histogram struct {
+	Width float64  // of a bin, a power of two
+	Neg   []uint64 // Neg[i] counts −(i+1)·Width < x ≤ −i·Width, x ≠ 0; cut after the last bin in use
+	Pos   []uint64 // Pos[i] counts i·Width ≤ x < (i+1)·Width, x ≠ 0; cut after the last bin in use
+	Zeros uint64   // x = 0
+	Total uint64   // Zeros and the sum of the bins
+}
+
+// Histogram returns a copy of the distribution.
+func (s *Stat) Histogram() Histogram {
+	h := Histogram{Width: math.Ldexp(1, s.exp), Zeros: s.zeros, Total: s.sampled}
+	if s.counts == nil {
+		h.Width = 1
+		return h
+	}
+	h.Pos = slices.Clone(s.counts[Half:])
+	h.Neg = slices.Clone(s.counts[:Half])
+	slices.Reverse(h.Neg)
+	h.Neg, h.Pos = trim(h.Neg), trim(h.Pos)
+	return h
+}
+
+// trim cuts the empty bins off the end.
+func trim(c []uint64) []uint64 {
+	for len(c) > 0 && c[len(c)-1] == 0 {
+		c = c[:len(c)-1]
+	}
+	return c
+}
+
+// Merge adds what o has seen to s; o is left as it was.
+func (s *Stat) Merge(o *Stat) {
+	for _, e := range o.images {
+		s.extend(e)
+	}
+	if o.counts != nil {
+		s.grow(o.exp)
+		shift := s.exp - o.exp
+		for i, n := range o.counts {
+			if n != 0 {
+				s.counts[slot(i, shift)] += n
+			}
+		}
+	}
+	s.zeros += o.zeros
+	s.sampled += o.sampled
+	s.nan += o.nan
+	s.inf += o.inf
+}
+
+// extend records the extremes of an image, which may be known already.
+func (s *Stat) extend(e Extremes) {
+	// Images come in ascending order nearly always.
+	if n := len(s.images); n == 0 || s.images[n-1].Image < e.Image {
+		s.images = append(s.images, e)
+		return
+	}
+	i, known := slices.BinarySearchFunc(s.images, e.Image, func(a Extremes, image int) int { return cmp.Compare(a.Image, image) })
+	if !known {
+		s.images = slices.Insert(s.images, i, e)
+		return
+	}
+	s.images[i].Lo, s.images[i].Hi = min(s.images[i].Lo, e.Lo), max(s.images[i].Hi, e.Hi)
+}
+
+// grow makes the bins at least 2^exp wide.
+func (s *Stat) grow(exp int) {
+	if s.counts == nil {
+		s.counts, s.exp = make([]uint64, Bins), exp
+		return
+	}
+	shift := exp - s.exp
+	if shift <= 0 {
+		return
+	}
+	wide := make([]uint64, Bins)
+	for i, n := range s.counts {
+		if n != 0 {
+			wide[slot(i, shift)] += n
+		}
+	}
+	s.counts, s.exp = wide, exp
+}
+
+// slot returns where bin i goes when bins become 2^shift times as wide. Both
+// sides shrink towards 0, so that a bin is the truncated magnitude and its sign.
+func slot(i, shift int) int {
+	if i >= Half {
+		return Half + (i-Half)>>shift
+	}
+	return Half - 1 - (Half-1-i)>>shift
+}
+
+// exponent returns the smallest e ≥ minExp with m < Half·2^e, for a finite
+// m > 0.
+func exponent(m float32) int {
+	_, e := math.Frexp(float64(m)) // m < 2^e, m ≥ 2^(e−1)
+	return max(e-halfBits, minExp)
+}
