@@ -1,0 +1,92 @@
+// Package protocol is what the page and its workers say to each other. It knows no JavaScript: a message is JSON, and the
+// byte arrays or files that belong to it travel beside it, in the order that the message's doc comment gives.
+//
+//	page   → worker  Request   load → [preview…] → observe → compare → finish
+//	worker → page    Reply     ready, then progress… and one of done or failed for each request; dead at any time
+//
+// A worker answers requests in the order in which they came. Cancelling is ending the worker.
+package protocol
+
+import "encoding/json"
+
+// Kinds of request.
+const (
+	Load    = "load"    // files: the model, then the files that Siblings names. Done carries Info
+	Preview = "preview" // files: one image. Done carries View and one array, the RGBA pixels
+	Observe = "observe" // files: one per entry of Images. Starts a job. Done carries Skipped and one array, the state
+	Compare = "compare" // files: States states, then one per entry of Images. Merges, quantizes, compares. Done as in Observe
+	Finish  = "finish"  // files: the states of the comparison. Done carries Report and the pieces of the model file
+	Crash   = "crash"   // ends the program, so that a test can see what the page does about it
+)
+
+// Kinds of reply.
+const (
+	Ready    = "ready"    // the engine runs and listens
+	Progress = "progress" // Index of one image is done, or was skipped for Skipped
+	Done     = "done"
+	Failed   = "failed" // Error says why; the worker lives on
+	Dead     = "dead"   // the worker has ended; Text holds its last lines
+)
+
+// Image names one image of the job: its place in the order that makes results reproducible, and its name.
+type Image struct {
+	Index int    `json:"index"`
+	Name  string `json:"name"`
+}
+
+// Request is a message to a worker.
+type Request struct {
+	ID       int             `json:"id"`
+	Kind     string          `json:"kind"`
+	Name     string          `json:"name,omitempty"`     // load: the model's file name; preview: the image's
+	Siblings []string        `json:"siblings,omitempty"` // load: names of the other files
+	Options  json.RawMessage `json:"options,omitempty"`  // observe, preview: the engine's options
+	Shape    []int           `json:"shape,omitempty"`    // preview: height and width of the model's input
+	Images   []Image         `json:"images,omitempty"`
+	States   int             `json:"states,omitempty"` // compare: how many of the files are states
+}
+
+// Skipped is an image that could not be used, and why.
+type Skipped struct {
+	Index int    `json:"index"`
+	Name  string `json:"name"`
+	Why   string `json:"why"`
+}
+
+// Reply is a message from a worker.
+type Reply struct {
+	ID      int             `json:"id"`
+	Kind    string          `json:"kind"`
+	Index   int             `json:"index,omitempty"`
+	Skipped []Skipped       `json:"skipped,omitempty"`
+	Error   string          `json:"error,omitempty"` // a sentence
+	Info    json.RawMessage `json:"info,omitempty"`
+	View    *View           `json:"view,omitempty"`
+	Report  json.RawMessage `json:"report,omitempty"`
+	Text    string          `json:"text,omitempty"`
+}
+
+// View describes what the network sees of an image: its size, and the statistics of each channel of the input tensor.
+type View struct {
+	Width    int       `json:"width"`
+	Height   int       `json:"height"`
+	Channels []Channel `json:"channels"`
+}
+
+// Channel is the statistics of one channel of the input tensor.
+type Channel struct {
+	Name string  `json:"name"` // "R", "G", "B" in the tensor's order
+	Min  float32 `json:"min"`
+	Mean float32 `json:"mean"`
+	Max  float32 `json:"max"`
+}
+
+// Shard returns which of n images worker w of k takes: every k-th, so that the shares are even when images
+// get larger along the folder.
+func Shard(n, w, k int) []int {
+	var out []int
+	for i := w; i < n; i += k {
+		out = append(out, i)
+	}
+	return out
+}
