@@ -16,7 +16,7 @@ import "math"
 // Rounding zero shifts an affine grid by up to half a step, which costs the
 // ends no more than rounding costs every other value.
 //
-// Guards: a NaN end counts as 0 and an infinite one as ±2^78; an empty range
+// Guards: a NaN end counts as 0 and an infinite one as ±MaxScale; an empty range
 // (both ends 0) has scale 1 and the zero of a range of non-negative reals; scales stay
 // within [MinScale, MaxScale]. llama2.c's and ggml's quantizers are the warning:
 // the first divides by a zero scale on an all-zero group.
@@ -66,23 +66,23 @@ func (g Grid) TorchParams(lo, hi float32) Params {
 	return p
 }
 
-// widen makes a range contain 0 and finite.
+// widen makes a range contain 0 and end within ±MaxScale, so that no step is
+// larger than that.
 func widen(lo, hi float32) (a, b float64) {
-	const limit = MaxScale * 65536
 	if lo < 0 { // false for NaN
-		a = max(float64(lo), -limit)
+		a = max(float64(lo), -MaxScale)
 	}
 	if hi > 0 {
-		b = min(float64(hi), limit)
+		b = min(float64(hi), MaxScale)
 	}
 	return a, b
 }
 
-// clampScale rounds a scale to float32 and holds it between the limits; 0, an
-// empty range, becomes 1.
+// clampScale rounds a scale to float32 and holds it above MinScale; 0, the scale
+// of an empty range, becomes 1.
 func clampScale(s float64) float64 {
 	if s == 0 {
 		return 1
 	}
-	return float64(float32(min(max(s, MinScale), MaxScale)))
+	return float64(float32(max(s, MinScale)))
 }
