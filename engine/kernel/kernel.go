@@ -1,0 +1,26 @@
+// Package kernel holds the inner loops: fp32, NCHW, one image at a time.
+//
+// Every loop exists as plain Go (files named ref_*.go), which is the portable
+// path and the oracle of the tests. A machine is one implementation of all of
+// them: the reference; the native one, which puts gonum's blas32 under matrix
+// products; and, under js/wasm, the SIMD module of kernel/wasmasm, which works
+// on Go's own memory. The drivers above the machines (packing, blocking,
+// scratch) are shared by all.
+//
+// Slices must be long enough for the sizes given with them: sizes come from
+// shape inference, so a short slice is a bug and panics. Under js/wasm the
+// slices must live on the heap, which passing them through this package's
+// function values ensures.
+//
+// Results of the reference, of the SIMD module's baseline variant and of its
+// relaxed variant (fused multiply-add) agree within a few ulp of the sum of
+// magnitudes, not bit for bit; the baseline variant gives the same bits in
+// every browser. MinMax, Histogram, MaxPool, the layout functions and
+// FakeQuantize agree exactly everywhere.
+package kernel
+
+// active is the machine that the exported functions run on.
+var active = platform()
+
+// Name returns which implementation is running: "native", "simd" or "relaxed".
+func Name() string { return active.name }

@@ -1,0 +1,56 @@
+package kernel
+
+import "math"
+
+// A machine is one implementation of the inner loops. Each field is one kernel;
+// the tag names it in the SIMD module, where slices become addresses and every
+// other parameter a number. The first slice is what a kernel writes.
+//
+// The reference machine's functions are the definitions of the kernels.
+type machine struct {
+	name string
+
+	// rows is the height of a panel of a packed left operand. When it is zero
+	// the machine multiplies row-major matrices with sgemm instead.
+	rows  int
+	sgemm func(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int)
+
+	gemm     func(c, a, b, bias, add []float32, m, panels, k, ldc, ldadd, flags int, lo, hi float32) `wasm:"gemm_f32_rx8"`
+	pack     func(dst, src []float32, koff, base, kind []int32, k, panels int)                       `wasm:"pack_f32_x8"`
+	packLeft func(dst, src []float32, rows, k, rowStride, colStride int)                             `wasm:"packleft_f32"`
+	pad      func(dst, src []float32, channels, h, w, ph, pw, top, left int, fill float32)           `wasm:"pad_f32"`
+	copyRows func(dst, src []float32, rows, cols, ldd, lds int)                                      `wasm:"copyrows_f32"`
+
+	depthwise func(y, x, w, bias, add, plane []float32, shape []int32, flags int, lo, hi float32) `wasm:"depthwise_f32"`
+	maxPool   func(y, x, plane []float32, shape []int32)                                          `wasm:"maxpool_f32"`
+	avgPool   func(y, x, plane, countY, countX []float32, shape []int32)                          `wasm:"avgpool_f32"`
+	rowMean   func(y, x []float32, rows, cols int)                                                `wasm:"rowmean_f32"`
+
+	unary     [numActs]func(dst, src []float32, lo, hi float32, n int)  `wasm:",,clip_f32,leakyrelu_f32,sigmoid_f32,silu_f32,hardswish_f32,hardsigmoid_f32,tanh_f32,exp_f32,elu_f32,abs_f32,neg_f32,sqrt_f32,reciprocal_f32,floor_f32,ceil_f32,round_f32"`
+	binary    [numBinary]func(dst, a, b []float32, n int)               `wasm:"add_f32,sub_f32,mul_f32,div_f32,min_f32,max_f32,rsub_f32,rdiv_f32"`
+	scalar    [numBinary]func(dst, a []float32, b float32, n int)       `wasm:"add_f32_scalar,sub_f32_scalar,mul_f32_scalar,div_f32_scalar,min_f32_scalar,max_f32_scalar,rsub_f32_scalar,rdiv_f32_scalar"`
+	channel   [numBinary]func(dst, a, b []float32, channels, inner int) `wasm:"add_f32_channel,sub_f32_channel,mul_f32_channel,div_f32_channel,min_f32_channel,max_f32_channel,rsub_f32_channel,rdiv_f32_channel"`
+	softmax   func(dst, src []float32, rows, cols int)                  `wasm:"softmax_f32"`
+	transpose func(dst, src []float32, batch, rows, cols int)           `wasm:"transpose_f32_4x4"`
+
+	fakeQuantize func(dst, src []float32, scale, lo, hi float32, n int)                              `wasm:"fakequant_f32"`
+	minMax       func(out, x []float32, n int) (bad int)                                             `wasm:"minmax_f32"`
+	histogram    func(counts []uint32, x []float32, scale float32, first, bins, n int) (outside int) `wasm:"histogram_f32"`
+	noise        func(out []float64, a, b []float32, n int)                                          `wasm:"noise_f32"`
+}
+
+// Flags of gemm and depthwise.
+const (
+	flagLoad = 1 << iota // begin with what c holds rather than with zero
+	flagDone             // apply bias, add and the clamp: the last of the inner dimension
+	flagBias
+	flagAdd
+)
+
+// nr is the width of a panel of the right operand, in columns.
+const nr = 8
+
+var (
+	posInf = float32(math.Inf(1))
+	negInf = float32(math.Inf(-1))
+)

@@ -1,0 +1,63 @@
+package kernel
+
+import "math"
+
+// Coefficients of Cephes expf and tanhf (Moshier, 1989), which both the
+// reference and the SIMD module use.
+const (
+	expLo, expHi   = -104, 89 // below is 0, above is +Inf
+	log2e          = 1.44269504088896341
+	ln2Hi, ln2Lo   = 0.693359375, -2.12194440e-4
+	tanhPolynomial = 0.625 // below it a polynomial, above it the exponential
+)
+
+var (
+	expCoef  = [...]float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
+	tanhCoef = [...]float32{-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1}
+)
+
+// expF32 returns e^x: x = n·ln 2 + r, e^r by a polynomial, then 2^n in two
+// steps so that denormal results come out right.
+func expF32(x float32) float32 {
+	x = clamp(x, expLo, expHi)
+	n := roundF32(float32(x * log2e))
+	r := x - float32(n*ln2Hi)
+	r -= float32(n * ln2Lo)
+	p := expCoef[0]
+	for _, c := range expCoef[1:] {
+		p = float32(p*r) + c
+	}
+	p = float32(p*float32(r*r)) + r
+	p += 1
+	if n != n {
+		return n
+	}
+	i := int32(n)
+	half := i >> 1
+	return p * pow2(half) * pow2(i-half)
+}
+
+// pow2 returns 2^n for -126 ≤ n ≤ 127.
+func pow2(n int32) float32 { return math.Float32frombits(uint32(n+127) << 23) }
+
+func roundF32(x float32) float32 { return float32(math.RoundToEven(float64(x))) }
+
+func sigmoidF32(x float32) float32 { return 1 / (1 + expF32(-x)) }
+
+func tanhF32(x float32) float32 {
+	a := absF32(x)
+	if a < tanhPolynomial {
+		z := float32(x * x)
+		p := tanhCoef[0]
+		for _, c := range tanhCoef[1:] {
+			p = float32(p*z) + c
+		}
+		return float32(float32(p*z)*x) + x
+	}
+	y := 1 - 2/(expF32(a+a)+1)
+	return math.Float32frombits(math.Float32bits(y)&^signBit | math.Float32bits(x)&signBit)
+}
+
+const signBit = 1 << 31
+
+func absF32(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ signBit) }

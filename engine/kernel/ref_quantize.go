@@ -1,0 +1,69 @@
+package kernel
+
+import "math"
+
+// refFakeQuantize rounds to a grid: with r = x/scale rounded half to even,
+//
+//	dst[i] = min(max(r, lo), hi)·scale
+//
+// where lo and hi are qmin and qmax less the zero point. NaN becomes lo, as in
+// ONNX Runtime's MLAS kernel. The sum with zero turns -0 into +0.
+func refFakeQuantize(dst, src []float32, scale, lo, hi float32, n int) {
+	dst, src = dst[:n], src[:n]
+	for i, x := range src {
+		r := roundF32(x/scale) + 0
+		if !(lo < r) {
+			r = lo
+		}
+		if hi < r {
+			r = hi
+		}
+		dst[i] = r * scale
+	}
+}
+
+// refMinMax writes the smallest and the largest finite element to out[0] and
+// out[1] (+Inf and -Inf when there is none) and returns how many elements are
+// not finite.
+func refMinMax(out, x []float32, n int) (bad int) {
+	lo, hi := posInf, negInf
+	for _, v := range x[:n] {
+		if v-v != 0 {
+			bad++
+			continue
+		}
+		if v < lo {
+			lo = v
+		}
+		if hi < v {
+			hi = v
+		}
+	}
+	out[0], out[1] = lo, hi
+	return bad
+}
+
+// refHistogram counts: counts[⌊x·scale⌋ - first]++ where that lies in
+// [0, bins), and returns how many elements do not (NaN among them).
+func refHistogram(counts []uint32, x []float32, scale float32, first, bins, n int) (outside int) {
+	for _, v := range x[:n] {
+		b := math.Floor(float64(v*scale)) - float64(first)
+		if b >= 0 && b < float64(bins) {
+			counts[int(b)]++
+		} else {
+			outside++
+		}
+	}
+	return outside
+}
+
+// refNoise writes Σ a² to out[0] and Σ (a-b)² to out[1].
+func refNoise(out []float64, a, b []float32, n int) {
+	var signal, noise float64
+	for i, v := range a[:n] {
+		d := float64(v) - float64(b[i])
+		signal += float64(v) * float64(v)
+		noise += d * d
+	}
+	out[0], out[1] = signal, noise
+}

@@ -1,0 +1,3 @@
+package kernel
+
+func platform() *machine { return reference }
