@@ -1,0 +1,134 @@
+package target
+
+import (
+	"slices"
+
+	"dropquant/engine/graph"
+	"dropquant/engine/tensor"
+)
+
+// isActivation reports whether v is a float tensor that depends on the data.
+func isActivation(v *graph.Value) bool {
+	return v != nil && v.Const == nil && v.DType == tensor.Float32
+}
+
+// constFloat returns the data of a float32 constant, or nil.
+func constFloat(v *graph.Value) *tensor.Tensor {
+	if v == nil || v.Const == nil || v.Const.DType != tensor.Float32 {
+		return nil
+	}
+	return v.Const
+}
+
+// scalar returns the one element of a float32 constant.
+func scalar(v *graph.Value) (float32, bool) {
+	if t := constFloat(v); t != nil && t.Len() == 1 {
+		return t.F32()[0], true
+	}
+	return 0, false
+}
+
+// The needs that rows share.
+var (
+	constWeights = Need{func(n *graph.Node) bool { return constFloat(n.Input(1)) != nil },
+		"its weights are not float32 constants"}
+
+	activations = Need{func(n *graph.Node) bool {
+		return len(n.Inputs) > 0 && !slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool { return !isActivation(v) })
+	}, "an operand is a constant, or not float32"}
+
+	activation = Need{func(n *graph.Node) bool { return isActivation(n.Input(0)) },
+		"it does not work on float32 activations"}
+
+	constBias = Need{func(n *graph.Node) bool { return n.Input(2) == nil || constFloat(n.Input(2)) != nil },
+		"its bias is not a float32 constant"}
+
+	matrixWeights = Need{func(n *graph.Node) bool { t := constFloat(n.Input(1)); return t != nil && t.Rank() == 2 },
+		"its weights are not a matrix"}
+
+	// plainGemm holds where y = x·W + b with a bias per column: what a fully connected layer is.
+	plainGemm = Need{func(n *graph.Node) bool {
+		return n.Int("transA", 0) == 0 && n.Float("alpha", 1) == 1 && (n.Input(2) == nil || n.Float("beta", 1) == 1 && biasPerColumn(n))
+	}, "it is not a fully connected layer: transA, alpha, beta or the shape of C differ"}
+
+	nearest = Need{func(n *graph.Node) bool { return n.Str("mode", "nearest") == "nearest" },
+		"it interpolates, and is exact only in float"}
+
+	notNegative = Need{func(n *graph.Node) bool { return bounds(n.Input(0)).lo >= 0 },
+		"its input can be negative, which needs a zero point"}
+
+	oneOutput = Need{func(n *graph.Node) bool { return len(n.Outputs) == 1 || n.Out(1) == nil },
+		"its second output is used"}
+
+	swish = Need{isSwish, "it gates with something else than its own input"}
+
+	feedsSwish = Need{func(n *graph.Node) bool {
+		y := n.Out(0)
+		return len(y.Uses) == 1 && y.Uses[0].Node.Op == "Mul" && isSwish(y.Uses[0].Node)
+	}, "it is not part of x·sigmoid(x)"}
+
+	// reluClip holds for ReLU6 and its like: a quantizer with zero point 0 and the right scale clips just so.
+	reluClip = Need{func(n *graph.Node) bool { lo, ok := scalar(n.Input(1)); return ok && lo == 0 },
+		"it does not clip at 0, so a quantizer cannot stand for it"}
+
+	constSlope = Need{func(n *graph.Node) bool { return constFloat(n.Input(1)) != nil },
+		"its slope is not a constant"}
+
+	zeroPad = Need{func(n *graph.Node) bool {
+		if n.Str("mode", "constant") != "constant" {
+			return true
+		}
+		v, ok := scalar(n.Input(2))
+		return n.Input(2) == nil || ok && v == 0
+	}, "it pads with something else than 0"}
+
+	residual = Need{func(n *graph.Node) bool { return convSide(n) >= 0 },
+		"no operand is a convolution that only it reads"}
+)
+
+// biasPerColumn reports whether the C of a Gemm has one element per output column.
+func biasPerColumn(n *graph.Node) bool {
+	c, w := constFloat(n.Input(2)), constFloat(n.Input(1))
+	if c == nil || w == nil || w.Rank() != 2 {
+		return false
+	}
+	return c.Len() == w.Shape[gemmAxis(n)] && c.Rank() >= 1 && c.Shape[c.Rank()-1] == c.Len()
+}
+
+// isSwish reports whether a Mul computes x·σ(x) for a Sigmoid or HardSigmoid σ that nothing else reads.
+func isSwish(n *graph.Node) bool {
+	a, b := n.Input(0), n.Input(1)
+	return gates(a, b) || gates(b, a)
+}
+
+func gates(s, x *graph.Value) bool {
+	return s != nil && s.Producer != nil && (s.Producer.Op == "Sigmoid" || s.Producer.Op == "HardSigmoid") &&
+		s.Producer.Input(0) == x && len(s.Uses) == 1
+}
+
+// convSide returns which operand of an Add is a convolution's output that only the Add reads, and so
+// can be added in the convolution's kernel; −1 when none is. Of two, the first is taken: the other is
+// then the skip branch.
+func convSide(n *graph.Node) int {
+	for i, v := range n.Inputs {
+		if isActivation(v) && v.Producer != nil && v.Producer.Op == "Conv" && len(v.Uses) == 1 {
+			return i
+		}
+	}
+	return -1
+}
+
+// skipSide is the operand beside convSide.
+func skipSide(n *graph.Node) []int { return []int{1 - convSide(n)} }
+
+func first(*graph.Node) []int { return []int{0} }
+
+// The axis of the output channels of each kind of weights.
+func axis0(*graph.Node) int { return 0 } // Conv [out, in/group, …]
+func axis1(*graph.Node) int { return 1 } // ConvTranspose [in, out/group, …], MatMul [in, out]
+func gemmAxis(n *graph.Node) int {
+	if n.Int("transB", 0) != 0 {
+		return 0
+	}
+	return 1
+}

@@ -1,0 +1,48 @@
+package target
+
+import "dropquant/engine/quant"
+
+// ONNXRuntime is ONNX Runtime's CPU provider. Its optimizer turns a node into
+// its QLinear form only as a complete unit: DequantizeLinear on every input and
+// QuantizeLinear, nothing else, on the output. Activations are u8: on x86-64 signed
+// ones are rewritten to unsigned first, at a cost.
+//
+// Sources in short: SEL is onnxruntime/core/optimizer/qdq_transformer/selectors_actions
+// (qdq_selectors.cc, qdq_selector_action_transformer.cc), REG the registry of
+// onnxruntime/python/tools/quantization.
+var ONNXRuntime = &Target{
+	Name:     "onnxruntime",
+	Title:    "ONNX Runtime",
+	Act:      quant.U8,
+	Weight:   quant.W8,
+	Complete: true,
+	Rows: []Row{
+		{Op: "Conv", Role: Weighted, Axis: axis0, Bias: Int32Bias, Needs: []Need{constWeights, constBias, activation}, Source: "SEL ConvNodeGroupSelector"},
+		{Op: "Gemm", Role: Weighted, Axis: gemmAxis, Bias: Int32Bias, Optional: true, Needs: []Need{matrixWeights, activation, plainGemm}, Source: "SEL GemmNodeGroupSelector: beta 1, output Q optional"},
+		{Op: "MatMul", Role: Weighted, Axis: axis1, Optional: true, Needs: []Need{matrixWeights, activation}, Source: "SEL MatMulNodeGroupSelector: without Q it is MatMulIntegerToFloat"},
+		{Op: "ConvTranspose", Role: WeightsOnly, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "no integer kernel in core/providers/cpu"},
+
+		{Op: "Add", Role: Compute, Needs: []Need{activations}, Source: "SEL BinaryNodeGroupSelector: QLinearAdd"},
+		{Op: "Mul", Role: Compute, Needs: []Need{activations}, Source: "SEL BinaryNodeGroupSelector: QLinearMul"},
+		{Op: "Sigmoid", Role: Compute, Needs: []Need{activation}, Source: "SEL UnaryNodeGroupSelector: QLinearSigmoid"},
+		{Op: "LeakyRelu", Role: Compute, Needs: []Need{activation}, Source: "SEL UnaryNodeGroupSelector: QLinearLeakyRelu"},
+		{Op: "AveragePool", Role: Compute, Needs: []Need{activation}, Source: "SEL UnaryNodeGroupSelector: QLinearAveragePool"},
+		{Op: "GlobalAveragePool", Role: Compute, Needs: []Need{activation}, Source: "SEL UnaryNodeGroupSelector: QLinearGlobalAveragePool"},
+
+		{Op: "Concat", Role: Carrier, Own: true, Needs: []Need{activations}, Source: "SEL VariadicNodeGroupSelector: QLinearConcat, scales may differ"},
+		{Op: "MaxPool", Role: Carrier, Needs: []Need{activation, oneOutput}, Source: "SEL DropQDQNodesRules: equal parameters, opset ≥ 12"},
+		{Op: "Reshape", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
+		{Op: "Flatten", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
+		{Op: "Transpose", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
+		{Op: "Squeeze", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
+		{Op: "Unsqueeze", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
+		{Op: "Slice", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
+		{Op: "Split", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL SplitNodeGroupSelector: equal parameters"},
+		{Op: "Resize", Role: Carrier, In: first, Needs: []Need{activation, nearest}, Source: "SEL DropQDQNodesRules"},
+
+		// After these the zero point is the lowest code and the scale within the clip, so that the
+		// quantizer does their work and they are removed: optimizer/qdq_transformer relu_quantizelinear.cc, clip_quantizelinear.cc.
+		{Op: "Relu", Role: Follower, Needs: []Need{activation}, Source: "ReluQuantFusion: zero point must be the lowest code"},
+		{Op: "Clip", Role: Follower, Needs: []Need{activation, reluClip}, Source: "ClipQuantFusion: the codes must lie within the clip"},
+	},
+}

@@ -1,0 +1,59 @@
+package target
+
+import "dropquant/engine/quant"
+
+// OpenVINO is OpenVINO's CPU plugin reading ONNX. Each pair becomes one
+// FakeQuantize, for which each QuantizeLinear must feed exactly one
+// DequantizeLinear (openvino, common_optimizations/convert_quantize_dequantize);
+// the low precision transformations then move the integers. They want activations
+// unsigned: a convolution takes u8 on every CPU, i8 only on the newest
+// (intel_cpu transformation_pipeline, supported precisions), and one scale per tensor.
+//
+// Sources in short: NNCF is nncf's hardware/setups/cpu.py and its quantizer
+// propagation at ef8e1db; LPT is OpenVINO's low_precision_transformations;
+// CPU its intel_cpu plugin.
+var OpenVINO = &Target{
+	Name:   "openvino",
+	Title:  "OpenVINO",
+	Act:    quant.U8,
+	Weight: quant.W8, // 255 levels: NNCF qspaces.py, q8_w_sym
+	Rows: []Row{
+		{Op: "Conv", Role: Weighted, Axis: axis0, Needs: []Need{constWeights, activation}, Source: "LPT convolution.cpp; NNCF CONVOLUTION"},
+		{Op: "ConvTranspose", Role: Weighted, Axis: axis1, Needs: []Need{constWeights, activation, notNegative}, Source: "LPT convolution_backprop_data.cpp: no zero point"},
+		{Op: "ConvTranspose", Role: WeightsOnly, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "the row above, where it does not hold"},
+		{Op: "Gemm", Role: Weighted, Axis: gemmAxis, Needs: []Need{matrixWeights, activation, plainGemm}, Source: "LPT mat_mul.cpp; NNCF MATMUL"},
+		{Op: "MatMul", Role: Weighted, Axis: axis1, Needs: []Need{matrixWeights, activation}, Source: "LPT mat_mul.cpp; NNCF MATMUL"},
+
+		{Op: "Add", Role: Compute, Needs: []Need{activations}, Source: "LPT add.cpp; NNCF ADD: both inputs"},
+		{Op: "AveragePool", Role: Compute, Needs: []Need{activation}, Source: "LPT avg_pool.cpp; NNCF AVGPOOL"},
+		{Op: "GlobalAveragePool", Role: Compute, Needs: []Need{activation}, Source: "read as ReduceMean: LPT reduce_mean.cpp; NNCF onnx metatypes"},
+
+		// On signed codes with zero point 0 a Concat before a quantized Conv loses its scale: OpenVINO 2026.4.1, seen by
+		// running the same file in ONNX Runtime (11 to 17 dB in five nodes). Unsigned codes are right.
+		{Op: "Concat", Role: Carrier, Unsigned: true, Needs: []Need{activations}, Source: "LPT concat.cpp: one scale for all; NNCF unifies"},
+		{Op: "MaxPool", Role: Carrier, Needs: []Need{activation, oneOutput}, Source: "LPT max_pool.cpp"},
+		{Op: "Reshape", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT reshape.cpp"},
+		{Op: "Flatten", Role: Carrier, In: first, Needs: []Need{activation}, Source: "read as Reshape"},
+		{Op: "Transpose", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT transpose.cpp"},
+		{Op: "Squeeze", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT squeeze.cpp"},
+		{Op: "Unsqueeze", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT unsqueeze.cpp"},
+		{Op: "Slice", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT slice.cpp, strided_slice.cpp"},
+		{Op: "Split", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT split.cpp, variadic_split.cpp"},
+		{Op: "DepthToSpace", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT depth_to_space.cpp"},
+		{Op: "SpaceToDepth", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT space_to_batch.cpp's family; NNCF transparent"},
+		{Op: "Pad", Role: Carrier, In: first, Needs: []Need{activation, zeroPad, notNegative}, Source: "LPT pad.cpp: the constant must be the code of 0"},
+		{Op: "Resize", Role: Carrier, In: first, Needs: []Need{activation, nearest}, Source: "LPT interpolate.cpp: nearest"},
+		{Op: "Dropout", Role: Carrier, In: first, Needs: []Need{activation, oneOutput}, Source: "nothing in inference"},
+		{Op: "Identity", Role: Carrier, In: first, Needs: []Need{activation}, Source: "nothing"},
+
+		{Op: "Relu", Role: Follower, Needs: []Need{activation}, Source: "CPU graph_optimizer.cpp FuseConvolutionAndSimpleOperation; NNCF quantizes after"},
+		{Op: "Clip", Role: Follower, Needs: []Need{activation}, Source: "as Relu"},
+		{Op: "LeakyRelu", Role: Follower, Needs: []Need{activation}, Source: "as Relu"},
+		{Op: "PRelu", Role: Follower, Needs: []Need{activation, constSlope}, Source: "as Relu; LPT prelu.cpp"},
+		{Op: "Elu", Role: Follower, Needs: []Need{activation}, Source: "as Relu"},
+		{Op: "HardSwish", Role: Follower, Needs: []Need{activation}, Source: "as Relu; NNCF HSWISH pattern"},
+		{Op: "Sigmoid", Role: Follower, Needs: []Need{activation, feedsSwish}, Source: "one Swish: NNCF SWISH_WITH_SIGMOID pattern"},
+		{Op: "HardSigmoid", Role: Follower, Needs: []Need{activation, feedsSwish}, Source: "one HSwish: NNCF HSWISH pattern"},
+		{Op: "Mul", Role: Follower, Needs: []Need{activations, swish}, Source: "as Sigmoid. Other products (gates) stay float: NNCF ignores SE blocks"},
+	},
+}

@@ -1,0 +1,146 @@
+// Package target knows what a runtime does with a Q/DQ file: a [Target] is a
+// table of rows, one per operator it runs in integers, each with its source.
+//
+// One algorithm, [Place], reads the rows and decides for a graph where the
+// pairs of QuantizeLinear and DequantizeLinear go; no code asks which target it
+// works for. [Insert] writes the pairs into the graph.
+//
+// The vocabulary:
+//
+//	pair      QuantizeLinear → DequantizeLinear on one value: some readers read the second in place of the value
+//	group     the pairs that must share one scale and zero point, because something only moves codes from one to another
+//	unit      an operator that runs in integers with the activations that its kernel applies on the way out
+//	carrier   an operator that moves codes and computes nothing: it runs in integers when what feeds it does
+//	head      the last weighted operators of a model that has several, and all behind them
+package target
+
+import (
+	"dropquant/engine/graph"
+	"dropquant/engine/quant"
+)
+
+// Target is one runtime's table.
+type Target struct {
+	Name   string     // as options and files spell it
+	Title  string     // as the page spells it
+	Act    quant.Grid // codes of activations
+	Weight quant.Grid // codes of weights
+	Rows   []Row      // tried in order: the first whose needs hold applies
+
+	// Complete says that a node runs in integers only as a whole: pairs on its
+	// inputs and one on its output, which then serves every reader of the output.
+	// Otherwise pairs on the inputs are enough and stand only where a unit reads.
+	Complete bool
+
+	// Heads quantizes the last layers of detectors too. Off, they stay float:
+	// their channels are box offsets, logits and probabilities side by side, and
+	// errors there are errors of the result.
+	Heads bool
+
+	// PerTensor gives every weight one scale and not one per output channel.
+	PerTensor bool
+}
+
+// Targets lists the runtimes that files are made for.
+var Targets = []*Target{OpenVINO, TensorRT, ONNXRuntime}
+
+// ByName returns the target of that name, or nil.
+func ByName(name string) *Target {
+	for _, t := range Targets {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// Row says how a target treats one operator.
+type Row struct {
+	Op    string // of the domain ai.onnx
+	Role  Role
+	Needs []Need // all must hold for the row to apply
+
+	In       func(n *graph.Node) []int // the inputs that get a pair or are moved; nil: the first when Weighted, every activation else
+	Axis     func(n *graph.Node) int   // output channels of the weights
+	Bias     Bias
+	Optional bool // the unit also runs in integers with a float output, where the target asks for complete units
+	Own      bool // a carrier whose output has parameters of its own: it requantizes
+	Unsigned bool // runs in integers only on unsigned codes
+
+	Source string // document, version, section, or the file that says so
+}
+
+// Role is the part that an operator plays.
+type Role uint8
+
+const (
+	Weighted    Role = iota + 1 // a constant second input in integers, and a pair on the first
+	WeightsOnly                 // the constant second input is stored in integers; the arithmetic is float
+	Compute                     // integers from pairs on its inputs
+	Carrier                     // moves codes; output and inputs share parameters
+	Follower                    // applied by the kernel of the unit that feeds it: no pair between
+)
+
+var roles = [...]string{Weighted: "int8", WeightsOnly: "weights only", Compute: "int8", Carrier: "moves", Follower: "fused"}
+
+// Bias is how a unit reads its bias.
+type Bias uint8
+
+const (
+	FloatBias Bias = iota // as it is
+	Int32Bias             // int32 through DequantizeLinear at the scale of input times weights
+)
+
+// Need is a condition under which a row applies.
+type Need struct {
+	Holds func(n *graph.Node) bool
+	Else  string // why the node stays float when it does not hold, as in "its weights are computed"
+}
+
+// find returns the row that applies to n, or the reason why none does.
+func (t *Target) find(n *graph.Node) (*Row, string) {
+	if n.Domain != "" && n.Domain != "ai.onnx" {
+		return nil, "an operator of another domain"
+	}
+	why := "not an operator that this runtime runs in integers"
+	for i := range t.Rows {
+		r := &t.Rows[i]
+		if r.Op != n.Op {
+			continue
+		}
+		if why = r.refuses(n, t); why == "" {
+			return r, ""
+		}
+	}
+	return nil, why
+}
+
+// refuses returns the first need that does not hold, or "".
+func (r *Row) refuses(n *graph.Node, t *Target) string {
+	if r.Unsigned && t.Act.Signed() {
+		return "wrong in this runtime on signed codes"
+	}
+	for _, need := range r.Needs {
+		if !need.Holds(n) {
+			return need.Else
+		}
+	}
+	return ""
+}
+
+// inputs returns the inputs of n that get a pair or that it moves.
+func (r *Row) inputs(n *graph.Node) []int {
+	if r.In != nil {
+		return r.In(n)
+	}
+	if r.Role == Weighted {
+		return []int{0}
+	}
+	var in []int
+	for i, v := range n.Inputs {
+		if isActivation(v) {
+			in = append(in, i)
+		}
+	}
+	return in
+}
