@@ -12,9 +12,6 @@
 //   - Nothing is summed in floating point. Extremes are kept per image, and a
 //     moving average is folded over them in image order when it is asked for.
 //   - Values that no range can hold, NaN and infinities, are counted apart.
-//
-// Exact zeros are counted apart too: ReLU makes half of many tensors zero,
-// every grid holds 0 exactly, so they would only drown the values that matter.
 package observe
 
 import (
@@ -40,9 +37,7 @@ const (
 type Stat struct {
 	images   []Extremes // ascending by Image
 	exp      int        // bins are 2^exp wide; meaningless while counts is nil
-	counts   []uint64   // Bins of them, or nil before the first finite value other than 0
-	zeros    uint64
-	sampled  uint64 // values counted in zeros and counts
+	counts   []uint64   // Bins of them, counts[Half] from 0 up; nil before the first finite value
 	nan, inf uint64
 }
 
@@ -75,23 +70,22 @@ func (s *Stat) NotFinite() (nan, inf uint64) { return s.nan, s.inf }
 // Histogram is the distribution of the finite values.
 type Histogram struct {
 	Width float64  // of a bin, a power of two
-	Neg   []uint64 // Neg[i] counts −(i+1)·Width < x ≤ −i·Width, x ≠ 0; cut after the last bin in use
-	Pos   []uint64 // Pos[i] counts i·Width ≤ x < (i+1)·Width, x ≠ 0; cut after the last bin in use
-	Zeros uint64   // x = 0
-	Total uint64   // Zeros and the sum of the bins
+	Neg   []uint64 // Neg[i] counts −(i+1)·Width ≤ x < −i·Width; cut after the last bin in use
+	Pos   []uint64 // Pos[i] counts i·Width ≤ x < (i+1)·Width; cut after the last bin in use
+	Total uint64   // the sum of the bins
 }
 
 // Histogram returns a copy of the distribution.
 func (s *Stat) Histogram() Histogram {
-	h := Histogram{Width: math.Ldexp(1, s.exp), Zeros: s.zeros, Total: s.sampled}
 	if s.counts == nil {
-		h.Width = 1
-		return h
+		return Histogram{Width: 1}
 	}
-	h.Pos = slices.Clone(s.counts[Half:])
-	h.Neg = slices.Clone(s.counts[:Half])
+	h := Histogram{Width: math.Ldexp(1, s.exp), Pos: slices.Clone(s.counts[Half:]), Neg: slices.Clone(s.counts[:Half])}
 	slices.Reverse(h.Neg)
 	h.Neg, h.Pos = trim(h.Neg), trim(h.Pos)
+	for _, n := range s.counts {
+		h.Total += n
+	}
 	return h
 }
 
@@ -117,14 +111,13 @@ func (s *Stat) Merge(o *Stat) {
 			}
 		}
 	}
-	s.zeros += o.zeros
-	s.sampled += o.sampled
 	s.nan += o.nan
 	s.inf += o.inf
 }
 
 // extend records the extremes of an image, which may be known already.
 func (s *Stat) extend(e Extremes) {
+	e.Lo, e.Hi = e.Lo+0, e.Hi+0 // −0 becomes +0
 	// Images come in ascending order nearly always.
 	if n := len(s.images); n == 0 || s.images[n-1].Image < e.Image {
 		s.images = append(s.images, e)
@@ -157,18 +150,23 @@ func (s *Stat) grow(exp int) {
 	s.counts, s.exp = wide, exp
 }
 
-// slot returns where bin i goes when bins become 2^shift times as wide. Both
-// sides shrink towards 0, so that a bin is the truncated magnitude and its sign.
-func slot(i, shift int) int {
-	if i >= Half {
-		return Half + (i-Half)>>shift
-	}
-	return Half - 1 - (Half-1-i)>>shift
+// slot returns where bin i goes when bins become 2^shift times as wide. The
+// shift of a negative number rounds down, as the floor in bin does.
+func slot(i, shift int) int { return Half + (i-Half)>>shift }
+
+// bin returns the place of a finite x among bins 2^exp wide: ⌊x/2^exp⌋, from
+// Half up. In float32 the quotient of a tiny negative x may underflow to 0, in
+// float64 it cannot.
+func bin(x float32, exp int) int {
+	return Half + int(math.Floor(math.Ldexp(float64(x), -exp)))
 }
 
 // exponent returns the smallest e ≥ minExp with m < Half·2^e, for a finite
-// m > 0.
+// m ≥ 0.
 func exponent(m float32) int {
+	if m == 0 {
+		return minExp
+	}
 	_, e := math.Frexp(float64(m)) // m < 2^e, m ≥ 2^(e−1)
 	return max(e-halfBits, minExp)
 }

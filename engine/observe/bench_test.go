@@ -1,0 +1,30 @@
+package observe
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+func BenchmarkObserve(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	x := make([]float32, 1<<18)
+	for i := range x {
+		x[i] = max(float32(r.NormFloat64()), 0)
+	}
+	var c [Bins]uint32
+	for _, f := range []struct {
+		name string
+		run  func()
+	}{
+		{"stat", func() { var s Stat; s.Observe(0, x) }},
+		{"minmax", func() { minMax(x) }},
+		{"count", func() { histogram(c[:], x, 256) }},
+	} {
+		b.Run(f.name, func(b *testing.B) {
+			b.SetBytes(int64(4 * len(x)))
+			for range b.N {
+				f.run()
+			}
+		})
+	}
+}
