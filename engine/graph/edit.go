@@ -42,6 +42,7 @@ func (g *Graph) AddNode(op, name string, inputs []*Value, attrs []Attr, outputs 
 		n.Outputs = append(n.Outputs, v)
 	}
 	g.Nodes = append(g.Nodes, n)
+	g.names.nodes[n.Name]++
 	return n
 }
 
@@ -53,7 +54,6 @@ func (g *Graph) SetInput(n *Node, i int, v *Value) {
 	n.Inputs[i].dropUse(n, i)
 	n.Inputs[i] = v
 	v.addUse(n, i)
-	n.touch()
 }
 
 // SetOutput makes n produce v as its output i in place of what it produced. v must have no
@@ -64,12 +64,10 @@ func (g *Graph) SetOutput(n *Node, i int, v *Value) {
 	}
 	n.Outputs[i] = v
 	v.Producer = n
-	n.touch()
 }
 
 // SetAttr sets or adds an attribute.
 func (g *Graph) SetAttr(n *Node, name string, value any) {
-	n.touch()
 	for i := range n.Attrs {
 		if n.Attrs[i].Name == name {
 			n.Attrs[i].Value = value
@@ -94,14 +92,23 @@ func (g *Graph) RemoveNode(n *Node) {
 	g.RemoveNodes(map[*Node]bool{n: true})
 }
 
-// RemoveNodes takes several nodes out at once.
+// RemoveNodes takes several nodes out at once, in time linear in the graph.
 func (g *Graph) RemoveNodes(gone map[*Node]bool) {
-	for n := range gone {
-		for i, v := range n.Inputs {
-			v.dropUse(n, i)
+	if len(gone) == 0 {
+		return
+	}
+	drop := func(v *Value) {
+		if v != nil {
+			v.Uses = slices.DeleteFunc(v.Uses, func(u Use) bool { return gone[u.Node] })
 		}
-		for _, v := range n.captures {
-			v.dropUse(n, CaptureIndex)
+	}
+	seen := map[*Value]bool{}
+	for n := range gone {
+		for _, v := range slices.Concat(n.Inputs, n.captures) {
+			if !seen[v] {
+				seen[v] = true
+				drop(v)
+			}
 		}
 		for _, v := range n.Outputs {
 			if v != nil && v.Producer == n {
@@ -109,12 +116,13 @@ func (g *Graph) RemoveNodes(gone map[*Node]bool) {
 				g.forget(v)
 			}
 		}
+		g.forgetNode(n)
 	}
 	g.Nodes = slices.DeleteFunc(g.Nodes, func(n *Node) bool { return gone[n] })
 }
 
 // RemoveDead removes every node whose outputs nothing reads and that are not graph outputs, and
-// the constants that only they read.
+// the constants and abandoned values that nothing else reads. Nodes must be in order.
 func (g *Graph) RemoveDead() {
 	outputs := map[*Value]bool{}
 	for _, o := range g.Outputs {
@@ -130,8 +138,12 @@ func (g *Graph) RemoveDead() {
 		}
 	}
 	g.RemoveNodes(dead)
+	inputs := map[*Value]bool{}
+	for _, v := range g.Inputs {
+		inputs[v] = true
+	}
 	for _, v := range g.values {
-		if v.Const != nil && len(v.Uses) == 0 && !outputs[v] {
+		if v.Producer == nil && len(v.Uses) == 0 && !outputs[v] && !inputs[v] {
 			g.forget(v)
 		}
 	}
@@ -141,12 +153,19 @@ func (g *Graph) newValue(name string) *Value {
 	if g.values[name] != nil {
 		panic("bug: two values named " + name)
 	}
-	v := &Value{Name: name}
+	v := &Value{Name: name, order: g.created}
+	g.created++
 	g.values[name] = v
 	return v
 }
 
 func (g *Graph) forget(v *Value) { delete(g.values, v.Name) }
+
+func (g *Graph) forgetNode(n *Node) {
+	if g.names.nodes[n.Name]--; g.names.nodes[n.Name] <= 0 {
+		delete(g.names.nodes, n.Name)
+	}
+}
 
 func (v *Value) addUse(n *Node, i int) {
 	if v != nil {

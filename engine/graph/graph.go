@@ -7,8 +7,9 @@
 package graph
 
 import (
-	"fmt"
+	"slices"
 
+	"dropquant/engine/onnx"
 	"dropquant/engine/tensor"
 )
 
@@ -20,8 +21,11 @@ type Graph struct {
 	Outputs []*Value
 	Nodes   []*Node // in topological order after Sort
 
-	values map[string]*Value // every value that has a name
-	source *source           // what the file said, for a lossless way back; nil when built in memory
+	values   map[string]*Value // every value that has a name
+	created  int               // values so far: initializers are written in order of creation
+	names    names
+	metadata []*onnx.StringStringEntry
+	source   *source // what the file said, for a lossless way back; nil when built in memory
 }
 
 // Value is a tensor that flows along edges: a graph input, a constant, or the output of a node.
@@ -33,6 +37,7 @@ type Value struct {
 	Producer *Node          // nil for inputs and constants
 	Uses     []Use          // the node inputs that read it, in no order that matters
 
+	order  int // of creation
 	source *valueSource
 }
 
@@ -67,7 +72,7 @@ type Attr struct {
 
 // New returns an empty graph for the given ai.onnx opset.
 func New(name string, opset int) *Graph {
-	return &Graph{Name: name, Opset: map[string]int{"": opset}, values: map[string]*Value{}}
+	return &Graph{Name: name, Opset: map[string]int{"": opset}, values: map[string]*Value{}, names: newNames()}
 }
 
 // Value returns the value of that name, or nil.
@@ -75,30 +80,5 @@ func (g *Graph) Value(name string) *Value { return g.values[name] }
 
 // IsOutput reports whether v is an output of the graph.
 func (g *Graph) IsOutput(v *Value) bool {
-	for _, o := range g.Outputs {
-		if o == v {
-			return true
-		}
-	}
-	return false
-}
-
-// FreshName returns base, or base with the smallest number that no value and no node bears.
-func (g *Graph) FreshName(base string) string {
-	taken := func(s string) bool {
-		if g.values[s] != nil {
-			return true
-		}
-		for _, n := range g.Nodes {
-			if n.Name == s {
-				return true
-			}
-		}
-		return false
-	}
-	name := base
-	for i := 1; taken(name); i++ {
-		name = fmt.Sprintf("%s_%d", base, i)
-	}
-	return name
+	return slices.Contains(g.Outputs, v)
 }
