@@ -6,29 +6,43 @@ import (
 	"fmt"
 	"image"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"strings"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/webp"
+
+	"dropquant/engine/dataset/jpeg"
 )
 
 // codec decodes one format: its size first, so that a header's claim is
 // checked before anything is allocated, then its pixels, then how they lie.
 type codec struct {
-	config func(io.Reader) (image.Config, error)
+	size   func([]byte) (w, h int, err error)
 	decode func([]byte) (*Image, error)
 	exif   func([]byte) []byte // the TIFF block that holds the orientation, nil without
 }
 
 var codecs = map[string]codec{
-	"JPEG": {jpeg.DecodeConfig, decodeJPEG, exifJPEG},
-	"PNG":  {png.DecodeConfig, decodePNG, exifPNG},
-	"GIF":  {gif.DecodeConfig, decodeGIF, noExif},
-	"BMP":  {bmp.DecodeConfig, decodeBMP, noExif},
-	"WebP": {webp.DecodeConfig, decodeWebP, exifWebP},
+	"JPEG": {jpeg.Size, decodeJPEG, exifJPEG},
+	"PNG":  {size(png.DecodeConfig), decodePNG, exifPNG},
+	"GIF":  {size(gif.DecodeConfig), decodeGIF, noExif},
+	"BMP":  {size(bmp.DecodeConfig), decodeBMP, noExif},
+	"WebP": {size(webp.DecodeConfig), decodeWebP, exifWebP},
+}
+
+// size adapts the standard library's way of reading a header.
+func size(config func(io.Reader) (image.Config, error)) func([]byte) (w, h int, err error) {
+	return func(data []byte) (w, h int, err error) {
+		c, err := config(bytes.NewReader(data))
+		return c.Width, c.Height, err
+	}
+}
+
+func decodeJPEG(data []byte) (*Image, error) {
+	w, h, pix, err := jpeg.Decode(data)
+	return &Image{W: w, H: h, Pix: pix}, err
 }
 
 func noExif([]byte) []byte { return nil }
@@ -49,11 +63,11 @@ func Decode(name string, data []byte) (*Image, error) {
 	case !ok:
 		return nil, fmt.Errorf("%q is %s, which this tool does not decode: %s", name, article(f), f.Advice)
 	}
-	cfg, err := c.config(bytes.NewReader(data))
+	w, h, err := c.size(data)
 	if err != nil {
 		return nil, failure(name, f.Name, data, err)
 	}
-	if err := checkSize(name, cfg.Width, cfg.Height, len(data)); err != nil {
+	if err := checkSize(name, w, h, len(data)); err != nil {
 		return nil, err
 	}
 	m, err := c.decode(data)
@@ -93,18 +107,19 @@ func checkSize(name string, w, h, bytes int) error {
 }
 
 // endings are the errors by which the decoders say that data is missing.
-var endings = []string{"unexpected EOF", "short Huffman data", "missing 0xff00 sequence", "not enough pixel data", "not enough image data", "EOF"}
+var endings = []string{"unexpected EOF", "not enough pixel data", "not enough image data", "EOF"}
 
 // failure makes a sentence of a decoder's error.
 func failure(name, format string, data []byte, err error) error {
-	var unsupported jpeg.UnsupportedError
 	text := err.Error()
+	short := errors.Is(err, jpeg.ErrTruncated)
 	for _, e := range endings {
-		if strings.HasSuffix(text, e) {
-			return fmt.Errorf("%q is damaged or cut off: its %s data stops making sense before the image is complete, in %d bytes (%s); copy it again", name, format, len(data), text)
-		}
+		short = short || strings.HasSuffix(text, e)
 	}
-	if errors.As(err, &unsupported) || strings.Contains(text, "unsupported") {
+	switch {
+	case short:
+		return fmt.Errorf("%q is cut off: its %s data ends after %d bytes, before the image is complete: copy it again", name, format, len(data))
+	case errors.Is(err, jpeg.ErrUnsupported) || strings.Contains(text, "unsupported"):
 		return fmt.Errorf("%q is a kind of %s that this tool does not decode (%s): save it again as a plain JPEG or PNG", name, format, text)
 	}
 	return fmt.Errorf("%q is a damaged %s file (%s): copy it again or leave it out", name, format, text)

@@ -179,3 +179,10 @@ func (m *Image) nearest(out *Image, w, h, x0, y0 int) {
 		}
 	}
 }
+
+func clamp(v int32) uint8 {
+	if uint32(v) > 255 {
+		return uint8(^(v >> 31))
+	}
+	return uint8(v)
+}
