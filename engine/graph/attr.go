@@ -85,3 +85,33 @@ func (n *Node) Out(i int) *Value {
 	}
 	return nil
 }
+
+// Constant returns the data of v when the graph states it: an initializer's, or that of the Constant
+// node that produces v. It is nil for everything else.
+func (v *Value) Constant() *tensor.Tensor {
+	if v == nil {
+		return nil
+	}
+	if p := v.Producer; p == nil || p.Op != "Constant" || p.Domain != "" {
+		return v.Const
+	}
+	for _, a := range v.Producer.Attrs {
+		switch x := a.Value.(type) {
+		case *tensor.Tensor:
+			return x
+		case float32:
+			return tensor.Scalar(x)
+		case int64:
+			return tensor.Scalar(x)
+		case string:
+			return tensor.Scalar(x)
+		case []float32:
+			return tensor.Of(x, len(x))
+		case []int64:
+			return tensor.Of(x, len(x))
+		case []string:
+			return tensor.Of(x, len(x))
+		}
+	}
+	return nil
+}

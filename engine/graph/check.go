@@ -21,9 +21,10 @@ func (g *Graph) inOrder() bool {
 // Check verifies what every pass must keep: single assignment, nodes in topological order, no value
 // that nothing produces, Producer and Uses that agree with the nodes. The error names node and value.
 func (g *Graph) Check() error {
-	for name, v := range g.values {
-		if v.Name != name {
-			return fmt.Errorf("the value %q is registered as %q", v.Name, name)
+	values := g.inCreation()
+	for _, v := range values {
+		if g.values[v.Name] != v {
+			return fmt.Errorf("the value %q was renamed behind the graph's back", v.Name)
 		}
 	}
 	inputs := make(map[*Value]bool, len(g.Inputs))
@@ -50,7 +51,7 @@ func (g *Graph) Check() error {
 			return err
 		}
 	}
-	for _, v := range g.values {
+	for _, v := range values {
 		if err := c.uses(v); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 
@@ -129,19 +130,8 @@ func (g *Graph) readOutputsOfNodes(m *onnx.Graph) error {
 	g.Nodes = make([]*Node, len(m.Node))
 	for i, x := range m.Node {
 		n := &Node{Name: x.Name, Op: x.OpType, Domain: onnx.Domain(x.Domain)}
-		n.Name = x.Name
 		if taken[x.Name] {
-			base := x.Name
-			if base == "" {
-				base = x.OpType
-				for _, o := range x.Output {
-					if o != "" {
-						base += "_" + o
-						break
-					}
-				}
-			}
-			n.Name = g.freshNode(base)
+			n.Name = g.freshNode(cmp.Or(x.Name, autoName(x.OpType, x.Output)))
 			g.names.nodes[n.Name]++
 		}
 		taken[n.Name] = true

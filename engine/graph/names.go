@@ -37,11 +37,11 @@ func (g *Graph) fresh(base string, taken func(string) bool) string {
 }
 
 // autoName is what a node without a name is called: its operator and its first output.
-func autoName(n *Node) string {
-	for _, v := range n.Outputs {
-		if v != nil {
-			return n.Op + "_" + v.Name
+func autoName(op string, outputs []string) string {
+	for _, o := range outputs {
+		if o != "" {
+			return op + "_" + o
 		}
 	}
-	return n.Op
+	return op
 }

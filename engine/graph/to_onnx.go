@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -106,15 +105,8 @@ func valueNames(values []*Value) []string {
 // writeInitializers writes the constants in order of creation, which is the file's for those that it
 // had, and reports whether there are new names among them.
 func (g *Graph) writeInitializers(m *onnx.Graph) (added bool) {
-	var consts []*Value
-	for _, v := range g.values {
-		if v.Const != nil || v.Opaque() {
-			consts = append(consts, v)
-		}
-	}
-	slices.SortFunc(consts, func(a, b *Value) int { return cmp.Compare(a.order, b.order) })
 	m.Initializer, m.SparseInitializer = nil, nil
-	for _, v := range consts {
+	for _, v := range g.consts() {
 		s := v.source
 		switch {
 		case v.Opaque() && s.sparse != nil:

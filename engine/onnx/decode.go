@@ -33,13 +33,6 @@ type decoder struct {
 	err   *SyntaxError
 }
 
-// message is what every generated type is.
-type message interface {
-	decode(d *decoder, end int)
-	size(e *encoder) int
-	encode(e *encoder)
-}
-
 func (d *decoder) fail(reason string, args ...any) {
 	if d.err == nil {
 		d.err = &SyntaxError{Offset: d.at, Message: d.in, Reason: fmt.Sprintf(reason, args...)}
@@ -133,7 +126,7 @@ func (d *decoder) float64(end int) float64 {
 }
 
 // message reads a nested message into m.
-func (d *decoder) message(end int, name string, m message) {
+func (d *decoder) message(end int, name string, m Message) {
 	stop := d.length(end)
 	if d.err != nil {
 		return

@@ -19,7 +19,7 @@ type encoder struct {
 }
 
 // marshal writes m as one slice.
-func marshal(m message) []byte {
+func marshal(m Message) []byte {
 	e := &encoder{}
 	n := m.size(e)
 	e.buf = make([]byte, 0, n)
@@ -28,7 +28,7 @@ func marshal(m message) []byte {
 }
 
 // segments writes m as a list of slices, those of view bytes or more shared with m.
-func segments(m message, view int) [][]byte {
+func segments(m Message, view int) [][]byte {
 	e := &encoder{view: view}
 	m.size(e)
 	m.encode(e)
@@ -37,7 +37,7 @@ func segments(m message, view int) [][]byte {
 }
 
 // measure returns the size of a nested message with its length prefix.
-func (e *encoder) measure(m message) int {
+func (e *encoder) measure(m Message) int {
 	i := len(e.sizes)
 	e.sizes = append(e.sizes, 0)
 	n := m.size(e)
@@ -45,7 +45,7 @@ func (e *encoder) measure(m message) int {
 	return sizeBytes(n)
 }
 
-func (e *encoder) message(key uint64, m message) {
+func (e *encoder) message(key uint64, m Message) {
 	n := e.sizes[e.next]
 	e.next++
 	e.varint(key)

@@ -17,6 +17,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // viewSize is from how many bytes on data is a segment of its own: below it, copying costs less
@@ -51,22 +52,29 @@ func Parse(data []byte) (*Model, error) {
 // ParseTensor reads a file that holds one tensor, as the test data of ONNX does.
 func ParseTensor(data []byte) (*Tensor, error) {
 	t := new(Tensor)
-	if err := parse(data, "TensorProto", t); err != nil {
-		return nil, err
-	}
-	return t, nil
+	return t, Unmarshal(data, t)
 }
 
-// ParseAttribute reads one attribute, as Attribute.Marshal wrote it.
-func ParseAttribute(data []byte) (*Attribute, error) {
-	a := new(Attribute)
-	if err := parse(data, "AttributeProto", a); err != nil {
-		return nil, err
-	}
-	return a, nil
+// Message is one of the generated types.
+type Message interface {
+	decode(d *decoder, end int)
+	size(e *encoder) int
+	encode(e *encoder)
 }
 
-func parse(data []byte, name string, m message) *SyntaxError {
+// Unmarshal reads a message of any type into m, which shares data's memory.
+func Unmarshal(data []byte, m Message) error {
+	name := strings.TrimPrefix(fmt.Sprintf("%T", m), "*onnx.") + "Proto"
+	if err := parse(data, name, m); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Marshal returns a message of any type as one slice.
+func Marshal(m Message) []byte { return marshal(m) }
+
+func parse(data []byte, name string, m Message) *SyntaxError {
 	d := &decoder{buf: data, in: name}
 	m.decode(d, len(data))
 	return d.err
@@ -78,9 +86,3 @@ func (m *Model) Marshal() []byte { return marshal(m) }
 // Segments returns the model as a list of slices that concatenate to what Marshal returns. Long data
 // is not copied: the slices share memory with the model.
 func (m *Model) Segments() [][]byte { return segments(m, viewSize) }
-
-// Marshal returns the tensor as a file of its own.
-func (m *Tensor) Marshal() []byte { return marshal(m) }
-
-// Marshal returns the attribute in wire format.
-func (m *Attribute) Marshal() []byte { return marshal(m) }

@@ -239,3 +239,13 @@ func TypeName(dt tensor.DType) string {
 	}
 	return dt.String()
 }
+
+// ParseTypeName is the inverse of TypeName.
+func ParseTypeName(s string) (tensor.DType, bool) {
+	for dt, name := range unread {
+		if s == name {
+			return dt, true
+		}
+	}
+	return tensor.ParseDType(s)
+}
