@@ -1,7 +1,5 @@
 package kernel
 
-import "math"
-
 // refFakeQuantize rounds to a grid: with r = x/scale rounded half to even,
 //
 //	dst[i] = min(max(r, lo), hi)·scale
@@ -46,13 +44,18 @@ func refMinMax(out, x []float32, n int) (bad int) {
 // refHistogram counts: counts[⌊x·scale⌋ - first]++ where that lies in
 // [0, bins), and returns how many elements do not (NaN among them).
 func refHistogram(counts []uint32, x []float32, scale float32, first, bins, n int) (outside int) {
+	lo, hi := float32(first), float32(first+bins) // whole numbers: v·scale lies between exactly when its floor does
 	for _, v := range x[:n] {
-		b := math.Floor(float64(v*scale)) - float64(first)
-		if b >= 0 && b < float64(bins) {
-			counts[int(b)]++
-		} else {
+		y := v * scale
+		if !(y >= lo && y < hi) {
 			outside++
+			continue
 		}
+		b := int32(y)
+		if float32(b) > y {
+			b--
+		}
+		counts[int(b)-first]++
 	}
 	return outside
 }
