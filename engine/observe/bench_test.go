@@ -3,6 +3,8 @@ package observe
 import (
 	"math/rand/v2"
 	"testing"
+
+	"dropquant/engine/kernel"
 )
 
 func BenchmarkObserve(b *testing.B) {
@@ -11,14 +13,14 @@ func BenchmarkObserve(b *testing.B) {
 	for i := range x {
 		x[i] = max(float32(r.NormFloat64()), 0)
 	}
-	var c [Bins]uint32
+	c := make([]uint32, Bins)
 	for _, f := range []struct {
 		name string
 		run  func()
 	}{
 		{"stat", func() { var s Stat; s.Observe(0, x) }},
-		{"minmax", func() { minMax(x) }},
-		{"count", func() { histogram(c[:], x, 256) }},
+		{"minmax", func() { kernel.MinMax(x) }},
+		{"count", func() { kernel.Histogram(c[:], x, 256, -Half) }},
 	} {
 		b.Run(f.name, func(b *testing.B) {
 			b.SetBytes(int64(4 * len(x)))

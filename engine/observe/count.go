@@ -3,12 +3,14 @@ package observe
 import (
 	"math"
 	"sync"
+
+	"dropquant/engine/kernel"
 )
 
 // Observe adds the values that one image gave. A value may come in several
 // parts. Images are numbered by their place in the list the user gave, from 0.
 func (s *Stat) Observe(image int, x []float32) {
-	lo, hi, bad := minMax(x)
+	lo, hi, bad := kernel.MinMax(x)
 	if bad > 0 {
 		x = s.finite(x)
 	}
@@ -55,7 +57,7 @@ func (s *Stat) count(x []float32, lo, hi float32) {
 	from, to := bin(lo, s.exp), bin(hi, s.exp)+1
 	for len(x) > 0 {
 		n := min(len(x), math.MaxUint32/2)
-		histogram(c[:], x[:n], float32(math.Ldexp(1, -s.exp)))
+		kernel.Histogram(c[:], x[:n], float32(math.Ldexp(1, -s.exp)), -Half)
 		for i := from; i < to; i++ {
 			s.counts[i] += uint64(c[i])
 			c[i] = 0
@@ -63,35 +65,4 @@ func (s *Stat) count(x []float32, lo, hi float32) {
 		x = x[n:]
 	}
 	scratches.Put(c)
-}
-
-// histogram counts each finite value in its bin.
-func histogram(c []uint32, x []float32, inv float32) {
-	c = c[:Bins]
-	for _, v := range x {
-		y := v * inv
-		i := int32(y)
-		if float32(i) > y {
-			i--
-		}
-		c[(Half+i)&(Bins-1)]++
-	}
-}
-
-// minMax returns the extremes of the finite values and how many are not finite.
-func minMax(x []float32) (lo, hi float32, bad int) {
-	lo, hi = math.MaxFloat32, -math.MaxFloat32
-	for _, v := range x {
-		if v-v != 0 { // NaN and infinities
-			bad++
-			continue
-		}
-		if v < lo {
-			lo = v
-		}
-		if v > hi {
-			hi = v
-		}
-	}
-	return lo, hi, bad
 }
