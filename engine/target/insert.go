@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"dropquant/engine/graph"
+	"dropquant/engine/pass"
 	"dropquant/engine/quant"
 	"dropquant/engine/tensor"
 )
@@ -29,7 +30,7 @@ type inserter struct {
 //
 // Weights become initializers of codes and a DequantizeLinear; every scale has a
 // zero point of its shape, which ONNX Runtime and TensorRT ask for though the
-// standard does not. A bias goes to int32 where the row says so; channels whose
+// standard does not. The opset is raised when it must be. A bias goes to int32 where the row says so; channels whose
 // bias would overflow get a coarser weight scale, or keep the whole bias in float when
 // the codes of the weights are given.
 func Insert(g *graph.Graph, p *Plan, acts map[*Group]quant.Params, weights map[*Weight]Rounded) error {
@@ -58,7 +59,25 @@ func Insert(g *graph.Graph, p *Plan, acts map[*Group]quant.Params, weights map[*
 			s.bias(d.Node, params[d.Weight])
 		}
 	}
-	return nil
+	if err := pass.RaiseOpset(p.opset(acts))(g); err != nil {
+		return err
+	}
+	if err := g.Sort(); err != nil {
+		return err
+	}
+	g.RemoveDead()
+	return g.Check()
+}
+
+// opset returns the smallest ai.onnx that can say what is inserted: 13 brought scales per axis, 21 codes
+// of 16 bits.
+func (p *Plan) opset(acts map[*Group]quant.Params) int {
+	for _, g := range p.groups {
+		if t := acts[g].DType; t == tensor.Int16 || t == tensor.Uint16 {
+			return 21
+		}
+	}
+	return 13
 }
 
 // pair puts QuantizeLinear and DequantizeLinear between a value and its readers.
