@@ -68,6 +68,13 @@ func cumulate(bins []uint64) cumulated {
 	return c
 }
 
+// smooth is what Q is taken to hold in an empty last bin onto which values are
+// clipped. Without it the divergence is infinite, and an outlier far from all other values
+// could never be clipped.
+//
+// Source: onnxruntime's calibrate.py smooths with the same 1e-4.
+const smooth = 1e-4
+
 // divergence returns KL(P‖Q) when everything from bin i on is clipped and the
 // bins below are shared by the given number of levels.
 //
@@ -77,11 +84,15 @@ func (c cumulated) divergence(i, levels int) float64 {
 	total, kept := c.mass[n], c.mass[i]
 	clipped := total - kept
 	last := float64(c.bins[i-1])
-	if last == 0 && clipped > 0 || kept == 0 {
-		return math.Inf(1) // P has mass where Q has none
+	if kept == 0 {
+		return math.Inf(1)
 	}
 	sum := c.plogp[i-1]
-	if p := last + clipped; p > 0 {
+	if last == 0 && clipped > 0 {
+		sum -= float64(clipped * math.Log(smooth)) // P has mass in the last bin, and Q none
+		clipped = 0
+	}
+	if p := total - c.mass[i-1]; p > 0 {
 		sum += float64(p * math.Log(p))
 	}
 	for l := range levels {
