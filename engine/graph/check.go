@@ -47,7 +47,7 @@ func (g *Graph) Check() error {
 		if v == nil {
 			return fmt.Errorf("a graph output is nil")
 		}
-		if err := c.readable(v, "the graph's outputs name"); err != nil {
+		if err := c.readable(v, nil); err != nil {
 			return err
 		}
 	}
@@ -88,13 +88,12 @@ func (c *checker) node(n *Node) error {
 		return fmt.Errorf("two nodes are named %q", n.Name)
 	}
 	c.names[n.Name] = true
-	reader := fmt.Sprintf("node %q reads", n.Name)
 	for _, list := range [][]*Value{n.Inputs, n.captures} {
 		for _, v := range list {
 			if v == nil {
 				continue
 			}
-			if err := c.readable(v, reader); err != nil {
+			if err := c.readable(v, n); err != nil {
 				return err
 			}
 			c.reads[v]++
@@ -119,17 +118,23 @@ func (c *checker) node(n *Node) error {
 	return nil
 }
 
-// readable reports why v cannot be read at this point.
-func (c *checker) readable(v *Value, reader string) error {
+// readable reports why v cannot be read at this point by n, or as a graph output when n is nil.
+func (c *checker) readable(v *Value, n *Node) error {
+	wrong := ""
 	switch {
 	case c.g.values[v.Name] != v:
-		return fmt.Errorf("%s %q, which is not a value of the graph", reader, v.Name)
+		wrong = "is not a value of the graph"
 	case v.Producer != nil && !c.done[v.Producer]:
-		return fmt.Errorf("%s %q before node %q produces it", reader, v.Name, v.Producer.Name)
+		wrong = fmt.Sprintf("node %q has yet to produce", v.Producer.Name)
 	case v.Producer == nil && v.Const == nil && !v.Opaque() && !c.inputs[v]:
-		return fmt.Errorf("%s %q, which nothing produces", reader, v.Name)
+		wrong = "nothing produces"
+	default:
+		return nil
 	}
-	return nil
+	if n == nil {
+		return fmt.Errorf("the graph's output is %q, which %s", v.Name, wrong)
+	}
+	return fmt.Errorf("node %q reads %q, which %s", n.Name, v.Name, wrong)
 }
 
 // uses compares v.Uses with what the nodes read.

@@ -165,7 +165,7 @@ func (g *Graph) writeOutputs(file []*onnx.ValueInfo) []*onnx.ValueInfo {
 func (g *Graph) writeInfo(file []*onnx.ValueInfo) []*onnx.ValueInfo {
 	var list []*onnx.ValueInfo
 	for _, info := range file {
-		if v := g.values[info.Name]; v != nil && v.Const == nil {
+		if v := g.values[info.Name]; v != nil {
 			list = append(list, v.describe(info))
 		} else if g.known(info.Name) {
 			list = append(list, info)
@@ -174,18 +174,29 @@ func (g *Graph) writeInfo(file []*onnx.ValueInfo) []*onnx.ValueInfo {
 	return list
 }
 
-// describe returns info, with v's element type when that has become another one, or a new message
-// when info is nil.
+// describe returns info, brought up to date where v's element type became another one or v's constant
+// was replaced, or a new message when info is nil.
 func (v *Value) describe(info *onnx.ValueInfo) *onnx.ValueInfo {
+	dt, shape := v.DType, v.Shape
+	replaced := v.Const != nil && (v.source == nil || v.source.data != v.Const)
+	if replaced {
+		dt, shape = v.Const.DType, v.Const.Shape
+	}
 	if info == nil {
-		t := &onnx.TypeTensor{ElemType: int32(v.DType), Shape: writeShape(v.Shape)}
+		t := &onnx.TypeTensor{ElemType: int32(dt), Shape: writeShape(shape)}
 		return &onnx.ValueInfo{Name: v.Name, Type: &onnx.Type{TensorType: t}}
 	}
-	if info.Type == nil || info.Type.TensorType == nil || v.DType == tensor.Unknown || int32(v.DType) == info.Type.TensorType.ElemType {
+	if info.Type == nil || info.Type.TensorType == nil || dt == tensor.Unknown {
+		return info
+	}
+	if int32(dt) == info.Type.TensorType.ElemType && !replaced {
 		return info
 	}
 	i, ty, te := *info, *info.Type, *info.Type.TensorType
-	te.SetElemType(int32(v.DType))
+	te.SetElemType(int32(dt))
+	if replaced {
+		te.Shape = writeShape(shape)
+	}
 	ty.TensorType = &te
 	i.Type = &ty
 	return &i

@@ -19,7 +19,11 @@ type SyntaxError struct {
 }
 
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("not an ONNX model: %s at byte %d, in %s", e.Reason, e.Offset, e.Message)
+	return "not an ONNX model: " + e.where()
+}
+
+func (e *SyntaxError) where() string {
+	return fmt.Sprintf("%s (byte %d, in %s)", e.Reason, e.Offset, e.Message)
 }
 
 // decoder reads protobuf wire format (https://protobuf.dev/programming-guides/encoding/). The first

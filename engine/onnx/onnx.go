@@ -43,8 +43,7 @@ func Parse(data []byte) (*Model, error) {
 	}
 	// A file that begins as a model does and then ends early was a model once.
 	if err.Short && (m.HasIrVersion() || m.Graph != nil) {
-		return nil, fmt.Errorf("the model is cut off after %d bytes, in %s: %s at byte %d; download or export it again",
-			len(data), err.Message, err.Reason, err.Offset)
+		return nil, fmt.Errorf("the model is cut off after %d bytes: %s; download or export it again", len(data), err.where())
 	}
 	return nil, err
 }
