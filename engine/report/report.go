@@ -1,0 +1,76 @@
+// Package report holds what quantizing a model gave, as numbers and sentences,
+// and writes it as JSON, CSV, Markdown and plain text.
+//
+// The same model, images and options give the same bytes: times are not in
+// the JSON, CSV and Markdown.
+package report
+
+// Report is the outcome of one job. Its field names in JSON are stable.
+type Report struct {
+	Model     string            `json:"model"`  // file name
+	Hash      string            `json:"sha256"` // of the model file, in hexadecimal
+	Version   string            `json:"version"`
+	Target    string            `json:"target"`
+	Preset    string            `json:"preset"`
+	Estimator string            `json:"estimator"`
+	Options   map[string]string `json:"options,omitempty"` // settings other than the recommended ones
+
+	Images  int       `json:"images"` // used and compared
+	Skipped []Skipped `json:"skipped,omitempty"`
+
+	SizeBefore int64   `json:"size_before"` // bytes
+	SizeAfter  int64   `json:"size_after"`
+	MACs       int64   `json:"macs,omitempty"`      // multiply-accumulates for one sample
+	Int8MACs   int64   `json:"int8_macs,omitempty"` // those of them that run in integers
+	Agree      int     `json:"agree"`               // images for which both models give the same first answer
+	SQNR       float64 `json:"sqnr"`                // decibels at the outputs: +Inf without any error, NaN when not measured
+
+	Layers   []Layer      `json:"layers"` // in the order they run
+	Warnings []Diagnostic `json:"warnings,omitempty"`
+	Phases   []Phase      `json:"-"`
+}
+
+// Layer is one value that was quantized, or one node that stays float.
+type Layer struct {
+	Name    string  `json:"name"` // of the node that computes the value
+	Op      string  `json:"op"`
+	Value   string  `json:"value,omitempty"`
+	DType   string  `json:"dtype"`           // of the codes, or float32
+	Scale   float32 `json:"scale,omitempty"` // 0 when it stays float
+	Zero    int32   `json:"zero"`
+	Lo      float32 `json:"lo"` // the range estimated
+	Hi      float32 `json:"hi"`
+	Clipped float64 `json:"clipped"`         // share of the values outside of it, 0…1
+	SQNR    float64 `json:"sqnr"`            // decibels against the float model: +Inf without any error, NaN when not measured
+	Float   string  `json:"float,omitempty"` // why it stays float
+	Method  string  `json:"method,omitempty"`
+}
+
+// Skipped is an image that could not be used.
+type Skipped struct {
+	Name string `json:"name"`
+	Why  string `json:"why"`
+}
+
+// Phase is how long a part of the job took.
+type Phase struct {
+	Name    string
+	Seconds float64
+}
+
+// Smaller returns how many times smaller the file has become, 0 when unknown.
+func (r *Report) Smaller() float64 {
+	if r.SizeAfter == 0 {
+		return 0
+	}
+	return float64(r.SizeBefore) / float64(r.SizeAfter)
+}
+
+// Notes returns the warnings as sentences.
+func (r *Report) Notes() []string {
+	var out []string
+	for _, d := range r.Warnings {
+		out = append(out, d.String())
+	}
+	return out
+}
