@@ -80,7 +80,7 @@ func Decode(name string, data []byte) (*Image, error) {
 // article returns "a HEIC image", "an AVI video".
 func article(f Format) string {
 	a := "a "
-	if strings.ContainsRune("AEIOaeio", rune(f.Name[0])) {
+	if strings.ContainsRune("AEIOaeio", rune(f.Name[0])) || f.Name == "SVG" || strings.HasPrefix(f.Name, "MP4") {
 		a = "an "
 	}
 	if f.Advice == convert {

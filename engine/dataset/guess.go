@@ -16,7 +16,7 @@ type Facts struct {
 	Ops      map[string]int    `json:"ops,omitempty"`      // number of nodes of each type
 	First    []string          `json:"first,omitempty"`    // types of the nodes that read the input
 	Names    []string          `json:"names,omitempty"`    // of nodes, initializers and values, as many as there are
-	Same     int               `json:"same,omitempty"`     // convolutions and pools of stride 2 padded more at the end than at the start, or with auto_pad SAME_UPPER
+	Same     int               `json:"same,omitempty"`     // convolutions of stride 2 padded more at the end than at the start, or with auto_pad SAME_UPPER
 	Producer string            `json:"producer,omitempty"` // name and version of the exporter
 	Metadata map[string]string `json:"metadata,omitempty"`
 }
@@ -170,7 +170,7 @@ func isKeras(f Facts, in Input) string {
 		return "channels come last, as in TensorFlow and Keras: most of their models read −1…1"
 	}
 	if f.Same > 0 {
-		return "strided layers padded more at the end than at the start, as TensorFlow and Keras do: most of their models read −1…1"
+		return "strided convolutions padded more at the end than at the start, as TensorFlow and Keras do: most of their models read −1…1"
 	}
 	return ""
 }

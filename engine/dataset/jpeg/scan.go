@@ -173,18 +173,25 @@ func (s *scan) baseline(c *component, index int) bool {
 	c.dc += s.value(int(t))
 	dc := c.dc * c.quant[0]
 	last := 0
+	acc, n, fast, quant := s.acc, s.n, &c.acTable.fast, c.quant // in registers
 	for k := 1; k < 64; k++ {
-		if s.n < 32 {
+		if n < 32 {
+			s.n = n
 			s.fill()
+			acc, n = s.acc, s.n
 		}
-		e := c.acTable.fast[s.acc>>((s.n-lookBits)&63)&(1<<lookBits-1)]
+		e := fast[acc>>((n-lookBits)&63)&(1<<lookBits-1)]
 		rs := uint8(e)
 		if e != 0 {
-			s.n -= int(e >> 8)
-		} else if rs, ok = s.long(c.acTable); !ok {
-			return false
+			n -= int(e >> 8)
+		} else {
+			s.n = n
+			if rs, ok = s.long(c.acTable); !ok {
+				return false
+			}
+			n = s.n
 		}
-		size := int(rs & 15)
+		size := rs & 15
 		if size == 0 {
 			if rs != 0xf0 {
 				break
@@ -196,18 +203,17 @@ func (s *scan) baseline(c *component, index int) bool {
 		if k > 63 {
 			return false
 		}
-		s.n -= size
-		v := int32(s.acc >> (s.n & 63) & (1<<size - 1))
-		if v < 1<<(size-1) {
-			v += -1<<size + 1
-		}
+		n -= int(size)
+		v := int32(acc >> (n & 63) & (1<<(size&15) - 1))
+		v -= (1<<(size&15) - 1) &^ (v << (32 - size) >> 31) // negative when the leading bit is 0
 		if last == 0 {
 			*b = [64]int32{}
 		}
 		at := zigzag[k] & 63
-		b[at] = v * c.quant[at]
+		b[at] = v * quant[at]
 		last = k
 	}
+	s.n = n
 	dst := c.pix[index/c.stride*c.stride*64+index%c.stride*8:]
 	if last == 0 {
 		flat(dst, c.stride*8, dc)
