@@ -1,0 +1,48 @@
+package op
+
+import "dropquant/engine/graph"
+
+// MACs returns how many multiply-accumulates a node takes, 0 for what multiplies no matrices. The
+// shapes of its values must be known (Infer); an unknown dimension counts as 1.
+func MACs(n *graph.Node) int64 {
+	if n.Domain != "" && n.Domain != "ai.onnx" || len(n.Inputs) < 2 || n.Inputs[0] == nil || n.Inputs[1] == nil || n.Out(0) == nil {
+		return 0
+	}
+	x, w, y := n.Inputs[0].Shape, n.Inputs[1].Shape, n.Outputs[0].Shape
+	switch n.Op {
+	case "Conv": // each output element takes one filter
+		if len(w) < 2 {
+			return 0
+		}
+		return count64(y) * count64(w[1:])
+	case "ConvTranspose": // each input element meets one filter
+		if len(w) < 2 {
+			return 0
+		}
+		return count64(x) * count64(w[1:])
+	case "Gemm":
+		if len(x) != 2 {
+			return 0
+		}
+		if n.Int("transA", 0) != 0 {
+			return count64(y) * count64(x[:1])
+		}
+		return count64(y) * count64(x[1:])
+	case "MatMul":
+		if len(x) == 0 {
+			return 0
+		}
+		return count64(y) * count64(x[len(x)-1:])
+	}
+	return 0
+}
+
+func count64(dims []int) int64 {
+	n := int64(1)
+	for _, d := range dims {
+		if d >= 0 {
+			n *= int64(d)
+		}
+	}
+	return n
+}
