@@ -9,10 +9,7 @@ import (
 // machines returns every implementation that can run here. The suite runs each
 // test over all of them.
 func machines(t testing.TB) []*machine {
-	list := []*machine{reference}
-	if active.name != reference.name {
-		list = append(list, active)
-	}
+	list := append([]*machine{reference}, nativeMachines(t)...)
 	return append(list, extraMachines(t)...)
 }
 

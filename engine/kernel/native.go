@@ -7,9 +7,9 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
-// platform returns the native machine: the reference loops, with gonum's BLAS
+// newNative returns the native machine: the reference loops, with gonum's BLAS
 // for matrix products.
-func platform() *machine {
+func newNative() *machine {
 	m := newReference()
 	m.name, m.rows, m.sgemm = "native", 0, sgemm
 	return m

@@ -1,0 +1,98 @@
+package main
+
+import "github.com/mmcloughlin/avo/operand"
+
+// Coefficients of Cephes expf and tanhf (Moshier, 1989): those of
+// engine/kernel's ref_exp.go.
+const (
+	expLo, expHi   = -104, 89
+	log2e          = 1.44269504088896341
+	ln2Hi, ln2Lo   = 0.693359375, -2.12194440e-4
+	tanhPolynomial = 0.625
+)
+
+var (
+	expCoef  = []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
+	tanhCoef = []float32{-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1}
+)
+
+// polynomial returns Σ coef·x^…, highest power first.
+func (g *gen) polynomial(coef []float32, x vec) vec {
+	p := g.constant(coef[0])
+	for _, c := range coef[1:] {
+		g.VFMADD213PS(g.f32(c), x, p)
+	}
+	return p
+}
+
+// exp returns e^x as expF32 does: x = n·ln 2 + r, e^r by a polynomial, then 2^n
+// in two steps. x is overwritten. The fused steps only make it more exact.
+func (g *gen) exp(x vec) vec {
+	g.clamp(x, g.constant(expLo), g.constant(expHi))
+	n := g.YMM()
+	g.VMULPS(g.f32(log2e), x, n)
+	g.VROUNDPS(operand.U8(roundNearest), n, n)
+	g.VFNMADD231PS(g.f32(ln2Hi), n, x)
+	g.VFNMADD231PS(g.f32(ln2Lo), n, x)
+	p, square := g.polynomial(expCoef, x), g.YMM()
+	g.VMULPS(x, x, square)
+	g.VFMADD213PS(x, square, p)
+	g.VADDPS(g.f32(1), p, p)
+	half := g.YMM()
+	g.VCVTPS2DQ(n, n)
+	g.VPSRAD(operand.U8(1), n, half)
+	g.VPSUBD(half, n, n)
+	for _, part := range []vec{half, n} {
+		g.VPADDD(g.u32(127), part, part)
+		g.VPSLLD(operand.U8(23), part, part)
+		g.VMULPS(part, p, p)
+	}
+	return p
+}
+
+// onePlusExpNeg returns 1 + e^-x and leaves x as it is.
+func (g *gen) onePlusExpNeg(x vec) vec {
+	y := g.YMM()
+	g.VXORPS(g.u32(1<<31), x, y)
+	y = g.exp(y)
+	g.VADDPS(g.f32(1), y, y)
+	return y
+}
+
+func (g *gen) tanh(x, _, _ vec) vec {
+	a, z := g.YMM(), g.YMM()
+	g.VANDPS(g.u32(1<<31-1), x, a)
+	g.VMULPS(x, x, z)
+	p := g.polynomial(tanhCoef, z)
+	g.VMULPS(z, p, p)
+	g.VFMADD213PS(x, x, p)
+
+	double, small := g.YMM(), g.YMM()
+	g.VCMPPS(operand.U8(cmpLess), g.f32(tanhPolynomial), a, small)
+	g.VADDPS(a, a, double)
+	e := g.exp(double)
+	g.VADDPS(g.f32(1), e, e)
+	y := g.constant(2)
+	g.VDIVPS(e, y, y)
+	g.VSUBPS(y, g.constant(1), y)
+	g.VANDPS(g.u32(1<<31), x, a)
+	g.VORPS(a, y, y)
+	g.VBLENDVPS(small, p, y, y)
+	return y
+}
+
+func (g *gen) elu(x, lo, _ vec) vec {
+	p, square := g.polynomial(expCoef, x), g.YMM()
+	g.VMULPS(x, x, square)
+	g.VFMADD213PS(x, square, p) // e^x - 1 near zero
+
+	near, copied := g.YMM(), g.YMM()
+	g.VCMPPS(operand.U8(cmpGreater), g.f32(-0.5), x, near)
+	g.VMOVAPS(x, copied)
+	e := g.exp(copied)
+	g.VSUBPS(g.f32(1), e, e)
+	g.VBLENDVPS(near, p, e, e)
+	g.VMULPS(lo, e, e)
+	g.VBLENDVPS(x, e, x, e) // by the sign of x
+	return e
+}

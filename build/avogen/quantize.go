@@ -1,0 +1,229 @@
+package main
+
+import (
+	"math"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func quantizeKernels(g *gen) {
+	stream{"fakeQuantizeVector", "rounds to a grid as refFakeQuantize does.", []string{"src"}, []string{"scale", "lo", "hi"}, 4,
+		func(g *gen, in, s []vec) vec {
+			x, scale, lo, hi := in[0], s[0], s[1], s[2]
+			g.VDIVPS(scale, x, x)
+			g.VROUNDPS(operand.U8(roundNearest), x, x)
+			g.VADDPS(g.zero(), x, x) // -0 becomes +0
+			g.VMAXPS(lo, x, x)       // NaN becomes lo
+			g.VMINPS(x, hi, x)
+			g.VMULPS(scale, x, x)
+			return x
+		}}.make(g)
+	minMax(g)
+	histogram(g)
+	noise(g)
+}
+
+func minMax(g *gen) {
+	g.function("minMaxVector", "(out, x *float32, n int) (bad int)", "writes the smallest and the largest finite element to out and counts the others.")
+	x, n := g.load("x"), g.load("n")
+	limit := g.YMM()
+	g.VMOVDQU(g.u32(math.Float32bits(math.MaxFloat32)), limit)
+	const sets = 2
+	var lo, hi, bad [sets]vec
+	for s := range sets {
+		lo[s], hi[s], bad[s] = g.constant(float32(math.Inf(1))), g.constant(float32(negInf)), g.zero()
+	}
+	take := func(s int, v, outside vec) {
+		odd := g.YMM()
+		g.VANDPS(g.u32(math.MaxInt32), v, odd)
+		g.VPCMPGTD(limit, odd, odd)
+		g.VPADDD(odd, bad[s], bad[s])
+		// A lane of ones is NaN, for which the extremes stay as they are.
+		g.VORPS(odd, v, v)
+		if outside != nil {
+			g.VORPS(outside, v, v)
+		}
+		g.VMINPS(lo[s], v, lo[s])
+		g.VMAXPS(hi[s], v, hi[s])
+	}
+	block := func(vectors int) {
+		for s := range vectors {
+			v := g.YMM()
+			g.VMOVUPS(at(x, s*vecBytes), v)
+			take(s, v, nil)
+		}
+		g.ADDQ(operand.I32(vectors*vecBytes), x)
+	}
+	g.while(n, 8*sets, "block", func() { block(sets) })
+	g.while(n, 8, "vector", func() { block(1) })
+	g.ifNonzero(n, "even", func() {
+		mask, v := g.mask(n), g.YMM()
+		g.VMASKMOVPS(at(x, 0), mask, v)
+		g.VXORPS(g.u32(math.MaxUint32), mask, mask)
+		take(0, v, mask)
+	})
+	g.VMINPS(lo[1], lo[0], lo[0])
+	g.VMAXPS(hi[1], hi[0], hi[0])
+	g.VPADDD(bad[1], bad[0], bad[0])
+	g.across(lo[0], func(a, b vec) { g.VMINPS(b, a, a) })
+	g.across(hi[0], func(a, b vec) { g.VMAXPS(b, a, a) })
+	g.across(bad[0], func(a, b vec) { g.VPADDD(b, a, a) })
+	out := g.load("out")
+	g.VMOVSS(lo[0].AsX(), at(out, 0))
+	g.VMOVSS(hi[0].AsX(), at(out, 4))
+	count := g.GP64()
+	g.VMOVD(bad[0].AsX(), count.As32())
+	g.NEGL(count.As32())
+	g.Store(count, g.Return("bad"))
+	g.end()
+}
+
+// histogram computes the bins of eight elements at a time; the counting itself
+// goes one by one. Zeros, which are half of what follows a ReLU, would wait for
+// each other in memory: they are counted apart, and where the others count up
+// a bin they do so with a place on the stack that nobody reads.
+func histogram(g *gen) {
+	g.function("histogramVector", "(counts *uint32, x *float32, scale float32, first, bins, n int) (outside int)",
+		"counts elements as refHistogram does.")
+	counts, x, n := g.load("counts"), g.load("x"), g.load("n")
+	scale := g.broadcast("scale")
+	firstInt, zero := g.GP64(), g.GP64() // zero is the bin of 0, or one that does not exist
+	g.MOVQ(g.param("first"), firstInt)
+	g.MOVQ(firstInt, zero)
+	g.NEGQ(zero)
+	first, bins := g.spread(firstInt), g.spread(g.load("bins"))
+	zeroBin, zeros := g.YMM(), g.zero()
+	g.VMOVD(zero.As32(), zeroBin.AsX())
+	g.VPBROADCASTD(zeroBin.AsX(), zeroBin)
+
+	indices, unread := g.AllocLocal(vecBytes), g.AllocLocal(vecBytes)
+	outside, dummy := g.GP64(), g.GP64()
+	g.XORQ(outside, outside)
+	bin := func(v vec) (index vec, inside reg.GPVirtual) {
+		g.VMULPS(scale, v, v)
+		g.VROUNDPS(operand.U8(roundDown), v, v)
+		g.VSUBPS(first, v, v)
+		below, above := g.YMM(), g.YMM()
+		g.VCMPPS(operand.U8(cmpGreaterEqual), g.zero(), v, below)
+		g.VCMPPS(operand.U8(cmpLess), bins, v, above)
+		g.VANDPS(above, below, below)
+		bits := g.GP32()
+		g.VMOVMSKPS(below, bits)
+		g.VCVTTPS2DQ(v, v)
+		return v, bits
+	}
+	// some counts the lanes of index that lanes allows, one after the other.
+	some := func(index vec, inside reg.GPVirtual, lanes reg.Register) {
+		g.VMOVDQU(index, indices)
+		lane, loop, skip, next := g.GP64(), g.label("lane"), g.label("outside"), g.label("next")
+		g.XORQ(lane, lane)
+		g.Label(loop)
+		g.BTL(lane.As32(), inside)
+		g.JCC(to(skip))
+		i := g.GP64()
+		g.MOVLQSX(indices.Idx(lane, 4), i)
+		g.INCL(mem{Base: counts, Index: i, Scale: 4})
+		g.JMP(to(next))
+		g.Label(skip)
+		g.INCQ(outside)
+		g.Label(next)
+		g.INCQ(lane)
+		g.CMPQ(lane, lanes)
+		g.JLT(to(loop))
+	}
+	g.while(n, 8, "vector", func() {
+		v := g.YMM()
+		g.VMOVUPS(at(x, 0), v)
+		index, inside := bin(v)
+		slow, next := g.label("ragged"), g.label("counted")
+		g.CMPL(inside, operand.U32(0xff))
+		g.JNE(to(slow))
+		g.VMOVDQU(index, indices)
+		same := g.YMM()
+		g.VPCMPEQD(zeroBin, index, same)
+		g.VPSUBD(same, zeros, zeros)
+		g.LEAQ(unread, dummy)
+		for lane := range 8 {
+			i, p := g.GP64(), g.GP64()
+			g.MOVLQSX(indices.Offset(4*lane), i)
+			g.LEAQ(mem{Base: counts, Index: i, Scale: 4}, p)
+			g.CMPQ(i, zero)
+			g.CMOVQEQ(dummy, p)
+			g.INCL(at(p, 0))
+		}
+		g.JMP(to(next))
+		g.Label(slow)
+		eight := g.GP64()
+		g.MOVQ(operand.I32(8), eight)
+		some(index, inside, eight)
+		g.Label(next)
+		g.ADDQ(operand.I32(vecBytes), x)
+	})
+	g.ifNonzero(n, "even", func() {
+		v := g.YMM()
+		g.VMASKMOVPS(at(x, 0), g.mask(n), v)
+		index, inside := bin(v)
+		some(index, inside, n)
+	})
+	g.across(zeros, func(a, b vec) { g.VPADDD(b, a, a) })
+	total := g.GP64()
+	g.VMOVD(zeros.AsX(), total.As32())
+	g.ifNonzero(total, "nozeros", func() { g.ADDL(total.As32(), mem{Base: counts, Index: zero, Scale: 4}) })
+	g.Store(outside, g.Return("outside"))
+	g.end()
+}
+
+// spread returns an integer as float32 in all lanes.
+func (g *gen) spread(n gp) vec {
+	v := g.YMM()
+	g.VMOVD(n.As32(), v.AsX())
+	g.VPBROADCASTD(v.AsX(), v)
+	g.VCVTDQ2PS(v, v)
+	return v
+}
+
+func noise(g *gen) {
+	g.function("noiseVector", "(out *float64, a, b *float32, n int)", "writes Σ a² and Σ (a-b)² to out, summed in float64.")
+	a, b, n := g.load("a"), g.load("b"), g.load("n")
+	const sets = 2
+	var signal, error [sets]vec
+	for s := range sets {
+		signal[s], error[s] = g.zero(), g.zero()
+	}
+	take := func(s int, x, y vec) {
+		g.VFMADD231PD(x, x, signal[s])
+		g.VSUBPD(y, x, x)
+		g.VFMADD231PD(x, x, error[s])
+	}
+	g.while(n, 8, "vector", func() {
+		for s := range sets {
+			x, y := g.YMM(), g.YMM()
+			g.VCVTPS2PD(at(a, 16*s), x)
+			g.VCVTPS2PD(at(b, 16*s), y)
+			take(s, x, y)
+		}
+		g.ADDQ(operand.I32(vecBytes), a)
+		g.ADDQ(operand.I32(vecBytes), b)
+	})
+	g.ifNonzero(n, "even", func() {
+		mask, x, y := g.mask(n), g.YMM(), g.YMM()
+		g.VMASKMOVPS(at(a, 0), mask, x)
+		g.VMASKMOVPS(at(b, 0), mask, y)
+		for s := range sets {
+			p, q := g.XMM(), g.XMM()
+			g.VEXTRACTF128(operand.U8(uint8(s)), x, p)
+			g.VEXTRACTF128(operand.U8(uint8(s)), y, q)
+			u, v := g.YMM(), g.YMM()
+			g.VCVTPS2PD(p, u)
+			g.VCVTPS2PD(q, v)
+			take(s, u, v)
+		}
+	})
+	out := g.load("out")
+	for i, sums := range [][sets]vec{signal, error} {
+		g.VADDPD(sums[1], sums[0], sums[0])
+		g.VMOVSD(g.sumDouble(sums[0]), at(out, 8*i))
+	}
+	g.end()
+}

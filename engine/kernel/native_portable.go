@@ -1,0 +1,5 @@
+//go:build !js && (!amd64 || noasm)
+
+package kernel
+
+func platform() *machine { return newNative() }
