@@ -14,7 +14,7 @@ func TestOutside(t *testing.T) {
 		lo, hi float32
 		want   float64
 	}{
-		{-101, 101, 0}, {-101, 50.5, 50. / 202}, {-90.5, 50.5, 60. / 202}, {0, 0, 200. / 202},
+		{-101, 101, 0}, {-101, 50.5, 50. / 202}, {-90.5, 50.5, 60. / 202}, {-1.5, 0, 199. / 202},
 	} {
 		if got := h.Outside(c.lo, c.hi); got != c.want {
 			t.Errorf("outside %v…%v lies %v, want %v", c.lo, c.hi, got, c.want)
