@@ -11,18 +11,18 @@ import "encoding/json"
 
 // Kinds of request.
 const (
-	Load    = "load"    // files: the model, then the files that Siblings names. Done carries Info
-	Preview = "preview" // files: one image. Done carries View and one array, the RGBA pixels
-	Observe = "observe" // files: one per entry of Images. Starts a job. Done carries Skipped and one array, the state
-	Compare = "compare" // files: States states, then one per entry of Images. Merges, quantizes, compares. Done as in Observe
-	Finish  = "finish"  // files: the states of the comparison. Done carries Report and the pieces of the model file
-	Crash   = "crash"   // ends the program, so that a test can see what the page does about it
+	Load     = "load"     // files: the model, then the files that Siblings names. Done carries Info
+	Describe = "describe" // Done carries Info for other options
+	Preview  = "preview"  // files: one image. Done carries View and one array, the RGBA pixels
+	Observe  = "observe"  // files: one per entry of Images. Starts a job. Done carries one array, the state
+	Compare  = "compare"  // files: States states, then one per entry of Images. Merges, quantizes, compares. Done as in Observe
+	Finish   = "finish"   // files: the states of the comparison. Done carries Report and the pieces of the model file
 )
 
 // Kinds of reply.
 const (
 	Ready    = "ready"    // the engine runs and listens
-	Progress = "progress" // Index of one image is done, or was skipped for Skipped
+	Progress = "progress" // Index of one image is done, or was skipped
 	Done     = "done"
 	Failed   = "failed" // Error says why; the worker lives on
 	Dead     = "dead"   // the worker has ended; Text holds its last lines
@@ -40,30 +40,22 @@ type Request struct {
 	Kind     string          `json:"kind"`
 	Name     string          `json:"name,omitempty"`     // load: the model's file name; preview: the image's
 	Siblings []string        `json:"siblings,omitempty"` // load: names of the other files
-	Options  json.RawMessage `json:"options,omitempty"`  // observe, preview: the engine's options
-	Shape    []int           `json:"shape,omitempty"`    // preview: height and width of the model's input
+	Options  json.RawMessage `json:"options,omitempty"`  // the engine's options; finish needs none
+	Shape    []int           `json:"shape,omitempty"`    // preview: the shape of the model's input
 	Images   []Image         `json:"images,omitempty"`
 	States   int             `json:"states,omitempty"` // compare: how many of the files are states
 }
 
-// Skipped is an image that could not be used, and why.
-type Skipped struct {
-	Index int    `json:"index"`
-	Name  string `json:"name"`
-	Why   string `json:"why"`
-}
-
 // Reply is a message from a worker.
 type Reply struct {
-	ID      int             `json:"id"`
-	Kind    string          `json:"kind"`
-	Index   int             `json:"index,omitempty"`
-	Skipped []Skipped       `json:"skipped,omitempty"`
-	Error   string          `json:"error,omitempty"` // a sentence
-	Info    json.RawMessage `json:"info,omitempty"`
-	View    *View           `json:"view,omitempty"`
-	Report  json.RawMessage `json:"report,omitempty"`
-	Text    string          `json:"text,omitempty"`
+	ID     int             `json:"id"`
+	Kind   string          `json:"kind"`
+	Index  int             `json:"index,omitempty"`
+	Error  string          `json:"error,omitempty"` // a sentence
+	Info   json.RawMessage `json:"info,omitempty"`
+	View   *View           `json:"view,omitempty"`
+	Report json.RawMessage `json:"report,omitempty"`
+	Text   string          `json:"text,omitempty"`
 }
 
 // View describes what the network sees of an image: its size, and the statistics of each channel of the input tensor.
