@@ -26,7 +26,7 @@ func New(dt DType, shape ...int) *Tensor {
 	if !ok {
 		panic(fmt.Sprintf("bug: tensor.New of %v", dt))
 	}
-	return &Tensor{DType: dt, Shape: shape, data: make(n)}
+	return &Tensor{DType: dt, Shape: known(shape), data: make(n)}
 }
 
 // Of wraps data, which is not copied. It panics when the shape does not hold
@@ -35,7 +35,16 @@ func Of[T Element](data []T, shape ...int) *Tensor {
 	if Size(shape) != len(data) {
 		panic(fmt.Sprintf("bug: tensor.Of %d elements as %v", len(data), shape))
 	}
-	return &Tensor{DType: dtypeOf[T](), Shape: shape, data: data}
+	return &Tensor{DType: dtypeOf[T](), Shape: known(shape), data: data}
+}
+
+// known returns a shape that is not nil: where shapes are compared with those of a graph, nil means
+// that the rank is unknown, which it never is for a tensor.
+func known(shape []int) []int {
+	if shape == nil {
+		return []int{}
+	}
+	return shape
 }
 
 // WithType wraps data under a type that shares its Go element type with
@@ -77,7 +86,7 @@ func (t *Tensor) Reshape(shape ...int) *Tensor {
 	if Size(shape) != t.Len() {
 		panic(fmt.Sprintf("bug: reshape %v to %v", t.Shape, shape))
 	}
-	return &Tensor{DType: t.DType, Shape: shape, data: t.data}
+	return &Tensor{DType: t.DType, Shape: known(shape), data: t.data}
 }
 
 // Size returns the number of elements of a shape, 1 for a scalar. It panics on
