@@ -21,8 +21,11 @@ func (s *PoolShape) plane() plane {
 	}
 }
 
-// poolSize is the scratch of a pooling: the padded plane and one folded row.
-func poolSize(p *plane) int { return p.size() + int(p[planePW]) + planeSlack }
+// poolSize is the scratch of a pooling: the padded plane and one folded row,
+// past whose end four windows may begin.
+func poolSize(p *plane) int {
+	return p.size() + int(p[planePW]) + planeSlack + 4*int(p[planeStrideW])
+}
 
 // MaxPool computes y [channels, outH, outW] from x [channels, inH, inW].
 // Padding and NaN are passed over.
@@ -79,5 +82,7 @@ func (s *Scratch) shape(p *plane) []int32 {
 // write past them.
 func (p *plane) checked(y, x []float32) {
 	c := int(p[planeChannels])
-	_, _ = y[:c*int(p[planeOH])*int(p[planeOW])], x[:c*int(p[planeH])*int(p[planeW])]
+	if len(y) < c*int(p[planeOH])*int(p[planeOW]) || len(x) < c*int(p[planeH])*int(p[planeW]) {
+		panic("bug: pooling of a slice shorter than its shape")
+	}
 }
