@@ -1,19 +1,30 @@
 package engine
 
-import "dropquant/engine/dataset"
+import (
+	"fmt"
+
+	"dropquant/engine/calib"
+	"dropquant/engine/dataset"
+	"dropquant/engine/target"
+)
 
 // Options says what to make. The zero value of a field is the recommended setting.
 type Options struct {
-	Target    string         `json:"target"`    // a name in target.Targets; "" is OpenVINO
-	Preset    dataset.Preset `json:"preset"`    // how an image becomes the model's input; an empty Name takes the guess of Info
-	Estimator string         `json:"estimator"` // a name in calib.Methods; "" is calib.Default
+	Target     string         `json:"target"`               // a name in target.Targets; "" is DefaultTarget
+	Preset     dataset.Preset `json:"preset"`               // how an image becomes the model's input; without a Name, Guess's
+	Estimator  string         `json:"estimator"`            // a name in calib.Methods; "" is calib.Default
+	Percentile float64        `json:"percentile,omitempty"` // of the estimator of that name; 0 is its default
 }
 
-// DefaultImages is how many images calibrate a model unless the user says otherwise. More are
-// sampled evenly: ranges settle after about a hundred.
+// DefaultTarget is the target that most users of a CPU want.
+const DefaultTarget = "openvino"
+
+// DefaultImages is how many images calibrate a model unless the user says otherwise: ranges settle
+// after about a hundred.
 const DefaultImages = 128
 
-// Sample returns which of n images to use when at most limit are wanted: evenly spaced indices, in order.
+// Sample returns which of n images to use when at most limit are wanted, DefaultImages when limit is 0: evenly
+// spaced indices, in order.
 func Sample(n, limit int) []int {
 	if limit <= 0 {
 		limit = DefaultImages
@@ -24,4 +35,33 @@ func Sample(n, limit int) []int {
 		out[i] = i * n / limit
 	}
 	return out
+}
+
+// complete puts the recommended settings where there are none.
+func (o Options) complete(m *Model) (Options, error) {
+	if o.Target == "" {
+		o.Target = DefaultTarget
+	}
+	if o.Estimator == "" {
+		o.Estimator = calib.Default
+	}
+	if o.Preset.Name == "" {
+		o.Preset, _ = m.Guess()
+	}
+	if err := o.Preset.Check(); err != nil {
+		return o, err
+	}
+	return o, o.estimation().Check()
+}
+
+func (o Options) estimation() calib.Options { return calib.Options{Percentile: o.Percentile} }
+
+func findTarget(name string) (*target.Target, error) {
+	if name == "" {
+		name = DefaultTarget
+	}
+	if t := target.ByName(name); t != nil {
+		return t, nil
+	}
+	return nil, fmt.Errorf("no target is called %q", name)
 }

@@ -82,7 +82,7 @@ const record = 8*8 + 1
 
 // AppendBinary appends the tally to b: the number of images and one record for
 // each, little endian, in order of their index.
-func (t *Tally) AppendBinary(b []byte) ([]byte, error) {
+func (t *Tally) AppendBinary(b []byte) []byte {
 	t.sort()
 	o := binary.LittleEndian
 	b = o.AppendUint64(b, uint64(len(t.images)))
@@ -100,11 +100,11 @@ func (t *Tally) AppendBinary(b []byte) ([]byte, error) {
 			b = append(b, 0)
 		}
 	}
-	return b, nil
+	return b
 }
 
-// Decode reads a tally from the front of b and returns what follows it.
-func Decode(b []byte) (t *Tally, rest []byte, err error) {
+// DecodeTally reads a tally from the front of b and returns what follows it.
+func DecodeTally(b []byte) (t *Tally, rest []byte, err error) {
 	o := binary.LittleEndian
 	if len(b) < 8 || o.Uint64(b) > uint64(len(b)-8)/record {
 		return nil, nil, fmt.Errorf("a comparison's state is cut off at %d bytes", len(b))

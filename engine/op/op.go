@@ -132,8 +132,8 @@ func Lookup(domain, name string, opset int) *Row {
 	return found
 }
 
-// Supported returns nil when some version of the node's operator can be computed, else a sentence.
-func Supported(n *graph.Node) error { return supported(n, 1<<30) }
+// Supported returns nil when a node of g can be computed, else a sentence.
+func Supported(g *graph.Graph, n *graph.Node) error { return supported(n, opset(g, n.Domain)) }
 
 func supported(n *graph.Node, opset int) error {
 	if Lookup(n.Domain, n.Op, opset) != nil {
@@ -149,7 +149,7 @@ func supported(n *graph.Node, opset int) error {
 func Unsupported(g *graph.Graph) error {
 	var errs []error
 	for _, n := range g.Nodes {
-		if err := supported(n, opset(g, n.Domain)); err != nil {
+		if err := Supported(g, n); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -70,7 +70,7 @@ func foldComputed(g *graph.Graph) {
 	known := map[*graph.Value]bool{}
 	var chosen []*graph.Node
 	for _, n := range g.Nodes {
-		if !foldable(n) || slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool { return v != nil && v.Const == nil && !known[v] }) {
+		if !foldable(g, n) || slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool { return v != nil && v.Const == nil && !known[v] }) {
 			continue
 		}
 		known[n.Outputs[0]] = true
@@ -133,8 +133,8 @@ func evaluate(r *op.Resolved) map[string]*tensor.Tensor {
 }
 
 // foldable reports whether n may be evaluated ahead of time.
-func foldable(n *graph.Node) bool {
-	return oneOutput(n) && op.Supported(n) == nil && !named(n, "QuantizeLinear", "DequantizeLinear", "Constant")
+func foldable(g *graph.Graph, n *graph.Node) bool {
+	return oneOutput(n) && op.Supported(g, n) == nil && !named(n, "QuantizeLinear", "DequantizeLinear", "Constant")
 }
 
 // foldShapes makes constants of what is computed from shapes and does not depend on those dimensions
@@ -148,7 +148,7 @@ func foldShapes(g *graph.Graph) {
 		return
 	}
 	for _, n := range g.Nodes {
-		if !foldable(n) {
+		if !foldable(g, n) {
 			continue
 		}
 		v := n.Outputs[0]

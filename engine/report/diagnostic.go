@@ -48,7 +48,7 @@ func (r *Report) Judge() {
 	if r.Images < enoughImages {
 		warn(FewImages, "", "%d images are few to find the ranges of activations: about 100 are enough", r.Images)
 	}
-	if r.Images > 0 && float64(r.Agree) < goodAgree*float64(r.Images) {
+	if r.Images > 0 && r.Agree != NoAgreement && float64(r.Agree) < goodAgree*float64(r.Images) {
 		warn(Disagree, "", "the first answer changes on %d of %d images: try another estimator, or images closer to those the model was trained on", r.Images-r.Agree, r.Images)
 	}
 	if r.SQNR < goodSQNR { // false for NaN

@@ -22,13 +22,16 @@ type Report struct {
 	SizeAfter  int64   `json:"size_after"`
 	MACs       int64   `json:"macs,omitempty"`      // multiply-accumulates for one sample
 	Int8MACs   int64   `json:"int8_macs,omitempty"` // those of them that run in integers
-	Agree      int     `json:"agree"`               // images for which both models give the same first answer
+	Agree      int     `json:"agree"`               // images for which both models give the same first answer, or NoAgreement
 	SQNR       float64 `json:"sqnr"`                // decibels at the outputs: +Inf without any error, NaN when not measured
 
 	Layers   []Layer      `json:"layers"` // in the order they run
 	Warnings []Diagnostic `json:"warnings,omitempty"`
 	Phases   []Phase      `json:"-"`
 }
+
+// NoAgreement stands for the images that agree when the model gives no list of scores whose largest is an answer.
+const NoAgreement = -1
 
 // Layer is one value that was quantized, or one node that stays float.
 type Layer struct {

@@ -61,9 +61,11 @@ func (r *Report) facts() [][2]string {
 		{"preset", r.Preset},
 		{"estimator", r.Estimator},
 		{"size", size},
-		{"agreement", fmt.Sprintf("the same first answer on %d of %d images", r.Agree, r.Images)},
-		{"output", Decibel(r.SQNR) + " signal to noise"},
 	}
+	if r.Agree != NoAgreement {
+		out = append(out, [2]string{"agreement", fmt.Sprintf("the same first answer on %d of %d images", r.Agree, r.Images)})
+	}
+	out = append(out, [2]string{"output", Decibel(r.SQNR) + " signal to noise"})
 	if r.MACs > 0 {
 		out = append(out, [2]string{"in int8", fmt.Sprintf("%.1f %% of %d multiply-accumulates", 100*float64(r.Int8MACs)/float64(r.MACs), r.MACs)})
 	}

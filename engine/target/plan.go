@@ -53,6 +53,9 @@ type Weight struct {
 	Nodes []*graph.Node // that read it as their second input
 }
 
+// Graph returns the graph that was planned.
+func (p *Plan) Graph() *graph.Graph { return p.graph }
+
 // Groups returns the groups of pairs in the graph's order.
 func (p *Plan) Groups() []*Group { return p.groups }
 

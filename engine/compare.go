@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"iter"
+	"slices"
+
+	"dropquant/engine/exec"
+	"dropquant/engine/graph"
+	"dropquant/engine/tensor"
+)
+
+// Compare runs the float and the quantized model on image i, if it was not skipped, and records how far they differ.
+// Quantize comes first.
+func (j *Job) Compare(i int, f File) error {
+	r, known := j.records[i]
+	if !known || r.skipped != "" {
+		return nil
+	}
+	samples, err := j.samples(f)
+	if err != nil { // the file has changed since it was observed
+		j.Skip(i, f.Name, err)
+		return nil
+	}
+	for _, x := range samples {
+		if err := j.compare(i, x); err != nil {
+			return &FileError{j.model.Name, err}
+		}
+	}
+	r.compared = true
+	j.records[i] = r
+	return nil
+}
+
+// compare runs both models in step, so that no more than one activation of each is needed at a time.
+func (j *Job) compare(i int, x *tensor.Tensor) error {
+	var failed error
+	next, stop := iter.Pull2(flow(j.quantized.program, j.feed(x), &failed))
+	defer stop()
+	early := map[string]*tensor.Tensor{} // quantized values that come before their turn
+	_, err := j.float.Run(j.feed(x), func(v *graph.Value, ref *tensor.Tensor) {
+		got := early[v.Name]
+		for got == nil {
+			q, t, ok := next()
+			if !ok {
+				return
+			}
+			if name := j.quantized.stands[q.Name]; name == v.Name {
+				got = t
+			} else {
+				early[name] = tensor.Of(slices.Clone(t.F32()), t.Shape...)
+			}
+		}
+		k := slices.IndexFunc(j.layers, func(l layer) bool { return l.value == v.Name })
+		j.tallies[k].Add(i, ref.F32(), got.F32())
+	})
+	if err != nil {
+		return err
+	}
+	return failed
+}
+
+// flow yields the watched values of a run, each valid until the next is asked for.
+func flow(p *exec.Program, in map[string]*tensor.Tensor, failed *error) iter.Seq2[*graph.Value, *tensor.Tensor] {
+	return func(yield func(*graph.Value, *tensor.Tensor) bool) {
+		on := true
+		_, *failed = p.Run(in, func(v *graph.Value, t *tensor.Tensor) {
+			on = on && yield(v, t)
+		})
+	}
+}

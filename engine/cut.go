@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+
+	"dropquant/engine/graph"
+	"dropquant/engine/op"
+)
+
+// beyond returns the nodes that cannot be computed, and all that read what they give: these stay as they are in the
+// file, and the model is observed and compared on what reaches them.
+func beyond(g *graph.Graph) (names []string, unsupported []error) {
+	lost := map[*graph.Value]bool{}
+	for _, n := range g.Nodes {
+		err := op.Supported(g, n)
+		if err != nil {
+			unsupported = append(unsupported, err)
+		}
+		if err != nil || slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool { return lost[v] }) {
+			names = append(names, n.Name)
+			for _, v := range n.Outputs {
+				if v != nil {
+					lost[v] = true
+				}
+			}
+		}
+	}
+	return names, unsupported
+}
+
+// cut returns a copy of g without the named nodes. Its outputs are the computed values that the caller or one of those
+// nodes reads.
+func cut(g *graph.Graph, names []string) (*graph.Graph, error) {
+	g = g.Clone()
+	if len(names) == 0 {
+		return g, nil
+	}
+	gone := map[*graph.Node]bool{}
+	for _, n := range g.Nodes {
+		gone[n] = slices.Contains(names, n.Name)
+	}
+	var outputs []*graph.Value
+	add := func(v *graph.Value) {
+		if v != nil && v.Producer != nil && !gone[v.Producer] && !slices.Contains(outputs, v) {
+			outputs = append(outputs, v)
+		}
+	}
+	for _, v := range g.Outputs {
+		add(v)
+	}
+	for _, n := range g.Nodes {
+		if gone[n] {
+			for _, v := range n.Inputs {
+				add(v)
+			}
+		}
+	}
+	if len(outputs) == 0 {
+		return nil, errors.New("nothing of the model can be computed")
+	}
+	for n, out := range gone {
+		if !out {
+			delete(gone, n)
+		}
+	}
+	g.Outputs = outputs
+	g.RemoveNodes(gone)
+	return g, nil
+}

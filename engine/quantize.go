@@ -1,0 +1,114 @@
+// Package engine quantizes float ONNX models after training: it is the public
+// API, and the pipeline.
+//
+//	Load → NewJob → Observe each image → Merge → Quantize → Compare each image → Merge → Export, Report
+//
+// A Job does one share of the images. Jobs of one model and the same options
+// exchange their State and give the same result however the images were shared
+// out: goroutines do so here, web workers in the browser.
+package engine
+
+import (
+	"slices"
+	"sync"
+
+	"dropquant/engine/report"
+)
+
+// Phases of the whole job, in order.
+const (
+	Calibrating = "calibrate"
+	Comparing   = "compare"
+)
+
+// Progress is called after each image of a phase, from one goroutine at a time.
+type Progress func(phase string, done, total int)
+
+// Images are the images of a job: how many, and how to read one. Open may be called from several
+// goroutines at once.
+type Images struct {
+	Len  int
+	Open func(i int) (File, error)
+}
+
+// Result is what the whole job gives.
+type Result struct {
+	Model  [][]byte // the quantized ONNX file, in pieces
+	Report *report.Report
+}
+
+// Quantize does the whole job on several goroutines. Images that cannot be used are skipped and
+// listed in the report; it fails when none can.
+func Quantize(m *Model, o Options, images Images, workers int, progress Progress) (*Result, error) {
+	jobs := make([]*Job, max(1, min(workers, images.Len)))
+	for i := range jobs {
+		var err error
+		if jobs[i], err = NewJob(m, o); err != nil {
+			return nil, err
+		}
+	}
+	if err := share(jobs, images, Calibrating, progress, (*Job).Observe); err != nil {
+		return nil, err
+	}
+	for _, j := range jobs {
+		if err := j.Quantize(); err != nil {
+			return nil, err
+		}
+	}
+	if err := share(jobs, images, Comparing, progress, (*Job).Compare); err != nil {
+		return nil, err
+	}
+	model, err := jobs[0].Export()
+	if err != nil {
+		return nil, err
+	}
+	return &Result{model, jobs[0].Report()}, nil
+}
+
+// share runs one phase: job w takes every image i with i mod len(jobs) = w, then all learn what all found.
+func share(jobs []*Job, images Images, phase string, progress Progress, step func(*Job, int, File) error) error {
+	var (
+		all  sync.WaitGroup
+		one  sync.Mutex
+		done int
+		errs = make([]error, len(jobs))
+	)
+	for w, j := range jobs {
+		all.Go(func() {
+			for i := w; i < images.Len; i += len(jobs) {
+				file, err := images.Open(i)
+				if err != nil {
+					j.Skip(i, file.Name, err)
+				} else if err = step(j, i, file); err != nil {
+					errs[w] = err
+					return
+				}
+				one.Lock()
+				done++
+				if progress != nil {
+					progress(phase, done, images.Len)
+				}
+				one.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	if k := slices.IndexFunc(errs, func(err error) bool { return err != nil }); k >= 0 {
+		return errs[k]
+	}
+	states := make([][]byte, len(jobs))
+	for i, j := range jobs {
+		states[i] = j.State()
+	}
+	for i, j := range jobs {
+		for k, s := range states {
+			if k == i {
+				continue
+			}
+			if err := j.Merge(s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

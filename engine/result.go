@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"dropquant/engine/eval"
+	"dropquant/engine/graph"
+	"dropquant/engine/op"
+	"dropquant/engine/report"
+	"dropquant/engine/target"
+)
+
+// Report sums up the job. All shares must have been merged after Compare.
+func (j *Job) Report() *report.Report {
+	r := &report.Report{
+		Model: j.model.Name, Hash: j.model.Hash, Version: Version,
+		Target: j.target.Name, Preset: j.options.Preset.Name, Estimator: j.options.Estimator,
+		SizeBefore: j.model.Size, Warnings: slices.Clone(j.quantized.warnings),
+	}
+	if j.options.Percentile != 0 {
+		r.Options = map[string]string{"percentile": fmt.Sprint(j.options.Percentile)}
+	}
+	if pieces, err := j.Export(); err == nil {
+		for _, p := range pieces {
+			r.SizeAfter += int64(len(p))
+		}
+	}
+	for _, err := range j.unsupported {
+		r.Warnings = append(r.Warnings, report.Diagnostic{ID: report.Unsupported, Text: err.Error()})
+	}
+	sums := j.sum(r)
+	j.countMACs(r)
+	j.addLayers(r, sums)
+	r.Judge()
+	return r
+}
+
+// sum adds up the comparisons and returns the error of each layer.
+func (j *Job) sum(r *report.Report) []eval.Sums {
+	for _, i := range slices.Sorted(maps.Keys(j.records)) {
+		if record := j.records[i]; record.skipped != "" {
+			r.Skipped = append(r.Skipped, report.Skipped{Name: record.name, Why: record.skipped})
+		} else {
+			r.Images++
+		}
+	}
+	sums := make([]eval.Sums, len(j.layers))
+	var outputs eval.Sums
+	r.Agree = report.NoAgreement
+	for k, l := range j.layers {
+		sums[k] = j.tallies[k].Sums()
+		if !l.output {
+			continue
+		}
+		outputs = outputs.Add(sums[k])
+		if j.classifies() {
+			r.Images = j.tallies[k].Images() // a file may hold several samples
+			r.Agree = r.Images - len(j.tallies[k].Disagreements())
+		}
+	}
+	r.SQNR = sqnr(outputs)
+	return sums
+}
+
+// sqnr returns decibels as a report has them: +Inf without any error, NaN when nothing was compared.
+func sqnr(s eval.Sums) float64 {
+	switch {
+	case s.Count == 0:
+		return math.NaN()
+	case s.Noise == 0:
+		return math.Inf(1)
+	}
+	return s.SQNR()
+}
+
+// classifies reports whether the model gives one list of scores, whose largest is an answer.
+func (j *Job) classifies() bool {
+	if len(j.graph.Outputs) != 1 || len(j.kept) > 0 {
+		return false
+	}
+	wide := 0
+	for _, d := range j.graph.Outputs[0].Shape {
+		if d > 1 {
+			wide++
+		}
+	}
+	return wide == 1
+}
+
+// countMACs finds how much of the arithmetic runs in integers.
+func (j *Job) countMACs(r *report.Report) {
+	for _, d := range j.plan.Nodes {
+		if slices.Contains(j.kept, d.Node.Name) {
+			continue
+		}
+		macs := op.MACs(d.Node)
+		r.MACs += macs
+		if d.State == target.Int8 {
+			r.Int8MACs += macs
+		}
+	}
+}
+
+// addLayers lists what was compared, and the weighted nodes that stay float, in the order of the graph.
+func (j *Job) addLayers(r *report.Report, sums []eval.Sums) {
+	at := map[string][]int{} // node → layers
+	for k, l := range j.layers {
+		at[l.node] = append(at[l.node], k)
+	}
+	add := func(k int, why string) {
+		l := j.layers[k]
+		row := report.Layer{Name: l.node, Op: l.op, Value: l.value, DType: "float32", SQNR: sqnr(sums[k]), Float: why}
+		if row.Name == "" {
+			row.Name, row.Op = l.value, "Input"
+		}
+		if p, ok := j.quantized.params[l.value]; ok {
+			row.DType, row.Scale, row.Zero, row.Method = p.DType.String(), p.Scale[0], p.Zero[0], j.options.Estimator
+			row.Lo, row.Hi = j.quantized.ranges[l.value][0], j.quantized.ranges[l.value][1]
+			row.Clipped = j.quantized.clipped[l.value]
+		}
+		r.Layers = append(r.Layers, row)
+	}
+	for _, k := range at[""] {
+		add(k, "")
+	}
+	for _, n := range j.graph.Nodes {
+		d := j.plan.Decision(n)
+		why := ""
+		if d.State == target.Float || d.State == target.Stored {
+			why = d.Why
+		}
+		for _, k := range at[n.Name] {
+			add(k, why)
+		}
+		if len(at[n.Name]) == 0 && why != "" && isWeighted(n) {
+			r.Layers = append(r.Layers, report.Layer{Name: n.Name, Op: n.Op, DType: "float32", SQNR: math.NaN(), Float: why})
+		}
+	}
+}
+
+// isWeighted reports whether n multiplies by weights, so that its staying float is worth a line.
+func isWeighted(n *graph.Node) bool {
+	return n.Domain == "" && slices.Contains([]string{"Conv", "ConvTranspose", "Gemm", "MatMul"}, n.Op)
+}
