@@ -121,15 +121,15 @@ func (p Preset) normalize(frame *Image, in Input) *tensor.Tensor {
 		}
 		return tensor.Of(y, in.Shape()...)
 	}
-	for c := range 3 {
-		t, from := p.table(c), c
-		if p.Order == "BGR" {
-			from = 2 - c
-		}
-		dst, pix := y[c*plane:], frame.Pix[from:]
-		for i := range n {
-			dst[i*step] = t[pix[i*3]]
-		}
+	r, b := 0, 2 // where the network has red and blue
+	if p.Order == "BGR" {
+		r, b = 2, 0
+	}
+	tr, tg, tb := p.table(r), p.table(1), p.table(b)
+	red, green, blue := y[r*plane:], y[plane:], y[b*plane:]
+	for i := range n {
+		rgb, at := frame.Pix[i*3:i*3+3], i*step
+		red[at], green[at], blue[at] = tr[rgb[0]], tg[rgb[1]], tb[rgb[2]]
 	}
 	return tensor.Of(y, in.Shape()...)
 }

@@ -51,7 +51,7 @@ const precision = 32 - 8 - 2
 type taps struct {
 	width        int
 	first, count []int
-	weight       []int32
+	weight       []int
 }
 
 // newTaps computes output samples from to from+n of a row of in samples that is
@@ -64,7 +64,7 @@ func newTaps(k kernel, in, out, from, n int) taps {
 	stretch := max(scale, 1)
 	support := k.support * stretch
 	t := taps{width: int(math.Ceil(support))*2 + 1, first: make([]int, n), count: make([]int, n)}
-	t.weight = make([]int32, n*t.width)
+	t.weight = make([]int, n*t.width)
 	w := make([]float64, t.width)
 	for i := range n {
 		center := float64((float64(from+i) + 0.5) * scale)
@@ -81,7 +81,7 @@ func newTaps(k kernel, in, out, from, n int) taps {
 			if sum != 0 {
 				v /= sum
 			}
-			t.weight[i*t.width+j] = int32(math.Round(float64(v * (1 << precision))))
+			t.weight[i*t.width+j] = int(math.Round(float64(v * (1 << precision))))
 		}
 	}
 	return t
@@ -103,14 +103,16 @@ func (m *Image) resizeCrop(w, h, x0, y0, cw, ch int, f Filter) *Image {
 		m.nearest(out, w, h, x0, y0)
 		return out
 	}
+	if w == m.W && h == m.H {
+		for y := range ch {
+			copy(out.row(y), m.row(y0 + y)[x0*3:])
+		}
+		return out
+	}
 	k := kernels[f]
 	across, down := newTaps(k, m.W, w, x0, cw), newTaps(k, m.H, h, y0, ch)
 	stride := m.W * 3
 	switch {
-	case w == m.W && h == m.H:
-		for y := range ch {
-			copy(out.row(y), m.row(y0 + y)[x0*3:])
-		}
 	case h == m.H:
 		across.rows(out.Pix, m.Pix[y0*stride:], stride, ch)
 	case w == m.W:
@@ -159,15 +161,15 @@ func (t *taps) rows(dst, src []uint8, stride, n int) {
 	for range n {
 		for i, lo := range t.first {
 			n := t.count[i]
-			r, g, b := int32(1<<(precision-1)), int32(1<<(precision-1)), int32(1<<(precision-1))
+			r, g, b := 1<<(precision-1), 1<<(precision-1), 1<<(precision-1)
 			s := src[lo*3 : (lo+n)*3]
 			for _, w := range t.weight[i*t.width : i*t.width+n] {
 				if len(s) < 3 {
 					break // never: the compiler needs to know
 				}
-				r += int32(s[0]) * w
-				g += int32(s[1]) * w
-				b += int32(s[2]) * w
+				r += int(s[0]) * w
+				g += int(s[1]) * w
+				b += int(s[2]) * w
 				s = s[3:]
 			}
 			d := dst[i*3 : i*3+3]
@@ -179,7 +181,7 @@ func (t *taps) rows(dst, src []uint8, stride, n int) {
 
 // columns combines rows of n bytes, stride bytes apart, to the output's rows.
 func (t *taps) columns(dst, src []uint8, stride, n int) {
-	acc := make([]int32, n)
+	acc := make([]int, n)
 	for y, first := range t.first {
 		for i := range acc {
 			acc[i] = 1 << (precision - 1)
@@ -189,7 +191,7 @@ func (t *taps) columns(dst, src []uint8, stride, n int) {
 			s := src[at : at+n]
 			s = s[:len(acc)]
 			for i := range acc {
-				acc[i] += int32(s[i]) * w
+				acc[i] += int(s[i]) * w
 			}
 		}
 		d := dst[y*n : (y+1)*n]
@@ -224,9 +226,9 @@ func positions(in, out, from, n int) []int {
 	return p
 }
 
-func clamp(v int32) uint8 {
-	if uint32(v) > 255 {
-		return uint8(^(v >> 31))
+func clamp(v int) uint8 {
+	if uint(v) > 255 {
+		return uint8(^(v >> 63))
 	}
 	return uint8(v)
 }

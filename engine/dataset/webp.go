@@ -36,7 +36,7 @@ func fromVP8(s *image.YCbCr) *Image {
 		vp8Chroma(cr, s.Cr, s.CStride, y, (m.H+1)/2)
 		dst := m.row(y)
 		for i, l := range s.Y[y*s.YStride : y*s.YStride+m.W] {
-			v, b, r := int32(l)*19077>>8, int32(cb[i]), int32(cr[i])
+			v, b, r := int(l)*19077>>8, int(cb[i]), int(cr[i])
 			dst[i*3] = clamp((v + r*26149>>8 - 14234) >> 6)
 			dst[i*3+1] = clamp((v - b*6419>>8 - r*13320>>8 + 8708) >> 6)
 			dst[i*3+2] = clamp((v + b*33050>>8 - 17685) >> 6)

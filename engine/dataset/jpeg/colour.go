@@ -2,10 +2,10 @@ package jpeg
 
 // tables holds what chroma adds to red, green and blue; green in 16 bits of
 // fraction. Source: build_ycc_rgb_table of jdcolor.c.
-var tables = func() (t struct{ crR, cbB, crG, cbG [256]int32 }) {
+var tables = func() (t struct{ crR, cbB, crG, cbG [256]int }) {
 	const half = 1 << 15
 	for i := range t.crR {
-		x := int32(i) - 128
+		x := i - 128
 		t.crR[i] = (91881*x + half) >> 16  // 1.402
 		t.cbB[i] = (116130*x + half) >> 16 // 1.772
 		t.crG[i] = -46802 * x              // 0.71414
@@ -68,7 +68,7 @@ func fromYCC(dst, luma, cb, cr []uint8) {
 	cb, cr = cb[:len(luma)], cr[:len(luma)]
 	for i, l := range luma {
 		b, r, d := cb[i], cr[i], dst[i*3:i*3+3]
-		v := int32(l)
+		v := int(l)
 		d[0] = clamp(v + tables.crR[r])
 		d[1] = clamp(v + (tables.cbG[b]+tables.crG[r])>>16)
 		d[2] = clamp(v + tables.cbB[b])
@@ -82,12 +82,12 @@ func fromYCC(dst, luma, cb, cr []uint8) {
 func ink(dst, black []uint8, inverted bool) {
 	for i, k := range black {
 		for c := i * 3; c < i*3+3; c++ {
-			v := int32(dst[c])
+			v := int(dst[c])
 			if inverted {
 				v = 255 - v
 			}
-			t := v*int32(k) + 128
-			dst[c] = clamp(int32(k) - (t>>8+t)>>8)
+			t := v*int(k) + 128
+			dst[c] = clamp(int(k) - (t>>8+t)>>8)
 		}
 	}
 }

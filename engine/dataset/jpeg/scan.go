@@ -191,7 +191,7 @@ func (s *scan) baseline(c *component, index int) bool {
 			}
 			n = s.n
 		}
-		size := rs & 15
+		size := int(rs & 15)
 		if size == 0 {
 			if rs != 0xf0 {
 				break
@@ -203,14 +203,16 @@ func (s *scan) baseline(c *component, index int) bool {
 		if k > 63 {
 			return false
 		}
-		n -= int(size)
-		v := int32(acc >> (n & 63) & (1<<(size&15) - 1))
-		v -= (1<<(size&15) - 1) &^ (v << (32 - size) >> 31) // negative when the leading bit is 0
+		n -= size
+		v := int(acc >> (n & 63) & (1<<size - 1))
+		if v>>(size-1) == 0 { // negative when the leading bit is 0
+			v -= 1<<size - 1
+		}
 		if last == 0 {
 			*b = [64]int32{}
 		}
 		at := zigzag[k] & 63
-		b[at] = v * quant[at]
+		b[at] = int32(v) * quant[at]
 		last = k
 	}
 	s.n = n
