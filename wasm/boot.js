@@ -46,12 +46,10 @@ if (typeof document !== "undefined") {
 		return WebAssembly.compileStreaming(new Response(body, { headers: { "Content-Type": "application/wasm" } }));
 	};
 
-	// (module (func (result v128) i32.const 0 i8x16.splat))
-	const simd = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11]);
 	const missing = () => {
 		if (typeof WebAssembly !== "object" || !WebAssembly.compileStreaming) return "This browser has no WebAssembly, or it is switched off. Dropquant needs it: a Chrome, Edge, Firefox or Safari of the last three years has it.";
 		if (typeof DecompressionStream !== "function" || typeof TransformStream !== "function") return "This browser is too old for Dropquant: it cannot unpack compressed streams. Update it, or use another one.";
-		if (!WebAssembly.validate(simd)) return "This browser's WebAssembly has no SIMD instructions, which Dropquant computes with. Update it, or use another one.";
+		if (!dropquantSIMD.simd) return "This browser's WebAssembly has no SIMD instructions, which Dropquant computes with. Update it, or use another one.";
 		return "";
 	};
 
@@ -65,15 +63,18 @@ if (typeof document !== "undefined") {
 		try {
 			const [goModule, ...kernels] = await Promise.all([compile("dropquant.wasm", progress), ...config.kernels.map((name) => compile(name))]);
 			const kernelModules = Object.fromEntries(config.kernels.map((name, i) => [name.replace(/^kernels_|\.wasm$/g, ""), kernels[i]]));
+			// Workers run this script too, from a Blob: a Blob's worker inherits the page's policy, so that it cannot connect
+			// to anywhere either, and it works where the page is a file.
 			const app = document.getElementById("app");
-			const workerURL = config.app ?? URL.createObjectURL(new Blob([app.textContent], { type: "text/javascript" }));
+			const script = app.src ? await (await fetch(app.src)).blob() : app.textContent;
+			const workerURL = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
 			globalThis.dropquant = { config, open, goModule, kernelModules, workerURL };
-			globalThis.dropquantWatch((text) => {
+			const die = dropquantWatch((text) => {
 				const card = document.getElementById("errors");
 				card.innerHTML = "<div class=error><h3>The page stopped</h3><p>This is a fault in Dropquant. Reload the page to go on; your files are untouched.</p><pre></pre></div>";
 				card.querySelector("pre").textContent = text;
 			});
-			await dropquantStart({ goModule, kernelModules, argv: ["dropquant", "ui"] });
+			await dropquantStart({ goModule, kernelModules, argv: ["dropquant", "ui"], onExit: (code) => die("the program ended with code " + code) });
 		} catch (e) {
 			say(`The quantizer could not be loaded: ${e.message}. Reload the page to try again.`);
 		} finally {

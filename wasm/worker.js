@@ -2,8 +2,8 @@
 // It shares one script with the page (see build/), so that the single-file page can start it from a Blob.
 "use strict";
 
-// dropquantWatch lets report(text) know when a Go program ends that should not end: with the last lines it wrote.
-// It wraps the Go class, because that is where the exit code arrives whoever starts the program.
+// dropquantWatch returns the function that reports, once, that the Go program has ended: with the last lines that it wrote.
+// Exceptions that nobody caught mean the same: after one the program's memory is in doubt.
 globalThis.dropquantWatch = (report) => {
 	const lines = [];
 	const decoder = new TextDecoder();
@@ -20,13 +20,6 @@ globalThis.dropquantWatch = (report) => {
 			report([text, ...lines].join("\n"));
 		}
 	};
-	const Base = globalThis.Go;
-	globalThis.Go = class extends Base {
-		constructor() {
-			super();
-			this.exit = (code) => die("the program ended with code " + code);
-		}
-	};
 	globalThis.addEventListener("error", (e) => die(String(e.message)));
 	globalThis.addEventListener("unhandledrejection", (e) => die(String(e.reason)));
 	return die;
@@ -35,6 +28,12 @@ globalThis.dropquantWatch = (report) => {
 if (typeof document === "undefined" && typeof WorkerGlobalScope !== "undefined") {
 	const die = globalThis.dropquantWatch((text) => postMessage({ m: JSON.stringify({ kind: "dead", text }), b: [] }));
 	addEventListener("message", ({ data }) => {
-		dropquantStart({ goModule: data.goModule, kernelModules: data.kernelModules, argv: ["dropquant", "engine"] }).catch((e) => die(String(e)));
+		dropquantStart({
+			goModule: data.goModule,
+			kernelModules: data.kernelModules,
+			reproducible: data.reproducible,
+			argv: ["dropquant", "engine"],
+			onExit: (code) => die("the program ended with code " + code),
+		}).catch((e) => die(String(e)));
 	}, { once: true });
 }

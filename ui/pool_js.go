@@ -1,0 +1,177 @@
+//go:build js
+
+package ui
+
+import (
+	"encoding/json"
+	"errors"
+	"syscall/js"
+
+	"dropquant/ui/web"
+	"dropquant/wasm/protocol"
+)
+
+// deadError is what a call gets when its worker has ended by itself.
+type deadError struct{ text string }
+
+func (e *deadError) Error() string { return "the engine stopped" }
+
+// errEnded is what a call gets when the page ended its worker: a cancel.
+var errEnded = errors.New("cancelled")
+
+// pool starts workers on the modules that the page has compiled.
+type pool struct {
+	url                     string
+	goModule, kernelModules js.Value
+	reproducible            bool    // new workers compute the same bits in every browser, somewhat slower
+	spare                   *worker // the one that reads models and shows previews
+}
+
+func newPool(boot js.Value) *pool {
+	return &pool{url: boot.Get("workerURL").String(), goModule: boot.Get("goModule"), kernelModules: boot.Get("kernelModules")}
+}
+
+// worker is one engine, and the calls that wait for it.
+type worker struct {
+	js    *web.Worker
+	ready chan struct{} // closed when the engine listens, or has ended
+	last  int           // number of the last request
+	calls map[int]*call
+	ended error  // why there is no engine any more
+	holds *model // the model that it has loaded
+
+	reproducible bool
+}
+
+type call struct {
+	done     chan answer // holds one
+	progress func(index int)
+}
+
+// answer is a reply with its arrays.
+type answer struct {
+	protocol.Reply
+	arrays []js.Value
+	err    error
+}
+
+func (p *pool) start() *worker {
+	w := &worker{ready: make(chan struct{}), calls: map[int]*call{}}
+	start := map[string]any{"goModule": p.goModule, "kernelModules": p.kernelModules, "reproducible": p.reproducible}
+	w.js = web.NewWorker(p.url, start, w.receive, func(text string) { w.end(&deadError{text}) })
+	w.reproducible = p.reproducible
+	return w
+}
+
+// inspector returns the worker that stands by for models and previews.
+func (p *pool) inspector() *worker {
+	if p.spare != nil && p.spare.reproducible != p.reproducible {
+		p.spare.end(errEnded)
+	}
+	if p.spare == nil || p.spare.ended != nil {
+		p.spare = p.start()
+	}
+	return p.spare
+}
+
+// take hands the inspector over to a run.
+func (p *pool) take() *worker {
+	w := p.inspector()
+	p.spare = nil
+	return w
+}
+
+func (w *worker) receive(m web.Message) {
+	var reply protocol.Reply
+	if err := json.Unmarshal([]byte(m.Text), &reply); err != nil {
+		panic("bug: a reply is not JSON: " + err.Error())
+	}
+	c := w.calls[reply.ID]
+	switch reply.Kind {
+	case protocol.Ready:
+		close(w.ready)
+	case protocol.Dead:
+		w.end(&deadError{reply.Text})
+	case protocol.Progress:
+		if c != nil && c.progress != nil {
+			c.progress(reply.Index)
+		}
+	default:
+		if c == nil {
+			return
+		}
+		delete(w.calls, reply.ID)
+		a := answer{Reply: reply, arrays: m.Files}
+		if reply.Kind == protocol.Failed {
+			a.err = errors.New(reply.Error)
+		}
+		c.done <- a
+	}
+}
+
+// end gives up the worker: its calls return err.
+func (w *worker) end(err error) {
+	if w.ended != nil {
+		return
+	}
+	w.ended = err
+	w.js.Terminate()
+	select {
+	case <-w.ready:
+	default:
+		close(w.ready)
+	}
+	for id, c := range w.calls {
+		delete(w.calls, id)
+		c.done <- answer{err: err}
+	}
+}
+
+// call sends a request and waits for its answer. Files and arrays go with it; arrays are moved.
+func (w *worker) call(req protocol.Request, files []js.Value, progress func(index int)) (answer, error) {
+	<-w.ready
+	if w.ended != nil {
+		return answer{}, w.ended
+	}
+	w.last++
+	req.ID = w.last
+	text, err := json.Marshal(req)
+	if err != nil {
+		panic("bug: a request is not JSON: " + err.Error())
+	}
+	c := &call{done: make(chan answer, 1), progress: progress}
+	w.calls[req.ID] = c
+	w.js.Post(web.Message{Text: string(text), Files: files})
+	a := <-c.done
+	return a, a.err
+}
+
+// load has the worker read a model, if it does not hold it already.
+func (w *worker) load(m *model, options json.RawMessage) (answer, error) {
+	if w.holds == m {
+		return answer{}, nil
+	}
+	files := make([]js.Value, 0, 1+len(m.others))
+	for _, f := range append([]web.File{m.file}, m.others...) {
+		file, err := f.Open()
+		if err != nil {
+			return answer{}, &fileError{f.Path, err}
+		}
+		files = append(files, file)
+	}
+	a, err := w.call(protocol.Request{Kind: protocol.Load, Name: m.file.Name(), Siblings: m.names, Options: options}, files, nil)
+	if err == nil {
+		w.holds = m
+	}
+	return a, err
+}
+
+// fileError is a file that the browser cannot open any more.
+type fileError struct {
+	name string
+	err  error
+}
+
+func (e *fileError) Error() string {
+	return "\"" + e.name + "\" cannot be read: it was moved, changed or deleted since it was given (" + e.err.Error() + ")"
+}

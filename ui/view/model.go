@@ -1,0 +1,96 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	"dropquant/engine"
+)
+
+// Model writes the card of a loaded model: what it is, and what will become of each kind of operator before anything runs.
+func Model(info engine.Info) string {
+	var p page
+	p.put(`<div class="headline"><h3>%s</h3><button class="plain" type="button" data-pick="model">Replace</button></div>`, info.Name)
+	p.put(`<dl class="facts">`)
+	fact := func(name, value string) {
+		if value != "" {
+			p.put(`<div><dt>%s</dt><dd>%s</dd></div>`, name, value)
+		}
+	}
+	fact("Size", Size(info.Size))
+	fact("Parameters", Large(info.Params))
+	fact("Multiply-adds", Large(info.MACs))
+	fact("Input", shape(info.Input.Shape))
+	fact("Opset", fmt.Sprint(info.Opset))
+	if info.Memory > 0 {
+		fact("Memory per worker", "about "+Size(info.Memory))
+	}
+	p.put(`</dl>`)
+	if info.Blocked != "" {
+		p.put(`<div class="error"><h3>This model cannot be quantized as it is</h3><p>%s</p></div>`, Sentence(info.Blocked))
+		return p.String()
+	}
+	if len(info.Unsupported) > 0 {
+		notes(&p, []string{"these nodes cannot be computed here; they and what follows them stay float: " + strings.Join(info.Unsupported, ", ")})
+	}
+	operators(&p, info.Ops)
+	return p.String()
+}
+
+// shape writes dimensions; those the file leaves open are a letter.
+func shape(dims []int) string {
+	if len(dims) == 0 {
+		return "scalar"
+	}
+	parts := make([]string, len(dims))
+	for i, d := range dims {
+		parts[i] = fmt.Sprint(d)
+		if d < 1 {
+			parts[i] = "n"
+		}
+	}
+	return strings.Join(parts, " × ")
+}
+
+// become is the tag that says what becomes of an operator's nodes.
+func become(op engine.OpUse) raw {
+	var p page
+	switch {
+	case len(op.Float) == 0:
+		p.put(`<span class="tag int8">int8</span>`)
+	case op.Int8 == 0:
+		p.put(`<span class="tag">stays float</span>`)
+	default:
+		p.put(`<span class="tag int8">%s int8</span> <span class="tag">%s float</span>`, Count(op.Int8), Count(len(op.Float)))
+	}
+	return raw(p.String())
+}
+
+func operators(p *page, ops []engine.OpUse) {
+	p.put(`<div class="scroll" tabindex="0" role="region" aria-label="Operators"><table><caption class="sr">Operators of the model and what becomes of them</caption>`)
+	p.put(`<thead><tr><th scope="col">Operator</th><th scope="col" class="r">Nodes</th><th scope="col">Becomes</th><th scope="col">Because</th></tr></thead><tbody>`)
+	for _, op := range ops {
+		p.put(`<tr><th scope="row">%s</th><td class="r">%s</td><td>%s</td><td>%s`, op.Op, Count(op.Count), become(op), op.Why)
+		if len(op.Float) > 0 {
+			p.put(`<details><summary class="small">%s in float</summary><ul class="small mono">`, Of(len(op.Float), "node"))
+			for _, n := range op.Float {
+				p.put(`<li>%s</li>`, n)
+			}
+			p.put(`</ul></details>`)
+		}
+		p.put(`</td></tr>`)
+	}
+	p.put(`</tbody></table></div>`)
+}
+
+// notes writes warnings as a list.
+func notes(p *page, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	p.put(`<ul class="notes">`)
+	for _, line := range lines {
+		p.put(`<li>%s</li>`, Sentence(line))
+	}
+	p.put(`</ul>`)
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+
+	"dropquant/engine"
+	"dropquant/wasm/protocol"
+)
+
+// source reads one file or byte array that came with a request.
+type source func() ([]byte, error)
+
+// session is the engine's side of the conversation: one model, one job at a time.
+type session struct {
+	model *engine.Model
+	job   *engine.Job
+	send  func(reply protocol.Reply, arrays ...[]byte)
+}
+
+// handle answers one request. What goes wrong becomes a failed reply, and so does a panic: the worker may be
+// asked again, and the page shows the sentence.
+func (s *session) handle(req protocol.Request, files []source) {
+	defer func() {
+		if e := recover(); e != nil {
+			s.send(protocol.Reply{ID: req.ID, Kind: protocol.Failed, Error: fmt.Sprintf("the engine has a fault: %v", e)})
+		}
+	}()
+	answer, known := answers[req.Kind]
+	if !known {
+		panic("no answer to " + req.Kind)
+	}
+	reply, arrays, err := answer(s, req, files)
+	if err != nil {
+		s.send(protocol.Reply{ID: req.ID, Kind: protocol.Failed, Error: err.Error()})
+		return
+	}
+	reply.ID, reply.Kind = req.ID, protocol.Done
+	s.send(reply, arrays...)
+}
+
+// answers says what is done for each kind of request.
+var answers = map[string]func(*session, protocol.Request, []source) (protocol.Reply, [][]byte, error){
+	protocol.Load:     (*session).load,
+	protocol.Describe: (*session).describe,
+	protocol.Preview:  (*session).preview,
+	protocol.Observe:  (*session).observe,
+	protocol.Compare:  (*session).compare,
+	protocol.Finish:   (*session).finish,
+}
+
+func (s *session) load(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	s.model, s.job = nil, nil // so that their memory can be used again
+	data, err := files[0]()
+	if err != nil {
+		return protocol.Reply{}, nil, &engine.FileError{File: req.Name, Err: err}
+	}
+	siblings := func(name string) ([]byte, bool) {
+		for i, sibling := range req.Siblings {
+			if sibling == name {
+				data, err := files[1+i]()
+				return data, err == nil
+			}
+		}
+		return nil, false
+	}
+	if s.model, err = engine.Load(engine.File{Name: req.Name, Data: data}, siblings); err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	return s.describe(req, nil)
+}
+
+func (s *session) describe(req protocol.Request, _ []source) (protocol.Reply, [][]byte, error) {
+	info, err := modelInfo(s.model, req.Options)
+	return protocol.Reply{Info: info}, nil, err
+}
+
+func (s *session) preview(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	data, err := files[0]()
+	if err != nil {
+		return protocol.Reply{}, nil, &engine.FileError{File: req.Name, Err: err}
+	}
+	view, rgba, err := networkView(req, data)
+	return protocol.Reply{View: view}, [][]byte{rgba}, err
+}
+
+func (s *session) observe(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	var err error
+	if s.job, err = newJob(s.model, req.Options); err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	if err = s.each(req, files, s.job.Observe); err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	return protocol.Reply{}, [][]byte{s.job.State()}, nil
+}
+
+func (s *session) compare(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	if s.job == nil { // this worker took the place of one that died after it had observed
+		var err error
+		if s.job, err = newJob(s.model, req.Options); err != nil {
+			return protocol.Reply{}, nil, err
+		}
+	}
+	if err := s.merge(files[:req.States]); err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	if err := s.job.Quantize(); err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	if err := s.each(req, files[req.States:], s.job.Compare); err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	return protocol.Reply{}, [][]byte{s.job.State()}, nil
+}
+
+func (s *session) finish(_ protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	if err := s.merge(files); err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	report, err := jobReport(s.job)
+	if err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	pieces, err := s.job.Export()
+	return protocol.Reply{Report: report}, pieces, err
+}
+
+func (s *session) merge(states []source) error {
+	for _, read := range states {
+		state, err := read()
+		if err != nil {
+			return err
+		}
+		if err := s.job.Merge(state); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each does one step for the images of a request and tells the page of each. An image that cannot be read or decoded is listed in
+// the report; it does not end the job.
+func (s *session) each(req protocol.Request, files []source, step func(index int, image engine.File) error) error {
+	for i, image := range req.Images {
+		data, err := files[i]()
+		if err != nil {
+			s.job.Skip(image.Index, image.Name, err)
+		} else if err := step(image.Index, engine.File{Name: image.Name, Data: data}); err != nil {
+			return err
+		}
+		s.send(protocol.Reply{ID: req.ID, Kind: protocol.Progress, Index: image.Index})
+	}
+	return nil
+}
