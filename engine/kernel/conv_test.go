@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"testing"
 )
 
@@ -82,22 +83,57 @@ func convShape(c [15]int) ConvShape {
 	return s
 }
 
+// convEpilogues are what the cases end with; the first has neither bias nor add.
+var convEpilogues = []Epilogue{{}, {Act: Relu}, {Act: Clip, Lo: -0.5, Hi: 1}, {Act: SiLU}, {Act: LeakyRelu, Lo: 0.1}}
+
 func TestConv(t *testing.T) {
-	each(t, func(t *testing.T, m *machine) {
-		scratch := NewScratch()
-		for i, row := range convCases {
-			s := convShape(row)
-			seed := uint64(i)
-			x, w, bias, add := random(seed, s.InC*s.InH*s.InW), random(seed+1, s.OutC*s.InC/s.Group*s.KH*s.KW), random(seed+2, s.OutC), random(seed+3, s.OutC*s.OutH*s.OutW)
-			for _, ep := range []Epilogue{{}, {Act: Relu}, {Act: Clip, Lo: -0.5, Hi: 1}, {Act: SiLU}, {Act: LeakyRelu, Lo: 0.1}} {
-				b, a := bias, add
-				if ep.Act == None {
-					b, a = nil, nil
+	list := machines(t)
+	for i, row := range convCases {
+		s := convShape(row)
+		k := s.InC / s.Group * s.KH * s.KW
+		seed := uint64(i)
+		x, w, bias, add := random(seed, s.InC*s.InH*s.InW), random(seed+1, s.OutC*k), random(seed+2, s.OutC), random(seed+3, s.OutC*s.OutH*s.OutW)
+		bare, bareMag := naiveConv(&s, x, w, nil, nil)
+		full, fullMag := naiveConv(&s, x, w, bias, add)
+		for _, m := range list {
+			t.Run(fmt.Sprint(m.name, row), func(t *testing.T) {
+				scratch := NewScratch()
+				for e, ep := range convEpilogues {
+					b, a, want, mag := bias, add, full, fullMag
+					if e == 0 {
+						b, a, want, mag = nil, nil, bare, bareMag
+					}
+					y := random(99, len(want)) // what lies there must not matter
+					c := newConv(m, s, w, b, ep).Share(scratch)
+					for range 2 {
+						c.Run(y, x, a)
+						checkSums(t, fmt.Sprint("act ", ep.Act), y, want, mag, ep, k)
+					}
 				}
-				want, mag := naiveConv(&s, x, w, b, a)
-				y := random(99, len(want))
-				newConv(m, s, w, b, ep).Share(scratch).Run(y, x, a)
-				checkSums(t, fmt.Sprintf("case %v act %d", row, ep.Act), y, want, mag, ep, s.InC/s.Group*s.KH*s.KW)
+			})
+		}
+	}
+}
+
+// TestConvSpecial says that an infinity or NaN reaches exactly the outputs
+// whose window covers it, and that padding adds nothing to them.
+func TestConvSpecial(t *testing.T) {
+	each(t, func(t *testing.T, m *machine) {
+		for _, group := range []int{1, 3} {
+			s := convShape([15]int{3, 3, group, 9, 9, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1})
+			w := random(1, 27*3/group)
+			for _, bad := range []float32{posInf, float32(math.NaN())} {
+				x := random(2, 3*81)
+				x[81+4*9+4] = bad
+				y := make([]float32, 3*81)
+				newConv(m, s, w, nil, Epilogue{}).Run(y, x, nil)
+				for i, v := range y {
+					c, r, q := i/81, i%81/9, i%9
+					touched := r >= 3 && r <= 5 && q >= 3 && q <= 5 && (group == 1 || c == 1)
+					if finite := v-v == 0; finite == touched {
+						t.Errorf("group %d, %v in the middle: output %d, %d, %d is %v", group, bad, c, r, q, v)
+					}
+				}
 			}
 		}
 	})

@@ -82,6 +82,13 @@ func multiply(mach *machine, c []float32, ldc int, left []float32, m, k int, src
 	if m == 0 || cols.n == 0 {
 		return
 	}
+	if k == 0 { // an empty sum
+		for r := range m {
+			clear(c[r*ldc : r*ldc+cols.n])
+		}
+		ep.apply(mach, c, ep.Add, m, cols.n, ldc)
+		return
+	}
 	lo, hi, rest := ep.clamp()
 	final := flagDone
 	if ep.Bias != nil {
@@ -92,7 +99,7 @@ func multiply(mach *machine, c []float32, ldc int, left []float32, m, k int, src
 	}
 	total, full, tail := panels(cols.n), cols.n/nr, cols.n%nr
 	depth := blockDepth(k)
-	width := max(1, min(total, blockFloats/(max(depth, 1)*nr)))
+	width := max(1, min(total, blockFloats/(depth*nr)))
 	buf := s.float(slotPanels, width*depth*nr)
 	edge := s.float(slotTail, m*nr)
 	edgeAdd := s.float(slotTailAdd, m*nr)
@@ -102,7 +109,7 @@ func multiply(mach *machine, c []float32, ldc int, left []float32, m, k int, src
 	for j := 0; j < total; j += width {
 		here := min(width, total-j)
 		whole := min(here, full-j)
-		for k0 := 0; ; {
+		for k0 := 0; k0 < k; k0 += depth {
 			kc := min(depth, k-k0)
 			flags := 0
 			if k0 > 0 {
@@ -121,9 +128,6 @@ func multiply(mach *machine, c []float32, ldc int, left []float32, m, k int, src
 			}
 			if whole < here {
 				mach.gemm(edge, left[m*k0:], buf[whole*kc*nr:], ep.Bias, edgeAdd, m, 1, kc, nr, nr, flags, lo, hi)
-			}
-			if k0 += kc; k0 >= k {
-				break
 			}
 		}
 		if whole < here {
