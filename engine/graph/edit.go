@@ -89,7 +89,16 @@ func (g *Graph) ReplaceUses(old, new *Value, keep func(Use) bool) {
 
 // RemoveNode takes n out of the graph. Its outputs must have no uses and not be graph outputs.
 func (g *Graph) RemoveNode(n *Node) {
-	g.RemoveNodes(map[*Node]bool{n: true})
+	for i, v := range n.Inputs {
+		v.dropUse(n, i)
+	}
+	for _, v := range n.captures {
+		v.dropUse(n, CaptureIndex)
+	}
+	g.abandon(n)
+	if i := slices.Index(g.Nodes, n); i >= 0 {
+		g.Nodes = slices.Delete(g.Nodes, i, i+1)
+	}
 }
 
 // RemoveNodes takes several nodes out at once, in time linear in the graph.
@@ -97,28 +106,30 @@ func (g *Graph) RemoveNodes(gone map[*Node]bool) {
 	if len(gone) == 0 {
 		return
 	}
-	drop := func(v *Value) {
-		if v != nil {
-			v.Uses = slices.DeleteFunc(v.Uses, func(u Use) bool { return gone[u.Node] })
-		}
-	}
-	seen := map[*Value]bool{}
+	seen := map[*Value]bool{nil: true}
 	for n := range gone {
 		for _, v := range slices.Concat(n.Inputs, n.captures) {
 			if !seen[v] {
 				seen[v] = true
-				drop(v)
+				v.Uses = slices.DeleteFunc(v.Uses, func(u Use) bool { return gone[u.Node] })
 			}
 		}
-		for _, v := range n.Outputs {
-			if v != nil && v.Producer == n {
-				v.Producer = nil
-				g.forget(v)
-			}
-		}
-		g.forgetNode(n)
+		g.abandon(n)
 	}
 	g.Nodes = slices.DeleteFunc(g.Nodes, func(n *Node) bool { return gone[n] })
+}
+
+// abandon forgets n's name and outputs.
+func (g *Graph) abandon(n *Node) {
+	for _, v := range n.Outputs {
+		if v != nil && v.Producer == n {
+			v.Producer = nil
+			g.forget(v)
+		}
+	}
+	if g.names.nodes[n.Name]--; g.names.nodes[n.Name] <= 0 {
+		delete(g.names.nodes, n.Name)
+	}
 }
 
 // RemoveDead removes every node whose outputs nothing reads and that are not graph outputs, and
@@ -160,12 +171,6 @@ func (g *Graph) newValue(name string) *Value {
 }
 
 func (g *Graph) forget(v *Value) { delete(g.values, v.Name) }
-
-func (g *Graph) forgetNode(n *Node) {
-	if g.names.nodes[n.Name]--; g.names.nodes[n.Name] <= 0 {
-		delete(g.names.nodes, n.Name)
-	}
-}
 
 func (v *Value) addUse(n *Node, i int) {
 	if v != nil {

@@ -36,6 +36,14 @@ func TestThirtyThousandNodes(t *testing.T) {
 		{"write", func() error { _, err := g.ToONNX(); return err }},
 		{"print", func() error { _ = g.Text(); return nil }},
 		{"parse", func() (err error) { g, err = Parse(g.Text()); return err }},
+		{"remove 2000 nodes one by one", func() error {
+			for range 2000 {
+				n := g.Nodes[len(g.Nodes)-1]
+				g.Outputs[0] = n.Input(0)
+				g.RemoveNode(n)
+			}
+			return g.Check()
+		}},
 		{"cut the output off and remove the dead", func() error {
 			g.Outputs = g.Outputs[:0]
 			g.AddOutput(g.Nodes[0].Out(0))
@@ -52,7 +60,7 @@ func TestThirtyThousandNodes(t *testing.T) {
 		}
 		took := time.Since(start)
 		t.Logf("%-40s %v", step.name, took.Round(time.Millisecond))
-		if took > 3*time.Second {
+		if took > 10*time.Second {
 			t.Errorf("%s took %v", step.name, took)
 		}
 	}
