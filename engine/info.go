@@ -54,10 +54,10 @@ func (m *Model) Info(targetName string, p dataset.Preset) Info {
 	facts := m.facts()
 	in := Info{
 		Name: m.Name, Size: m.Size, Opset: m.graph.Opset[""], Producer: facts.Producer,
-		Input: io(m.input),
+		Input: describeIO(m.input),
 	}
 	for _, v := range m.graph.Outputs {
-		in.Outputs = append(in.Outputs, io(v))
+		in.Outputs = append(in.Outputs, describeIO(v))
 	}
 	in.Preset, in.Reason = dataset.Guess(facts)
 	if p.Name == "" {
@@ -171,7 +171,7 @@ func (m *Model) prepare(preset dataset.Preset) (*prepared, error) {
 	return p, nil
 }
 
-func io(v *graph.Value) IO {
+func describeIO(v *graph.Value) IO {
 	return IO{Name: v.Name, Type: v.DType.String(), Shape: append([]int{}, v.Shape...)}
 }
 

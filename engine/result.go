@@ -8,9 +8,11 @@ import (
 
 	"dropquant/engine/eval"
 	"dropquant/engine/graph"
+	"dropquant/engine/kernel"
 	"dropquant/engine/op"
 	"dropquant/engine/report"
 	"dropquant/engine/target"
+	"dropquant/engine/tensor"
 )
 
 // Report sums up the job. All shares must have been merged after Compare.
@@ -31,6 +33,7 @@ func (j *Job) Report() *report.Report {
 	for _, err := range j.unsupported {
 		r.Warnings = append(r.Warnings, report.Diagnostic{ID: report.Unsupported, Text: err.Error()})
 	}
+	r.Warnings = append(r.Warnings, badWeights(j.graph)...)
 	sums := j.sum(r)
 	j.countMACs(r)
 	j.addLayers(r, sums)
@@ -139,6 +142,23 @@ func (j *Job) addLayers(r *report.Report, sums []eval.Sums) {
 			r.Layers = append(r.Layers, report.Layer{Name: n.Name, Op: n.Op, DType: "float32", SQNR: math.NaN(), Float: why})
 		}
 	}
+}
+
+// badWeights warns of constants with elements that no arithmetic can use.
+func badWeights(g *graph.Graph) (out []report.Diagnostic) {
+	seen := map[*graph.Value]bool{}
+	for _, n := range g.Nodes {
+		for _, v := range n.Inputs {
+			if v == nil || v.Const == nil || v.Const.DType != tensor.Float32 || seen[v] {
+				continue
+			}
+			seen[v] = true
+			if _, _, bad := kernel.MinMax(v.Const.F32()); bad > 0 && isWeighted(n) {
+				out = append(out, report.Diagnostic{ID: report.BadWeight, Node: n.Name, Text: fmt.Sprintf("its constant %q holds %d elements that are NaN or infinite: train or export the model again", v.Name, bad)})
+			}
+		}
+	}
+	return out
 }
 
 // isWeighted reports whether n multiplies by weights, so that its staying float is worth a line.

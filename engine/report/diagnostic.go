@@ -12,6 +12,7 @@ type Diagnostic struct {
 // The kinds of Diagnostic. Pages and scripts tell them apart by these.
 const (
 	BadRange    = "bad-range"    // a value was never observed, always 0, or not finite
+	BadWeight   = "bad-weight"   // a constant holds NaN or infinite elements
 	Unsupported = "unsupported"  // a node cannot be computed here and stays float
 	BiasRaised  = "bias-raised"  // weight scales were raised so that a bias fits int32
 	FewImages   = "few-images"   // too few images to trust the ranges

@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"strings"
+	"testing"
+
+	"dropquant/engine/graph"
+	"dropquant/engine/onnx"
+	"dropquant/engine/report"
+	"dropquant/engine/target"
+)
+
+// outcome is a result as bytes that can be compared.
+func outcome(t testing.TB, r *Result) (hash [32]byte, text string) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.Report.JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	return sha256.Sum256(joined(r.Model)), b.String()
+}
+
+// TestWorkersDoNotMatter quantizes a real model with different numbers of workers: every byte must be the same.
+func TestWorkersDoNotMatter(t *testing.T) {
+	m := mustLoad(t, sampleModel(t, "cifar10_resnet20.onnx"))
+	for _, tg := range target.Targets {
+		first, text := [32]byte{}, ""
+		for _, workers := range []int{1, 2, 5} {
+			r, err := Quantize(m, Options{Target: tg.Name}, photos(t, 9), workers, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hash, json := outcome(t, r)
+			if workers == 1 {
+				first, text = hash, json
+			} else if hash != first || json != text {
+				t.Errorf("%s: %d workers give another result than 1", tg.Name, workers)
+			}
+		}
+	}
+}
+
+// TestEveryEstimator quantizes with each estimator and each target, and checks what the file must hold.
+func TestEveryTarget(t *testing.T) {
+	m := mustLoad(t, File{"tiny.onnx", fromText(t, tiny)})
+	for _, tg := range target.Targets {
+		r, err := Quantize(m, Options{Target: tg.Name}, arrays(20), 2, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := onnx.Parse(joined(r.Model))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := graph.FromONNX(parsed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Check(); err != nil {
+			t.Error(err)
+		}
+		if hash, _ := g.Metadata("dropquant.source.sha256"); hash != m.Hash {
+			t.Errorf("%s: the file names %q as its source", tg.Name, hash)
+		}
+		int8Weights := 0
+		for _, n := range g.Nodes {
+			if n.Op == "DequantizeLinear" && n.Inputs[0].Const != nil && len(n.Inputs[0].Shape) > 1 {
+				int8Weights++
+			}
+			if g.IsOutput(n.Out(0)) && n.Op == "DequantizeLinear" {
+				t.Errorf("%s: a pair on the output", tg.Name)
+			}
+		}
+		if int8Weights != 3 {
+			t.Errorf("%s: %d weights in integers, want 3", tg.Name, int8Weights)
+		}
+		if r.Report.Images != 20 || r.Report.SQNR < 25 || r.Report.Int8MACs != r.Report.MACs || len(r.Report.Layers) < 3 {
+			t.Errorf("%s: %+v", tg.Name, r.Report)
+		}
+	}
+}
+
+// TestProgress counts the calls of each phase.
+func TestProgress(t *testing.T) {
+	m := mustLoad(t, File{"tiny.onnx", fromText(t, tiny)})
+	var calls []string
+	_, err := Quantize(m, Options{}, arrays(2), 1, func(phase string, done, total int) {
+		calls = append(calls, phase+strings.Repeat("+", done)+strings.Repeat("-", total-done))
+	})
+	if got, want := strings.Join(calls, " "), "calibrate+- calibrate++ compare+- compare++"; err != nil || got != want {
+		t.Errorf("%s, %v; want %s", got, err, want)
+	}
+}
+
+// TestSkippedImages mixes good and bad images: the bad ones are listed, and the result is that of the good ones alone.
+func TestSkippedImages(t *testing.T) {
+	m := mustLoad(t, sampleModel(t, "cifar10_resnet20.onnx"))
+	good := photos(t, 4)
+	mixed := Images{Len: 6, Open: func(i int) (File, error) {
+		switch i {
+		case 1:
+			return File{"broken.jpg", []byte("\xff\xd8\xff\xe0 and nothing else")}, nil
+		case 4:
+			return File{"notes.jpg", []byte("text")}, nil
+		}
+		return good.Open([]int{0, 0, 1, 2, 2, 3}[i])
+	}}
+	want, err := Quantize(m, Options{}, good, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Quantize(m, Options{}, mixed, 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(joined(got.Model), joined(want.Model)) {
+		t.Error("the skipped images changed the model")
+	}
+	if len(got.Report.Skipped) != 2 || got.Report.Skipped[0].Name != "broken.jpg" || got.Report.Skipped[1].Name != "notes.jpg" || got.Report.Images != 4 {
+		t.Errorf("%d images, skipped %+v", got.Report.Images, got.Report.Skipped)
+	}
+	if !has(got.Report, report.SkippedSome) {
+		t.Errorf("warnings %v", got.Report.Warnings)
+	}
+}
+
+func has(r *report.Report, id string) bool {
+	for _, d := range r.Warnings {
+		if d.ID == id {
+			return true
+		}
+	}
+	return false
+}
