@@ -60,7 +60,24 @@ var Methods = []Method{
 		"Migacz, 8-bit inference with TensorRT, GTC 2017; pytorch-quantization calib/histogram.py; the floor as in onnxsim", entropy},
 }
 
-// Default names the recommended method.
+// Default names the recommended method: over seven networks none other is as
+// good in sum, and none loses less on its worst.
+//
+// Signal to noise at the output in decibels, float weights, activations on U8
+// per tensor at the inputs of Conv, Gemm, Add and average pools; calibrated on
+// 16 to 100 images, measured on 16 to 100 others (agreement beside it, of 50, 50, 100, 50, 24):
+//
+//	                  MobileNetV2  SqueezeNet 1.1  ResNet-20  MobileNetV1  ResNet-50  NanoDet-m  YOLOX-Nano
+//	mse                18.7  46     37.9  48        29.9  99   26.1  50     26.9  24   22.2       8.1
+//	minmax             14.8  46     35.8  50        32.5  99   25.8  49     26.2  24   21.1       6.2
+//	mean-minmax        22.0  50     36.3  46        17.0 100   25.4  49     23.1  23   21.5       8.6
+//	moving-average     21.6  48     36.4  47        17.5  99   25.5  48     23.2  23   21.2       8.2
+//	percentile         15.8  45     37.6  49        30.8  99   26.3  49     27.1  23   21.9       7.7
+//	entropy            20.4  47     36.9  49        31.9  99   25.5  49     21.4  23   20.4       8.0
+//
+// On S8 the order is the same but for entropy's lead on YOLOX-Nano (7.3 to 5.2) and NanoDet-m (18.2 to 17.3).
+// No statistic of one tensor alone tells which of its outliers matter downstream:
+// choosing among [Candidates] by the error at the output gives 22.1 on MobileNetV2 and 33.3 on ResNet-20.
 const Default = "mse"
 
 // A warning from [Range]: the range returned is sound, and the user should know.
