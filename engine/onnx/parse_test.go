@@ -190,8 +190,8 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		out := m.Marshal()
-		if cap(out) != len(out) {
-			t.Fatalf("measured %d, wrote %d", cap(out), len(out))
+		if n := m.size(&encoder{}); n != len(out) {
+			t.Fatalf("measured %d, wrote %d", n, len(out))
 		}
 		again, err := Parse(out)
 		if err != nil {
