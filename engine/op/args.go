@@ -15,6 +15,8 @@ const (
 	// maxEmpty bounds the other dimensions of a tensor without elements, which cost the file nothing.
 	maxEmpty = 1 << 20
 	maxRank  = 32
+	// maxAxis bounds a dimension for which a rule makes a table of indices.
+	maxAxis = 1 << 20
 )
 
 // has reports whether input i is there.

@@ -19,7 +19,8 @@ const (
 	opMin
 	opMax
 	opPow
-	opMod
+	opMod  // with the sign of the divisor
+	opFmod // with the sign of the dividend
 	opPRelu
 )
 
@@ -78,14 +79,11 @@ func combine(c *Call, op binOp, b []int) error {
 	c.Spec = &Binary{Op: c.Node.Op, Same: product(a) == product(shape) && product(b) == product(shape)}
 	whole := integers.Has(c.dtype(0))
 	c.Run = func(in, out []*tensor.Tensor) error {
-		if whole && (op == opDiv || op == opMod) && hasZero(in[1]) {
+		if whole && (op == opDiv || op == opMod || op == opFmod) && hasZero(in[1]) {
 			return fmt.Errorf("an integer is divided by zero")
 		}
 		p.compute(op, out[0], in[0], in[1])
 		return nil
-	}
-	if op == opMod && c.int("fmod", 0) == 0 && !whole {
-		return fmt.Errorf("attribute fmod must be 1 for %v", c.dtype(0))
 	}
 	return nil
 }
@@ -265,7 +263,7 @@ func floatRow[T float32 | float64](op binOp, out, a, b []T, ma, mb int) {
 		return
 	}
 	f := math.Pow
-	if op == opMod {
+	if op == opFmod {
 		f = math.Mod
 	}
 	if op == opPow && mb == 0 && b[0] == 2 {
@@ -285,9 +283,12 @@ func intRow[T integer](op binOp, out, a, b []T, ma, mb int) {
 	}
 	for i := range out {
 		x, y := a[i*ma], b[i*mb]
-		if op == opMod {
+		switch op {
+		case opMod:
 			out[i] = modulo(x, y)
-		} else {
+		case opFmod:
+			out[i] = x % y
+		default:
 			out[i] = T(truncate(math.Pow(float64(x), float64(y))))
 		}
 	}
@@ -326,8 +327,11 @@ func mod(c *Call) error {
 	if err := c.same(); err != nil {
 		return err
 	}
-	if c.int("fmod", 0) != 0 && integers.Has(c.dtype(0)) {
-		return fmt.Errorf("attribute fmod is for floats only here")
+	if c.int("fmod", 0) != 0 {
+		return combine(c, opFmod, c.shape(1))
+	}
+	if floats.Has(c.dtype(0)) {
+		return fmt.Errorf("attribute fmod must be 1 for %v", c.dtype(0))
 	}
 	return combine(c, opMod, c.shape(1))
 }

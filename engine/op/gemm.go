@@ -177,26 +177,36 @@ func matMul(c *Call) error {
 	}
 	if lb == 0 { // the same right operand for all: one tall product
 		s.M *= product(batch)
-		offA, offB = []int{0}, []int{0}
-	} else {
-		sa, sb := broadcastStrides(a[:la], batch), broadcastStrides(b[:lb], batch)
-		eachIndex(batch, func(_ int, at []int) {
-			x, y := 0, 0
-			for d, i := range at {
-				x, y = x+i*sa[d], y+i*sb[d]
-			}
-			offA, offB = append(offA, x*s.M*s.K), append(offB, y*s.K*s.N)
-		})
-		s.Batch = len(offA)
+		batch = nil
 	}
+	s.Batch = product(batch)
 	if c.dtype(0) == tensor.Float32 {
 		c.Spec = s
 	}
 	c.Run = func(in, out []*tensor.Tensor) error {
+		if offA == nil {
+			offA, offB = s.offsets(a, b, batch)
+		}
 		for i := range offA {
 			s.multiply(out[0], in[0], in[1], i*s.M*s.N, offA[i], offB[i], c.Scratch)
 		}
 		return nil
 	}
 	return nil
+}
+
+// offsets lists where the operands of each product of a batch begin.
+func (s *Gemm) offsets(a, b, batch []int) (offA, offB []int) {
+	if len(batch) == 0 {
+		return []int{0}, []int{0}
+	}
+	sa, sb := broadcastStrides(a[:len(a)-2], batch), broadcastStrides(b[:len(b)-2], batch)
+	eachIndex(batch, func(_ int, at []int) {
+		x, y := 0, 0
+		for d, i := range at {
+			x, y = x+i*sa[d], y+i*sb[d]
+		}
+		offA, offB = append(offA, x*s.M*s.K), append(offB, y*s.K*s.N)
+	})
+	return offA, offB
 }

@@ -114,6 +114,9 @@ func padIndexed(c *Call, pads, out []int, mode string) error {
 		if n == 0 && out[a] > 0 {
 			return fmt.Errorf("pad mode %q has nothing to repeat along axis %d", mode, a)
 		}
+		if out[a] > maxAxis {
+			return fmt.Errorf("padding axis %d to %d elements is more than Dropquant handles", a, out[a])
+		}
 		t := taking{outer: product(shape[:a]), length: n, inner: product(shape[a+1:]), index: make([]int, out[a])}
 		for j := range t.index {
 			t.index[j] = padIndex(j-pads[a], n, mode)

@@ -237,6 +237,11 @@ func (r *resizing) state(c *Call) error {
 		c.Run = func(in, out []*tensor.Tensor) error { return nil }
 		return nil
 	}
+	for a, n := range x {
+		if max(n, r.out[a]) > maxAxis {
+			return fmt.Errorf("resizing %d elements to %d along axis %d is more than Dropquant handles", n, r.out[a], a)
+		}
+	}
 	var steps []resizeStep
 	shape := append([]int{}, x...)
 	for a := len(x) - 1; a >= 0; a-- { // the last axis first: it moves single elements, the others rows

@@ -23,6 +23,7 @@ var Table = []Row{
 	{"Gemm", ai, 7, 2, 3, products, Fresh, gemm},
 	{"Gemm", ai, 1, 3, 3, products, Fresh, gemm},
 	{"MatMul", ai, 1, 2, 2, products, Fresh, matMul},
+	{"Einsum", ai, 12, 1, many, floats, Fresh, einsum},
 
 	// Pooling
 	{"MaxPool", ai, 1, 1, 1, numbers, Fresh, maxPool},
@@ -189,6 +190,9 @@ var Table = []Row{
 	{"Gather", ai, 1, 2, 2, anything, Fresh, gather},
 	{"GatherElements", ai, 11, 2, 2, anything, Fresh, gatherElements},
 	{"GatherND", ai, 11, 2, 2, anything, Fresh, gatherND},
+	{"Scatter", ai, 9, 3, 3, anything, Fresh, scatterElements},
+	{"ScatterElements", ai, 11, 3, 3, anything, Fresh, scatterElements},
+	{"ScatterND", ai, 11, 3, 3, anything, Fresh, scatterND},
 	{"DepthToSpace", ai, 1, 1, 1, anything, Fresh, depthToSpace},
 	{"SpaceToDepth", ai, 1, 1, 1, anything, Fresh, spaceToDepth},
 	{"Trilu", ai, 14, 1, 2, anything, Fresh, trilu},
