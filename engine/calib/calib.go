@@ -75,7 +75,8 @@ var Methods = []Method{
 //	percentile         15.8  45     37.6  49        30.8  99   26.3  49     27.1  23   21.9       7.7
 //	entropy            20.4  47     36.9  49        31.9  99   25.5  49     21.4  23   20.4       8.0
 //
-// On S8 the order is the same but for entropy's lead on YOLOX-Nano (7.3 to 5.2) and NanoDet-m (18.2 to 17.3).
+// On S8 the sums over the seven are mse 141.4, entropy 140.0, percentile 138.3, mean-minmax 131.9, minmax 130.1.
+// Counting an eighth of the values (observe.Stat.Sparse) moves mse by −0.4 dB on MobileNetV2 and 0.0 on SqueezeNet.
 // No statistic of one tensor alone tells which of its outliers matter downstream:
 // choosing among [Candidates] by the error at the output gives 22.1 on MobileNetV2 and 33.3 on ResNet-20.
 const Default = "mse"

@@ -19,6 +19,7 @@ func BenchmarkObserve(b *testing.B) {
 		run  func()
 	}{
 		{"stat", func() { var s Stat; s.Observe(0, x) }},
+		{"sparse", func() { s := Stat{Sparse: true}; s.Observe(0, x) }},
 		{"minmax", func() { kernel.MinMax(x) }},
 		{"count", func() { kernel.Histogram(c[:], x, 256, -Half) }},
 	} {

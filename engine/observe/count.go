@@ -45,24 +45,42 @@ var scratches = sync.Pool{New: func() any { return new([Bins]uint32) }}
 // x, as nothing is scaled down and may underflow.
 const maxExact = 0
 
-// count adds finite values between lo and hi to the bins.
+// A sparse Stat counts one block of every period, in slices long enough for
+// that to leave thousands of values. The period is a prime, so that no width, plane or
+// channel count of a network is a multiple of it and all places of a tensor are met.
+const (
+	sparseFrom = 1 << 15
+	block      = 64
+	period     = 509
+)
+
+// count adds finite values between lo and hi to the bins. A tensor has fewer
+// than 2^32 elements, so that 32-bit counters hold one slice.
 func (s *Stat) count(x []float32, lo, hi float32) {
+	from, to := bin(lo, s.exp), bin(hi, s.exp)+1
+	size, step := len(x), len(x)
+	if s.Sparse && len(x) >= sparseFrom {
+		size, step = block, period
+		// The blocks may miss the extremes, which are known already.
+		s.counts[from]++
+		s.counts[to-1]++
+	}
 	if s.exp > maxExact {
-		for _, v := range x {
-			s.counts[bin(v, s.exp)]++
+		for ; len(x) > 0; x = x[min(len(x), step):] {
+			for _, v := range x[:min(len(x), size)] {
+				s.counts[bin(v, s.exp)]++
+			}
 		}
 		return
 	}
 	c := scratches.Get().(*[Bins]uint32)
-	from, to := bin(lo, s.exp), bin(hi, s.exp)+1
-	for len(x) > 0 {
-		n := min(len(x), math.MaxUint32/2)
-		kernel.Histogram(c[:], x[:n], float32(math.Ldexp(1, -s.exp)), -Half)
-		for i := from; i < to; i++ {
-			s.counts[i] += uint64(c[i])
-			c[i] = 0
-		}
-		x = x[n:]
+	inv := float32(math.Ldexp(1, -s.exp))
+	for ; len(x) > 0; x = x[min(len(x), step):] {
+		kernel.Histogram(c[:], x[:min(len(x), size)], inv, -Half)
+	}
+	for i := from; i < to; i++ {
+		s.counts[i] += uint64(c[i])
+		c[i] = 0
 	}
 	scratches.Put(c)
 }

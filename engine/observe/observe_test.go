@@ -171,3 +171,41 @@ func TestEmpty(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// A sparse Stat has the extremes, an eighth of the values, and their distribution;
+// small slices it counts whole.
+func TestSparse(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	x := make([]float32, 1<<20)
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	x[100] = -50 // in no block
+	whole, sparse := Stat{}, Stat{Sparse: true}
+	whole.Observe(0, x)
+	sparse.Observe(0, x)
+	if !slices.Equal(whole.Images(), sparse.Images()) {
+		t.Errorf("extremes %v, exactly %v", sparse.Images(), whole.Images())
+	}
+	a, b := whole.Histogram(), sparse.Histogram()
+	if share := float64(b.Total) / float64(a.Total); math.Abs(share-float64(block)/period) > 0.001 {
+		t.Errorf("%v of the values are counted", share)
+	}
+	if a.Width != b.Width || len(a.Neg) != len(b.Neg) || len(a.Pos) != len(b.Pos) {
+		t.Errorf("bins of %v, %d and %d; sparse of %v, %d and %d", a.Width, len(a.Neg), len(a.Pos), b.Width, len(b.Neg), len(b.Pos))
+	}
+	for _, end := range []float32{0.5, 1, 2, 3} {
+		p, q := a.Outside(-end, end), b.Outside(-end, end)
+		if sigma := math.Sqrt(p * (1 - p) / float64(b.Total)); math.Abs(p-q) > 5*sigma {
+			t.Errorf("outside ±%v lie %v, sparse %v", end, p, q)
+		}
+	}
+	if _, _, err := DecodeStat(sparse.AppendBinary(nil)); err != nil {
+		t.Error(err)
+	}
+	small := Stat{Sparse: true}
+	small.Observe(0, x[:sparseFrom-1])
+	if h := small.Histogram(); h.Total != sparseFrom-1 {
+		t.Errorf("%d of a small slice", h.Total)
+	}
+}
