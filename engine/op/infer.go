@@ -55,6 +55,9 @@ func Resolve(g *graph.Graph, shapes map[string][]int) (*Resolved, error) {
 		r.Types[v] = t
 	}
 	for _, n := range g.Nodes {
+		if err := supported(n, opset(g, n.Domain)); err != nil {
+			return nil, err
+		}
 		c, err := r.call(n)
 		if err != nil {
 			return nil, fmt.Errorf("node %q (%s): %w", n.Name, n.Op, err)
@@ -85,11 +88,7 @@ func checkInput(v *graph.Value, t Type) error {
 // call runs the rule of one node and records what it states.
 func (r *Resolved) call(n *graph.Node) (*Call, error) {
 	version := opset(r.Graph, n.Domain)
-	row := Lookup(n.Domain, n.Op, version)
-	if row == nil {
-		return nil, supported(n, version)
-	}
-	c := &Call{Node: n, Row: row, Opset: version, Scratch: r.Scratch}
+	c := &Call{Node: n, Row: Lookup(n.Domain, n.Op, version), Opset: version, Scratch: r.Scratch}
 	for i, v := range n.Inputs {
 		t, err := r.input(i, v)
 		if err != nil {
