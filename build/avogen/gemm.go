@@ -27,6 +27,8 @@ func gemmKernels(g *gen) {
 			gemmKernel(g, h, w)
 		}
 	}
+	gemmColumn(g)
+	packLeft(g)
 }
 
 func gemmKernel(g *gen, h, w int) {
@@ -137,4 +139,72 @@ func (g *gen) advance(p, ld gp, n int) {
 	if n == 1 {
 		g.ADDQ(ld, p)
 	}
+}
+
+// gemmColumn is for a single column: its vectors lie along the rows.
+func gemmColumn(g *gen) {
+	g.function("gemmColumn", "(sums, a, b *float32, rows, k int)",
+		"multiplies one panel of up to eight rows with the first column of a panel of",
+		"columns: sums[i] = Σ a[p·rows+i]·b[8p].")
+	a, b, rows, k := g.load("a"), g.load("b"), g.load("rows"), g.load("k")
+	mask := g.mask(rows) // beyond the last panel there may be nothing to read
+	g.SHLQ(operand.U8(2), rows)
+	acc := []vec{g.zero(), g.zero(), g.zero(), g.zero()}
+	step := func(sum vec, p int) {
+		l, r := g.YMM(), g.YMM()
+		g.VMASKMOVPS(at(a, 0), mask, l)
+		g.VBROADCASTSS(at(b, p*vecBytes), r)
+		g.VFMADD231PS(r, l, sum)
+		g.ADDQ(rows, a)
+	}
+	g.while(k, len(acc), "depth", func() {
+		for p, sum := range acc {
+			step(sum, p)
+		}
+		g.ADDQ(operand.I32(len(acc)*vecBytes), b)
+	})
+	g.countdown(k, "rest", func() {
+		step(acc[0], 0)
+		g.ADDQ(operand.I32(vecBytes), b)
+	})
+	g.VADDPS(acc[1], acc[0], acc[0])
+	g.VADDPS(acc[3], acc[2], acc[2])
+	g.VADDPS(acc[2], acc[0], acc[0])
+	g.VMOVUPS(acc[0], at(g.load("sums"), 0))
+	g.end()
+}
+
+// packLeft turns four columns at a time. Each store is a whole vector: what it
+// writes beyond the rows of the panel is overwritten by the next.
+func packLeft(g *gen) {
+	g.function("packLeftQuads", "(dst, src *float32, rows, quads, ld int)",
+		"packs one panel of up to eight rows: dst[p·rows+i] = src[i·ld+p] for p < 4·quads.",
+		"It writes eight elements from dst[(4·quads-1)·rows] on.")
+	dst, rows, quads, ld := g.load("dst"), g.load("rows"), g.load("quads"), g.load("ld")
+	g.SHLQ(operand.U8(2), ld)
+	row := [8]gp{g.load("src")}
+	for i := 1; i < len(row); i++ { // rows that do not exist repeat the first
+		row[i] = g.GP64()
+		g.MOVQ(row[i-1], row[i])
+		g.ADDQ(ld, row[i])
+		g.CMPQ(rows, operand.U8(uint8(i)))
+		g.CMOVQLE(row[0], row[i])
+	}
+	g.SHLQ(operand.U8(2), rows)
+	g.countdown(quads, "quad", func() {
+		var v [4]vec // each holds four elements of two rows
+		for i := range v {
+			v[i] = g.YMM()
+			g.VMOVUPS(at(row[i], 0), v[i].AsX())
+			g.VINSERTF128(operand.U8(1), at(row[i+4], 0), v[i], v[i])
+		}
+		g.turn(v, func(column vec) {
+			g.VMOVUPS(column, at(dst, 0))
+			g.ADDQ(rows, dst)
+		})
+		for _, p := range row {
+			g.ADDQ(operand.I32(16), p)
+		}
+	})
+	g.end()
 }

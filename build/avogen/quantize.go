@@ -82,7 +82,7 @@ func minMax(g *gen) {
 // histogram computes the bins of eight elements at a time; the counting itself
 // goes one by one. Zeros, which are half of what follows a ReLU, would wait for
 // each other in memory: they are counted apart, and where the others count up
-// a bin they do so with a place on the stack that nobody reads.
+// a bin they do so with a place of their lane on the stack that nobody reads.
 func histogram(g *gen) {
 	g.function("histogramVector", "(counts *uint32, x *float32, scale float32, first, bins, n int) (outside int)",
 		"counts elements as refHistogram does.")
@@ -143,9 +143,9 @@ func histogram(g *gen) {
 		same := g.YMM()
 		g.VPCMPEQD(zeroBin, index, same)
 		g.VPSUBD(same, zeros, zeros)
-		g.LEAQ(unread, dummy)
 		for lane := range 8 {
 			i, p := g.GP64(), g.GP64()
+			g.LEAQ(unread.Offset(4*lane), dummy)
 			g.MOVLQSX(indices.Offset(4*lane), i)
 			g.LEAQ(mem{Base: counts, Index: i, Scale: 4}, p)
 			g.CMPQ(i, zero)

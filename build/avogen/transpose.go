@@ -22,25 +22,33 @@ func transposeKernels(g *gen) {
 				g.VMOVUPS(upper[i].Offset(16*half), v[i].AsX())
 				g.VINSERTF128(operand.U8(1), lower[i].Offset(16*half), v[i], v[i])
 			}
-			for pair := range 2 {
-				a, b := g.YMM(), g.YMM()
-				if pair == 0 {
-					g.VUNPCKLPS(v[1], v[0], a)
-					g.VUNPCKLPS(v[3], v[2], b)
-				} else {
-					g.VUNPCKHPS(v[1], v[0], a)
-					g.VUNPCKHPS(v[3], v[2], b)
-				}
-				for _, order := range []uint8{0b01_00_01_00, 0b11_10_11_10} {
-					column := g.YMM()
-					g.VSHUFPS(operand.U8(order), b, a, column)
-					g.VMOVUPS(column, at(to, 0))
-					g.ADDQ(ldd, to)
-				}
-			}
+			g.turn(v, func(column vec) {
+				g.VMOVUPS(column, at(to, 0))
+				g.ADDQ(ldd, to)
+			})
 		}
 		g.LEAQ(mem{Base: src, Index: lds, Scale: 8}, src)
 		g.ADDQ(operand.I32(vecBytes), dst)
 	})
 	g.end()
+}
+
+// turn gives f the four columns of eight rows, of which v[i] holds the rows i
+// and i+4.
+func (g *gen) turn(v [4]vec, f func(column vec)) {
+	for pair := range 2 {
+		a, b := g.YMM(), g.YMM()
+		if pair == 0 {
+			g.VUNPCKLPS(v[1], v[0], a)
+			g.VUNPCKLPS(v[3], v[2], b)
+		} else {
+			g.VUNPCKHPS(v[1], v[0], a)
+			g.VUNPCKHPS(v[3], v[2], b)
+		}
+		for _, order := range []uint8{0b01_00_01_00, 0b11_10_11_10} {
+			column := g.YMM()
+			g.VSHUFPS(operand.U8(order), b, a, column)
+			f(column)
+		}
+	}
 }

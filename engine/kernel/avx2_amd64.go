@@ -76,6 +76,18 @@ func gemm6x8(c *float32, a *float32, b *float32, bias *float32, add *float32, co
 //go:noescape
 func gemm6x16(c *float32, a *float32, b *float32, bias *float32, add *float32, count int, k int, ldc int, ldadd int, flags int, lo float32, hi float32)
 
+// gemmColumn multiplies one panel of up to eight rows with the first column of a panel of
+// columns: sums[i] = Σ a[p·rows+i]·b[8p].
+//
+//go:noescape
+func gemmColumn(sums *float32, a *float32, b *float32, rows int, k int)
+
+// packLeftQuads packs one panel of up to eight rows: dst[p·rows+i] = src[i·ld+p] for p < 4·quads.
+// It writes eight elements from dst[(4·quads-1)·rows] on.
+//
+//go:noescape
+func packLeftQuads(dst *float32, src *float32, rows int, quads int, ld int)
+
 // packRun copies eight columns that lie side by side.
 //
 //go:noescape

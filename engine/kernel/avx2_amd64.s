@@ -2065,117 +2065,66 @@ paneldone112:
 	VZEROUPPER
 	RET
 
-// func packRun(dst *float32, src *float32, koff *int32, k int)
-// Requires: AVX
-TEXT ·packRun(SB), NOSPLIT, $0-32
-	MOVQ  dst+0(FP), AX
-	MOVQ  src+8(FP), CX
-	MOVQ  koff+16(FP), DX
-	MOVQ  k+24(FP), BX
+// func gemmColumn(sums *float32, a *float32, b *float32, rows int, k int)
+// Requires: AVX, FMA3
+TEXT ·gemmColumn(SB), NOSPLIT, $0-40
+	MOVQ    a+8(FP), AX
+	MOVQ    b+16(FP), CX
+	MOVQ    rows+24(FP), DX
+	MOVQ    k+32(FP), BX
+	LEAQ    tailmasks<>+32(SB), SI
+	MOVQ    DX, DI
+	NEGQ    DI
+	VMOVUPS (SI)(DI*4), Y0
+	SHLQ    $0x02, DX
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	CMPQ    BX, $+4
+	JLT     depthdone122
+
+depth121:
+	VMASKMOVPS   (AX), Y0, Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	ADDQ         DX, AX
+	VMASKMOVPS   (AX), Y0, Y5
+	VBROADCASTSS 32(CX), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, AX
+	VMASKMOVPS   (AX), Y0, Y5
+	VBROADCASTSS 64(CX), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, AX
+	VMASKMOVPS   (AX), Y0, Y5
+	VBROADCASTSS 96(CX), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         $+128, CX
+	SUBQ         $+4, BX
+	CMPQ         BX, $+4
+	JGE          depth121
+
+depthdone122:
 	TESTQ BX, BX
-	JZ    columndone122
+	JZ    restdone124
 
-column121:
-	MOVLQSX (DX), SI
-	VMOVUPS (CX)(SI*4), Y0
-	VMOVUPS Y0, (AX)
-	ADDQ    $+4, DX
-	ADDQ    $+32, AX
-	DECQ    BX
-	JNZ     column121
+rest123:
+	VMASKMOVPS   (AX), Y0, Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	ADDQ         DX, AX
+	ADDQ         $+32, CX
+	DECQ         BX
+	JNZ          rest123
 
-columndone122:
-	VZEROUPPER
-	RET
-
-// func packSkip(dst *float32, src *float32, koff *int32, k int)
-// Requires: AVX, AVX2
-TEXT ·packSkip(SB), NOSPLIT, $0-32
-	MOVQ  dst+0(FP), AX
-	MOVQ  src+8(FP), CX
-	MOVQ  koff+16(FP), DX
-	MOVQ  k+24(FP), BX
-	TESTQ BX, BX
-	JZ    columndone124
-
-column123:
-	MOVLQSX (DX), SI
-	VMOVUPS (CX)(SI*4), Y0
-	VMOVUPS 28(CX)(SI*4), Y1
-	VSHUFPS $0xd8, Y1, Y0, Y0
-	VPERMPD $0xd8, Y0, Y0
-	VMOVUPS Y0, (AX)
-	ADDQ    $+4, DX
-	ADDQ    $+32, AX
-	DECQ    BX
-	JNZ     column123
-
-columndone124:
-	VZEROUPPER
-	RET
-
-// func packRun4(dst *float32, src *float32, koff *int32, k int)
-// Requires: AVX
-TEXT ·packRun4(SB), NOSPLIT, $0-32
-	MOVQ  dst+0(FP), AX
-	MOVQ  src+8(FP), CX
-	MOVQ  koff+16(FP), DX
-	MOVQ  k+24(FP), BX
-	MOVQ  k+24(FP), SI
-	SHLQ  $0x05, BX
-	LEAQ  (AX)(BX*2), DI
-	TESTQ SI, SI
-	JZ    columndone126
-
-column125:
-	MOVLQSX (DX), R8
-	VMOVUPS (CX)(R8*4), Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX)(R8*4), Y0
-	VMOVUPS Y0, (AX)(BX*1)
-	VMOVUPS 64(CX)(R8*4), Y0
-	VMOVUPS Y0, (DI)
-	VMOVUPS 96(CX)(R8*4), Y0
-	VMOVUPS Y0, (DI)(BX*1)
-	ADDQ    $+4, DX
-	ADDQ    $+32, AX
-	ADDQ    $+32, DI
-	DECQ    SI
-	JNZ     column125
-
-columndone126:
-	VZEROUPPER
-	RET
-
-// func packRunSplit(dst *float32, src *float32, koff *int32, k int, second int, lanes int)
-// Requires: AVX
-TEXT ·packRunSplit(SB), NOSPLIT, $0-48
-	MOVQ    lanes+40(FP), AX
-	LEAQ    tailmasks<>+32(SB), CX
-	NEGQ    AX
-	VMOVUPS (CX)(AX*4), Y0
-	MOVQ    second+32(FP), AX
-	SHLQ    $0x02, AX
-	MOVQ    dst+0(FP), CX
-	MOVQ    src+8(FP), DX
-	MOVQ    koff+16(FP), BX
-	MOVQ    k+24(FP), SI
-	TESTQ   SI, SI
-	JZ      columndone128
-
-column127:
-	MOVLQSX   (BX), DI
-	LEAQ      (DX)(DI*4), DI
-	VMOVUPS   (DI), Y1
-	VMOVUPS   (DI)(AX*1), Y2
-	VBLENDVPS Y0, Y1, Y2, Y2
-	VMOVUPS   Y2, (CX)
-	ADDQ      $+4, BX
-	ADDQ      $+32, CX
-	DECQ      SI
-	JNZ       column127
-
-columndone128:
+restdone124:
+	VADDPS  Y2, Y1, Y1
+	VADDPS  Y4, Y3, Y3
+	VADDPS  Y3, Y1, Y1
+	MOVQ    sums+0(FP), AX
+	VMOVUPS Y1, (AX)
 	VZEROUPPER
 	RET
 
@@ -2197,6 +2146,201 @@ DATA tailmasks<>+56(SB)/4, $0x00000000
 DATA tailmasks<>+60(SB)/4, $0x00000000
 GLOBL tailmasks<>(SB), RODATA|NOPTR, $64
 
+// func packLeftQuads(dst *float32, src *float32, rows int, quads int, ld int)
+// Requires: AVX, CMOV
+TEXT ·packLeftQuads(SB), NOSPLIT, $0-40
+	MOVQ    dst+0(FP), AX
+	MOVQ    rows+16(FP), CX
+	MOVQ    quads+24(FP), DX
+	MOVQ    ld+32(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    src+8(FP), SI
+	MOVQ    SI, DI
+	ADDQ    BX, DI
+	CMPQ    CX, $0x01
+	CMOVQLE SI, DI
+	MOVQ    DI, R8
+	ADDQ    BX, R8
+	CMPQ    CX, $0x02
+	CMOVQLE SI, R8
+	MOVQ    R8, R9
+	ADDQ    BX, R9
+	CMPQ    CX, $0x03
+	CMOVQLE SI, R9
+	MOVQ    R9, R10
+	ADDQ    BX, R10
+	CMPQ    CX, $0x04
+	CMOVQLE SI, R10
+	MOVQ    R10, R11
+	ADDQ    BX, R11
+	CMPQ    CX, $0x05
+	CMOVQLE SI, R11
+	MOVQ    R11, R12
+	ADDQ    BX, R12
+	CMPQ    CX, $0x06
+	CMOVQLE SI, R12
+	MOVQ    R12, R13
+	ADDQ    BX, R13
+	CMPQ    CX, $0x07
+	CMOVQLE SI, R13
+	SHLQ    $0x02, CX
+	TESTQ   DX, DX
+	JZ      quaddone126
+
+quad125:
+	VMOVUPS     (SI), X0
+	VINSERTF128 $0x01, (R10), Y0, Y0
+	VMOVUPS     (DI), X1
+	VINSERTF128 $0x01, (R11), Y1, Y1
+	VMOVUPS     (R8), X2
+	VINSERTF128 $0x01, (R12), Y2, Y2
+	VMOVUPS     (R9), X3
+	VINSERTF128 $0x01, (R13), Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKLPS   Y3, Y2, Y5
+	VSHUFPS     $0x44, Y5, Y4, Y6
+	VMOVUPS     Y6, (AX)
+	ADDQ        CX, AX
+	VSHUFPS     $0xee, Y5, Y4, Y4
+	VMOVUPS     Y4, (AX)
+	ADDQ        CX, AX
+	VUNPCKHPS   Y1, Y0, Y4
+	VUNPCKHPS   Y3, Y2, Y5
+	VSHUFPS     $0x44, Y5, Y4, Y6
+	VMOVUPS     Y6, (AX)
+	ADDQ        CX, AX
+	VSHUFPS     $0xee, Y5, Y4, Y4
+	VMOVUPS     Y4, (AX)
+	ADDQ        CX, AX
+	ADDQ        $+16, SI
+	ADDQ        $+16, DI
+	ADDQ        $+16, R8
+	ADDQ        $+16, R9
+	ADDQ        $+16, R10
+	ADDQ        $+16, R11
+	ADDQ        $+16, R12
+	ADDQ        $+16, R13
+	DECQ        DX
+	JNZ         quad125
+
+quaddone126:
+	VZEROUPPER
+	RET
+
+// func packRun(dst *float32, src *float32, koff *int32, k int)
+// Requires: AVX
+TEXT ·packRun(SB), NOSPLIT, $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  src+8(FP), CX
+	MOVQ  koff+16(FP), DX
+	MOVQ  k+24(FP), BX
+	TESTQ BX, BX
+	JZ    columndone128
+
+column127:
+	MOVLQSX (DX), SI
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $+4, DX
+	ADDQ    $+32, AX
+	DECQ    BX
+	JNZ     column127
+
+columndone128:
+	VZEROUPPER
+	RET
+
+// func packSkip(dst *float32, src *float32, koff *int32, k int)
+// Requires: AVX, AVX2
+TEXT ·packSkip(SB), NOSPLIT, $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  src+8(FP), CX
+	MOVQ  koff+16(FP), DX
+	MOVQ  k+24(FP), BX
+	TESTQ BX, BX
+	JZ    columndone130
+
+column129:
+	MOVLQSX (DX), SI
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS 28(CX)(SI*4), Y1
+	VSHUFPS $0xd8, Y1, Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $+4, DX
+	ADDQ    $+32, AX
+	DECQ    BX
+	JNZ     column129
+
+columndone130:
+	VZEROUPPER
+	RET
+
+// func packRun4(dst *float32, src *float32, koff *int32, k int)
+// Requires: AVX
+TEXT ·packRun4(SB), NOSPLIT, $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  src+8(FP), CX
+	MOVQ  koff+16(FP), DX
+	MOVQ  k+24(FP), BX
+	MOVQ  k+24(FP), SI
+	SHLQ  $0x05, BX
+	LEAQ  (AX)(BX*2), DI
+	TESTQ SI, SI
+	JZ    columndone132
+
+column131:
+	MOVLQSX (DX), R8
+	VMOVUPS (CX)(R8*4), Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX)(R8*4), Y0
+	VMOVUPS Y0, (AX)(BX*1)
+	VMOVUPS 64(CX)(R8*4), Y0
+	VMOVUPS Y0, (DI)
+	VMOVUPS 96(CX)(R8*4), Y0
+	VMOVUPS Y0, (DI)(BX*1)
+	ADDQ    $+4, DX
+	ADDQ    $+32, AX
+	ADDQ    $+32, DI
+	DECQ    SI
+	JNZ     column131
+
+columndone132:
+	VZEROUPPER
+	RET
+
+// func packRunSplit(dst *float32, src *float32, koff *int32, k int, second int, lanes int)
+// Requires: AVX
+TEXT ·packRunSplit(SB), NOSPLIT, $0-48
+	MOVQ    lanes+40(FP), AX
+	LEAQ    tailmasks<>+32(SB), CX
+	NEGQ    AX
+	VMOVUPS (CX)(AX*4), Y0
+	MOVQ    second+32(FP), AX
+	SHLQ    $0x02, AX
+	MOVQ    dst+0(FP), CX
+	MOVQ    src+8(FP), DX
+	MOVQ    koff+16(FP), BX
+	MOVQ    k+24(FP), SI
+	TESTQ   SI, SI
+	JZ      columndone134
+
+column133:
+	MOVLQSX   (BX), DI
+	LEAQ      (DX)(DI*4), DI
+	VMOVUPS   (DI), Y1
+	VMOVUPS   (DI)(AX*1), Y2
+	VBLENDVPS Y0, Y1, Y2, Y2
+	VMOVUPS   Y2, (CX)
+	ADDQ      $+4, BX
+	ADDQ      $+32, CX
+	DECQ      SI
+	JNZ       column133
+
+columndone134:
+	VZEROUPPER
+	RET
+
 // func packSkipSplit(dst *float32, src *float32, koff *int32, k int, second int, lanes int)
 // Requires: AVX, AVX2
 TEXT ·packSkipSplit(SB), NOSPLIT, $0-48
@@ -2211,9 +2355,9 @@ TEXT ·packSkipSplit(SB), NOSPLIT, $0-48
 	MOVQ    koff+16(FP), BX
 	MOVQ    k+24(FP), SI
 	TESTQ   SI, SI
-	JZ      columndone130
+	JZ      columndone136
 
-column129:
+column135:
 	MOVLQSX   (BX), DI
 	LEAQ      (DX)(DI*4), DI
 	VMOVUPS   (DI), Y1
@@ -2229,9 +2373,9 @@ column129:
 	ADDQ      $+4, BX
 	ADDQ      $+32, CX
 	DECQ      SI
-	JNZ       column129
+	JNZ       column135
 
-columndone130:
+columndone136:
 	VZEROUPPER
 	RET
 
@@ -2245,9 +2389,9 @@ TEXT ·packGather(SB), NOSPLIT, $0-40
 	MOVQ    koff+16(FP), DX
 	MOVQ    k+32(FP), BX
 	TESTQ   BX, BX
-	JZ      columndone132
+	JZ      columndone138
 
-column131:
+column137:
 	MOVLQSX    (DX), SI
 	LEAQ       (CX)(SI*4), SI
 	VPCMPEQD   Y1, Y1, Y1
@@ -2256,9 +2400,9 @@ column131:
 	ADDQ       $+4, DX
 	ADDQ       $+32, AX
 	DECQ       BX
-	JNZ        column131
+	JNZ        column137
 
-columndone132:
+columndone138:
 	VZEROUPPER
 	RET
 
@@ -2269,16 +2413,16 @@ TEXT ·fill(SB), NOSPLIT, $0-20
 	MOVQ         n+8(FP), CX
 	VBROADCASTSS value+16(FP), Y0
 	CMPQ         CX, $+8
-	JLT          vectordone134
+	JLT          vectordone140
 
-vector133:
+vector139:
 	VMOVUPS Y0, (AX)
 	ADDQ    $+32, AX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector133
+	JGE     vector139
 
-vectordone134:
+vectordone140:
 	LEAQ       tailmasks<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y1
@@ -2301,35 +2445,35 @@ TEXT ·copyRows(SB), NOSPLIT, $0-48
 	NEGQ    R8
 	VMOVUPS (R9)(R8*4), Y0
 	TESTQ   DX, DX
-	JZ      rowdone136
+	JZ      rowdone142
 
-row135:
+row141:
 	MOVQ DI, R8
 	XORQ R9, R9
 	CMPQ R8, $+8
-	JLT  vectordone138
+	JLT  vectordone144
 
-vector137:
+vector143:
 	VMOVUPS (CX)(R9*1), Y1
 	VMOVUPS Y1, (AX)(R9*1)
 	ADDQ    $+32, R9
 	SUBQ    $+8, R8
 	CMPQ    R8, $+8
-	JGE     vector137
+	JGE     vector143
 
-vectordone138:
+vectordone144:
 	TESTQ      R8, R8
-	JZ         even139
+	JZ         even145
 	VMASKMOVPS (CX)(R9*1), Y0, Y1
 	VMASKMOVPS Y1, Y0, (AX)(R9*1)
 
-even139:
+even145:
 	LEAQ (AX)(BX*4), AX
 	LEAQ (CX)(SI*4), CX
 	DECQ DX
-	JNZ  row135
+	JNZ  row141
 
-rowdone136:
+rowdone142:
 	VZEROUPPER
 	RET
 
@@ -2371,15 +2515,15 @@ TEXT ·copyRowsSplit(SB), NOSPLIT, $0-56
 	NEGQ    R9
 	VMOVUPS (R10)(R9*4), Y3
 	TESTQ   BX, BX
-	JZ      rowdone141
+	JZ      rowdone147
 
-row140:
+row146:
 	MOVQ R8, R9
 	XORQ R10, R10
 	CMPQ R9, $+16
-	JLT  vectordone143
+	JLT  vectordone149
 
-vector142:
+vector148:
 	VMOVUPS (DX)(R10*2), Y4
 	VMOVUPS 32(DX)(R10*2), Y5
 	VSHUFPS $0x88, Y5, Y4, Y6
@@ -2391,11 +2535,11 @@ vector142:
 	ADDQ    $+32, R10
 	SUBQ    $+16, R9
 	CMPQ    R9, $+16
-	JGE     vector142
+	JGE     vector148
 
-vectordone143:
+vectordone149:
 	TESTQ      R9, R9
-	JZ         full144
+	JZ         full150
 	VMASKMOVPS (DX)(R10*2), Y0, Y4
 	VMASKMOVPS 32(DX)(R10*2), Y1, Y5
 	VSHUFPS    $0x88, Y5, Y4, Y6
@@ -2405,14 +2549,14 @@ vectordone143:
 	VMASKMOVPS Y6, Y3, (AX)(R10*1)
 	VMASKMOVPS Y4, Y2, (CX)(R10*1)
 
-full144:
+full150:
 	LEAQ (AX)(SI*4), AX
 	LEAQ (CX)(SI*4), CX
 	LEAQ (DX)(DI*4), DX
 	DECQ BX
-	JNZ  row140
+	JNZ  row146
 
-rowdone141:
+rowdone147:
 	VZEROUPPER
 	RET
 
@@ -2431,16 +2575,16 @@ TEXT ·rowMean(SB), NOSPLIT, $0-32
 	NEGQ       SI
 	VMOVUPS    (DI)(SI*4), Y1
 	TESTQ      DX, DX
-	JZ         rowdone146
+	JZ         rowdone152
 
-row145:
+row151:
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	MOVQ   BX, SI
 	CMPQ   SI, $+8
-	JLT    vectordone148
+	JLT    vectordone154
 
-vector147:
+vector153:
 	VMOVUPS      (CX), Y4
 	VCVTPS2PD    X4, Y5
 	VEXTRACTF128 $0x01, Y4, X4
@@ -2450,11 +2594,11 @@ vector147:
 	ADDQ         $+32, CX
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector147
+	JGE          vector153
 
-vectordone148:
+vectordone154:
 	TESTQ        SI, SI
-	JZ           even149
+	JZ           even155
 	VMASKMOVPS   (CX), Y1, Y4
 	VCVTPS2PD    X4, Y5
 	VEXTRACTF128 $0x01, Y4, X4
@@ -2463,7 +2607,7 @@ vectordone148:
 	VADDPD       Y4, Y3, Y3
 	LEAQ         (CX)(SI*4), CX
 
-even149:
+even155:
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTF128 $0x01, Y2, X3
 	VADDPD       X3, X2, X3
@@ -2474,9 +2618,9 @@ even149:
 	VMOVSS       X3, (AX)
 	ADDQ         $+4, AX
 	DECQ         DX
-	JNZ          row145
+	JNZ          row151
 
-rowdone146:
+rowdone152:
 	VZEROUPPER
 	RET
 
@@ -2504,15 +2648,15 @@ TEXT ·depthwise3x3s1(SB), NOSPLIT, $0-84
 	VBROADCASTSS lo+76(FP), Y10
 	VBROADCASTSS hi+80(FP), Y11
 	TESTQ        SI, SI
-	JZ           rowdone151
+	JZ           rowdone157
 
-row150:
+row156:
 	MOVQ DI, DX
 	XORQ R9, R9
 	CMPQ DX, $+8
-	JLT  vectordone153
+	JLT  vectordone159
 
-vector152:
+vector158:
 	VXORPS      Y13, Y13, Y13
 	VMOVAPS     Y9, Y12
 	LEAQ        (CX)(R9*1), R10
@@ -2529,21 +2673,21 @@ vector152:
 	VFMADD231PS 8(R10), Y8, Y12
 	VADDPS      Y13, Y12, Y12
 	TESTQ       $+8, flags+64(FP)
-	JZ          noadd154
+	JZ          noadd160
 	VADDPS      (BX)(R9*1), Y12, Y12
 
-noadd154:
+noadd160:
 	VMAXPS  Y12, Y10, Y12
 	VMINPS  Y12, Y11, Y12
 	VMOVUPS Y12, (AX)(R9*1)
 	ADDQ    $+32, R9
 	SUBQ    $+8, DX
 	CMPQ    DX, $+8
-	JGE     vector152
+	JGE     vector158
 
-vectordone153:
+vectordone159:
 	TESTQ       DX, DX
-	JZ          even155
+	JZ          even161
 	LEAQ        tailmasks<>+32(SB), R10
 	NEGQ        DX
 	VMOVUPS     (R10)(DX*4), Y12
@@ -2563,23 +2707,23 @@ vectordone153:
 	VFMADD231PS 8(R10), Y8, Y13
 	VADDPS      Y14, Y13, Y13
 	TESTQ       $+8, flags+64(FP)
-	JZ          noadd156
+	JZ          noadd162
 	VMASKMOVPS  (BX)(R9*1), Y12, Y14
 	VADDPS      Y14, Y13, Y13
 
-noadd156:
+noadd162:
 	VMAXPS     Y13, Y10, Y13
 	VMINPS     Y13, Y11, Y13
 	VMASKMOVPS Y13, Y12, (AX)(R9*1)
 
-even155:
+even161:
 	ADDQ R8, CX
 	LEAQ (AX)(DI*4), AX
 	LEAQ (BX)(DI*4), BX
 	DECQ SI
-	JNZ  row150
+	JNZ  row156
 
-rowdone151:
+rowdone157:
 	VZEROUPPER
 	RET
 
@@ -2609,15 +2753,15 @@ TEXT ·depthwise3x3s2(SB), NOSPLIT, $0-84
 	VBROADCASTSS lo+76(FP), Y10
 	VBROADCASTSS hi+80(FP), Y11
 	TESTQ        SI, SI
-	JZ           rowdone158
+	JZ           rowdone164
 
-row157:
+row163:
 	MOVQ DI, DX
 	XORQ R10, R10
 	CMPQ DX, $+8
-	JLT  vectordone160
+	JLT  vectordone166
 
-vector159:
+vector165:
 	VXORPS      Y13, Y13, Y13
 	VMOVAPS     Y9, Y12
 	LEAQ        (CX)(R10*1), R11
@@ -2634,21 +2778,21 @@ vector159:
 	VFMADD231PS 4(R11), Y8, Y12
 	VADDPS      Y13, Y12, Y12
 	TESTQ       $+8, flags+64(FP)
-	JZ          noadd161
+	JZ          noadd167
 	VADDPS      (BX)(R10*1), Y12, Y12
 
-noadd161:
+noadd167:
 	VMAXPS  Y12, Y10, Y12
 	VMINPS  Y12, Y11, Y12
 	VMOVUPS Y12, (AX)(R10*1)
 	ADDQ    $+32, R10
 	SUBQ    $+8, DX
 	CMPQ    DX, $+8
-	JGE     vector159
+	JGE     vector165
 
-vectordone160:
+vectordone166:
 	TESTQ       DX, DX
-	JZ          even162
+	JZ          even168
 	LEAQ        tailmasks<>+32(SB), R11
 	NEGQ        DX
 	VMOVUPS     (R11)(DX*4), Y12
@@ -2668,24 +2812,24 @@ vectordone160:
 	VFMADD231PS 4(R11), Y8, Y13
 	VADDPS      Y14, Y13, Y13
 	TESTQ       $+8, flags+64(FP)
-	JZ          noadd163
+	JZ          noadd169
 	VMASKMOVPS  (BX)(R10*1), Y12, Y14
 	VADDPS      Y14, Y13, Y13
 
-noadd163:
+noadd169:
 	VMAXPS     Y13, Y10, Y13
 	VMINPS     Y13, Y11, Y13
 	VMASKMOVPS Y13, Y12, (AX)(R10*1)
 
-even162:
+even168:
 	ADDQ R8, CX
 	ADDQ R8, CX
 	LEAQ (AX)(DI*4), AX
 	LEAQ (BX)(DI*4), BX
 	DECQ SI
-	JNZ  row157
+	JNZ  row163
 
-rowdone158:
+rowdone164:
 	VZEROUPPER
 	RET
 
@@ -2705,25 +2849,25 @@ TEXT ·tapsSum4(SB), NOSPLIT, $0-92
 	MOVQ         cols+56(FP), R8
 	SHLQ         $0x02, R8
 	CMPQ         blocks+48(FP), $0x00
-	JEQ          done165
+	JEQ          done171
 
-block164:
+block170:
 	MOVQ CX, R12
 	LEAQ (R12)(DI*1), R13
 	LEAQ (R13)(DI*1), R14
 	LEAQ (R14)(DI*1), R15
 	MOVQ cols+56(FP), R9
 	CMPQ R9, $+8
-	JLT  vectordone167
+	JLT  vectordone173
 
-vector166:
+vector172:
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
 	XORQ    R10, R10
 
-tap168:
+tap174:
 	MOVQ         (DX)(R10*8), R11
 	VBROADCASTSS (BX)(R10*4), Y7
 	VFMADD231PS  (R12)(R11*1), Y7, Y3
@@ -2732,17 +2876,17 @@ tap168:
 	VFMADD231PS  (R15)(R11*1), Y7, Y6
 	INCQ         R10
 	CMPQ         R10, taps+40(FP)
-	JLT          tap168
+	JLT          tap174
 	LEAQ         (SI)(R8*2), R10
 	ADDQ         R8, R10
 	TESTQ        $+8, flags+72(FP)
-	JZ           noadd169
+	JZ           noadd175
 	VADDPS       (SI), Y3, Y3
 	VADDPS       (SI)(R8*1), Y4, Y4
 	VADDPS       (SI)(R8*2), Y5, Y5
 	VADDPS       (R10), Y6, Y6
 
-noadd169:
+noadd175:
 	VMAXPS  Y3, Y1, Y3
 	VMINPS  Y3, Y2, Y3
 	VMAXPS  Y4, Y1, Y4
@@ -2765,11 +2909,11 @@ noadd169:
 	ADDQ    $+32, SI
 	SUBQ    $+8, R9
 	CMPQ    R9, $+8
-	JGE     vector166
+	JGE     vector172
 
-vectordone167:
+vectordone173:
 	TESTQ   R9, R9
-	JZ      even170
+	JZ      even176
 	LEAQ    tailmasks<>+32(SB), R10
 	MOVQ    R9, R11
 	NEGQ    R11
@@ -2780,7 +2924,7 @@ vectordone167:
 	VMOVAPS Y0, Y7
 	XORQ    R10, R10
 
-tap171:
+tap177:
 	MOVQ         (DX)(R10*8), R11
 	VBROADCASTSS (BX)(R10*4), Y8
 	VFMADD231PS  (R12)(R11*1), Y8, Y4
@@ -2789,11 +2933,11 @@ tap171:
 	VFMADD231PS  (R15)(R11*1), Y8, Y7
 	INCQ         R10
 	CMPQ         R10, taps+40(FP)
-	JLT          tap171
+	JLT          tap177
 	LEAQ         (SI)(R8*2), R10
 	ADDQ         R8, R10
 	TESTQ        $+8, flags+72(FP)
-	JZ           noadd172
+	JZ           noadd178
 	VMASKMOVPS   (SI), Y3, Y8
 	VADDPS       Y8, Y4, Y4
 	VMASKMOVPS   (SI)(R8*1), Y3, Y8
@@ -2803,7 +2947,7 @@ tap171:
 	VMASKMOVPS   (R10), Y3, Y8
 	VADDPS       Y8, Y7, Y7
 
-noadd172:
+noadd178:
 	VMAXPS     Y4, Y1, Y4
 	VMINPS     Y4, Y2, Y4
 	VMAXPS     Y5, Y1, Y5
@@ -2821,7 +2965,7 @@ noadd172:
 	LEAQ       (AX)(R9*4), AX
 	LEAQ       (SI)(R9*4), SI
 
-even170:
+even176:
 	LEAQ (AX)(R8*2), AX
 	ADDQ R8, AX
 	LEAQ (SI)(R8*2), SI
@@ -2829,9 +2973,9 @@ even170:
 	LEAQ (CX)(DI*2), CX
 	LEAQ (CX)(DI*2), CX
 	DECQ blocks+48(FP)
-	JNZ  block164
+	JNZ  block170
 
-done165:
+done171:
 	VZEROUPPER
 	RET
 
@@ -2847,25 +2991,25 @@ TEXT ·tapsMax4(SB), NOSPLIT, $0-56
 	MOVQ    cols+40(FP), SI
 	SHLQ    $0x02, SI
 	CMPQ    blocks+32(FP), $0x00
-	JEQ     done174
+	JEQ     done180
 
-block173:
+block179:
 	MOVQ CX, R10
 	LEAQ (R10)(BX*1), R11
 	LEAQ (R11)(BX*1), R12
 	LEAQ (R12)(BX*1), R13
 	MOVQ cols+40(FP), DI
 	CMPQ DI, $+8
-	JLT  vectordone176
+	JLT  vectordone182
 
-vector175:
+vector181:
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
 	XORQ    R8, R8
 
-tap177:
+tap183:
 	MOVQ    (DX)(R8*8), R9
 	VMOVUPS (R10)(R9*1), Y5
 	VMAXPS  Y1, Y5, Y1
@@ -2877,7 +3021,7 @@ tap177:
 	VMAXPS  Y4, Y5, Y4
 	INCQ    R8
 	CMPQ    R8, taps+24(FP)
-	JLT     tap177
+	JLT     tap183
 	LEAQ    (AX)(SI*2), R8
 	ADDQ    SI, R8
 	VMOVUPS Y1, (AX)
@@ -2891,11 +3035,11 @@ tap177:
 	ADDQ    $+32, AX
 	SUBQ    $+8, DI
 	CMPQ    DI, $+8
-	JGE     vector175
+	JGE     vector181
 
-vectordone176:
+vectordone182:
 	TESTQ   DI, DI
-	JZ      even178
+	JZ      even184
 	LEAQ    tailmasks<>+32(SB), R8
 	MOVQ    DI, R9
 	NEGQ    R9
@@ -2906,7 +3050,7 @@ vectordone176:
 	VMOVAPS Y0, Y5
 	XORQ    R8, R8
 
-tap179:
+tap185:
 	MOVQ       (DX)(R8*8), R9
 	VMOVUPS    (R10)(R9*1), Y6
 	VMAXPS     Y2, Y6, Y2
@@ -2918,7 +3062,7 @@ tap179:
 	VMAXPS     Y5, Y6, Y5
 	INCQ       R8
 	CMPQ       R8, taps+24(FP)
-	JLT        tap179
+	JLT        tap185
 	LEAQ       (AX)(SI*2), R8
 	ADDQ       SI, R8
 	VMASKMOVPS Y2, Y1, (AX)
@@ -2927,15 +3071,15 @@ tap179:
 	VMASKMOVPS Y5, Y1, (R8)
 	LEAQ       (AX)(DI*4), AX
 
-even178:
+even184:
 	LEAQ (AX)(SI*2), AX
 	ADDQ SI, AX
 	LEAQ (CX)(BX*2), CX
 	LEAQ (CX)(BX*2), CX
 	DECQ blocks+32(FP)
-	JNZ  block173
+	JNZ  block179
 
-done174:
+done180:
 	VZEROUPPER
 	RET
 
@@ -2965,34 +3109,34 @@ TEXT ·tapsSum2(SB), NOSPLIT, $0-92
 	MOVQ         cols+56(FP), R8
 	SHLQ         $0x02, R8
 	CMPQ         blocks+48(FP), $0x00
-	JEQ          done181
+	JEQ          done187
 
-block180:
+block186:
 	MOVQ CX, R12
 	LEAQ (R12)(DI*1), R13
 	MOVQ cols+56(FP), R9
 	CMPQ R9, $+8
-	JLT  vectordone183
+	JLT  vectordone189
 
-vector182:
+vector188:
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
 	XORQ    R10, R10
 
-tap184:
+tap190:
 	MOVQ         (DX)(R10*8), R11
 	VBROADCASTSS (BX)(R10*4), Y5
 	VFMADD231PS  (R12)(R11*1), Y5, Y3
 	VFMADD231PS  (R13)(R11*1), Y5, Y4
 	INCQ         R10
 	CMPQ         R10, taps+40(FP)
-	JLT          tap184
+	JLT          tap190
 	TESTQ        $+8, flags+72(FP)
-	JZ           noadd185
+	JZ           noadd191
 	VADDPS       (SI), Y3, Y3
 	VADDPS       (SI)(R8*1), Y4, Y4
 
-noadd185:
+noadd191:
 	VMAXPS  Y3, Y1, Y3
 	VMINPS  Y3, Y2, Y3
 	VMAXPS  Y4, Y1, Y4
@@ -3005,11 +3149,11 @@ noadd185:
 	ADDQ    $+32, SI
 	SUBQ    $+8, R9
 	CMPQ    R9, $+8
-	JGE     vector182
+	JGE     vector188
 
-vectordone183:
+vectordone189:
 	TESTQ   R9, R9
-	JZ      even186
+	JZ      even192
 	LEAQ    tailmasks<>+32(SB), R10
 	MOVQ    R9, R11
 	NEGQ    R11
@@ -3018,22 +3162,22 @@ vectordone183:
 	VMOVAPS Y0, Y5
 	XORQ    R10, R10
 
-tap187:
+tap193:
 	MOVQ         (DX)(R10*8), R11
 	VBROADCASTSS (BX)(R10*4), Y6
 	VFMADD231PS  (R12)(R11*1), Y6, Y4
 	VFMADD231PS  (R13)(R11*1), Y6, Y5
 	INCQ         R10
 	CMPQ         R10, taps+40(FP)
-	JLT          tap187
+	JLT          tap193
 	TESTQ        $+8, flags+72(FP)
-	JZ           noadd188
+	JZ           noadd194
 	VMASKMOVPS   (SI), Y3, Y6
 	VADDPS       Y6, Y4, Y4
 	VMASKMOVPS   (SI)(R8*1), Y3, Y6
 	VADDPS       Y6, Y5, Y5
 
-noadd188:
+noadd194:
 	VMAXPS     Y4, Y1, Y4
 	VMINPS     Y4, Y2, Y4
 	VMAXPS     Y5, Y1, Y5
@@ -3043,14 +3187,14 @@ noadd188:
 	LEAQ       (AX)(R9*4), AX
 	LEAQ       (SI)(R9*4), SI
 
-even186:
+even192:
 	ADDQ R8, AX
 	ADDQ R8, SI
 	LEAQ (CX)(DI*2), CX
 	DECQ blocks+48(FP)
-	JNZ  block180
+	JNZ  block186
 
-done181:
+done187:
 	VZEROUPPER
 	RET
 
@@ -3066,21 +3210,21 @@ TEXT ·tapsMax2(SB), NOSPLIT, $0-56
 	MOVQ    cols+40(FP), SI
 	SHLQ    $0x02, SI
 	CMPQ    blocks+32(FP), $0x00
-	JEQ     done190
+	JEQ     done196
 
-block189:
+block195:
 	MOVQ CX, R10
 	LEAQ (R10)(BX*1), R11
 	MOVQ cols+40(FP), DI
 	CMPQ DI, $+8
-	JLT  vectordone192
+	JLT  vectordone198
 
-vector191:
+vector197:
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	XORQ    R8, R8
 
-tap193:
+tap199:
 	MOVQ    (DX)(R8*8), R9
 	VMOVUPS (R10)(R9*1), Y3
 	VMAXPS  Y1, Y3, Y1
@@ -3088,7 +3232,7 @@ tap193:
 	VMAXPS  Y2, Y3, Y2
 	INCQ    R8
 	CMPQ    R8, taps+24(FP)
-	JLT     tap193
+	JLT     tap199
 	VMOVUPS Y1, (AX)
 	VMOVUPS Y2, (AX)(SI*1)
 	ADDQ    $+32, R10
@@ -3096,11 +3240,11 @@ tap193:
 	ADDQ    $+32, AX
 	SUBQ    $+8, DI
 	CMPQ    DI, $+8
-	JGE     vector191
+	JGE     vector197
 
-vectordone192:
+vectordone198:
 	TESTQ   DI, DI
-	JZ      even194
+	JZ      even200
 	LEAQ    tailmasks<>+32(SB), R8
 	MOVQ    DI, R9
 	NEGQ    R9
@@ -3109,7 +3253,7 @@ vectordone192:
 	VMOVAPS Y0, Y3
 	XORQ    R8, R8
 
-tap195:
+tap201:
 	MOVQ       (DX)(R8*8), R9
 	VMOVUPS    (R10)(R9*1), Y4
 	VMAXPS     Y2, Y4, Y2
@@ -3117,18 +3261,18 @@ tap195:
 	VMAXPS     Y3, Y4, Y3
 	INCQ       R8
 	CMPQ       R8, taps+24(FP)
-	JLT        tap195
+	JLT        tap201
 	VMASKMOVPS Y2, Y1, (AX)
 	VMASKMOVPS Y3, Y1, (AX)(SI*1)
 	LEAQ       (AX)(DI*4), AX
 
-even194:
+even200:
 	ADDQ SI, AX
 	LEAQ (CX)(BX*2), CX
 	DECQ blocks+32(FP)
-	JNZ  block189
+	JNZ  block195
 
-done190:
+done196:
 	VZEROUPPER
 	RET
 
@@ -3148,30 +3292,30 @@ TEXT ·tapsSum1(SB), NOSPLIT, $0-92
 	MOVQ         cols+56(FP), R8
 	SHLQ         $0x02, R8
 	CMPQ         blocks+48(FP), $0x00
-	JEQ          done197
+	JEQ          done203
 
-block196:
+block202:
 	MOVQ CX, R11
 	MOVQ cols+56(FP), R8
 	CMPQ R8, $+8
-	JLT  vectordone199
+	JLT  vectordone205
 
-vector198:
+vector204:
 	VMOVAPS Y0, Y3
 	XORQ    R9, R9
 
-tap200:
+tap206:
 	MOVQ         (DX)(R9*8), R10
 	VBROADCASTSS (BX)(R9*4), Y4
 	VFMADD231PS  (R11)(R10*1), Y4, Y3
 	INCQ         R9
 	CMPQ         R9, taps+40(FP)
-	JLT          tap200
+	JLT          tap206
 	TESTQ        $+8, flags+72(FP)
-	JZ           noadd201
+	JZ           noadd207
 	VADDPS       (SI), Y3, Y3
 
-noadd201:
+noadd207:
 	VMAXPS  Y3, Y1, Y3
 	VMINPS  Y3, Y2, Y3
 	VMOVUPS Y3, (AX)
@@ -3180,11 +3324,11 @@ noadd201:
 	ADDQ    $+32, SI
 	SUBQ    $+8, R8
 	CMPQ    R8, $+8
-	JGE     vector198
+	JGE     vector204
 
-vectordone199:
+vectordone205:
 	TESTQ   R8, R8
-	JZ      even202
+	JZ      even208
 	LEAQ    tailmasks<>+32(SB), R9
 	MOVQ    R8, R10
 	NEGQ    R10
@@ -3192,31 +3336,31 @@ vectordone199:
 	VMOVAPS Y0, Y4
 	XORQ    R9, R9
 
-tap203:
+tap209:
 	MOVQ         (DX)(R9*8), R10
 	VBROADCASTSS (BX)(R9*4), Y5
 	VFMADD231PS  (R11)(R10*1), Y5, Y4
 	INCQ         R9
 	CMPQ         R9, taps+40(FP)
-	JLT          tap203
+	JLT          tap209
 	TESTQ        $+8, flags+72(FP)
-	JZ           noadd204
+	JZ           noadd210
 	VMASKMOVPS   (SI), Y3, Y5
 	VADDPS       Y5, Y4, Y4
 
-noadd204:
+noadd210:
 	VMAXPS     Y4, Y1, Y4
 	VMINPS     Y4, Y2, Y4
 	VMASKMOVPS Y4, Y3, (AX)
 	LEAQ       (AX)(R8*4), AX
 	LEAQ       (SI)(R8*4), SI
 
-even202:
+even208:
 	ADDQ DI, CX
 	DECQ blocks+48(FP)
-	JNZ  block196
+	JNZ  block202
 
-done197:
+done203:
 	VZEROUPPER
 	RET
 
@@ -3232,35 +3376,35 @@ TEXT ·tapsMax1(SB), NOSPLIT, $0-56
 	MOVQ    cols+40(FP), SI
 	SHLQ    $0x02, SI
 	CMPQ    blocks+32(FP), $0x00
-	JEQ     done206
+	JEQ     done212
 
-block205:
+block211:
 	MOVQ CX, R9
 	MOVQ cols+40(FP), SI
 	CMPQ SI, $+8
-	JLT  vectordone208
+	JLT  vectordone214
 
-vector207:
+vector213:
 	VMOVAPS Y0, Y1
 	XORQ    DI, DI
 
-tap209:
+tap215:
 	MOVQ    (DX)(DI*8), R8
 	VMOVUPS (R9)(R8*1), Y2
 	VMAXPS  Y1, Y2, Y1
 	INCQ    DI
 	CMPQ    DI, taps+24(FP)
-	JLT     tap209
+	JLT     tap215
 	VMOVUPS Y1, (AX)
 	ADDQ    $+32, R9
 	ADDQ    $+32, AX
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector207
+	JGE     vector213
 
-vectordone208:
+vectordone214:
 	TESTQ   SI, SI
-	JZ      even210
+	JZ      even216
 	LEAQ    tailmasks<>+32(SB), DI
 	MOVQ    SI, R8
 	NEGQ    R8
@@ -3268,22 +3412,22 @@ vectordone208:
 	VMOVAPS Y0, Y2
 	XORQ    DI, DI
 
-tap211:
+tap217:
 	MOVQ       (DX)(DI*8), R8
 	VMOVUPS    (R9)(R8*1), Y3
 	VMAXPS     Y2, Y3, Y2
 	INCQ       DI
 	CMPQ       DI, taps+24(FP)
-	JLT        tap211
+	JLT        tap217
 	VMASKMOVPS Y2, Y1, (AX)
 	LEAQ       (AX)(SI*4), AX
 
-even210:
+even216:
 	ADDQ BX, CX
 	DECQ blocks+32(FP)
-	JNZ  block205
+	JNZ  block211
 
-done206:
+done212:
 	VZEROUPPER
 	RET
 
@@ -3297,9 +3441,9 @@ TEXT ·clipVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y1
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone213
+	JLT          blockdone219
 
-block212:
+block218:
 	VMOVUPS (BX)(DX*1), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
@@ -3319,13 +3463,13 @@ block212:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block212
+	JGE     block218
 
-blockdone213:
+blockdone219:
 	CMPQ CX, $+8
-	JLT  vectordone215
+	JLT  vectordone221
 
-vector214:
+vector220:
 	VMOVUPS (BX)(DX*1), Y2
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
@@ -3333,11 +3477,11 @@ vector214:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector214
+	JGE     vector220
 
-vectordone215:
+vectordone221:
 	TESTQ      CX, CX
-	JZ         even216
+	JZ         even222
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y2
@@ -3346,7 +3490,7 @@ vectordone215:
 	VMINPS     Y3, Y1, Y3
 	VMASKMOVPS Y3, Y2, (AX)(DX*1)
 
-even216:
+even222:
 	VZEROUPPER
 	RET
 
@@ -3360,9 +3504,9 @@ TEXT ·leakyReluVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y1
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone218
+	JLT          blockdone224
 
-block217:
+block223:
 	VMOVUPS   (BX)(DX*1), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y2
@@ -3382,13 +3526,13 @@ block217:
 	ADDQ      $+128, DX
 	SUBQ      $+32, CX
 	CMPQ      CX, $+32
-	JGE       block217
+	JGE       block223
 
-blockdone218:
+blockdone224:
 	CMPQ CX, $+8
-	JLT  vectordone220
+	JLT  vectordone226
 
-vector219:
+vector225:
 	VMOVUPS   (BX)(DX*1), Y1
 	VMULPS    Y0, Y1, Y2
 	VBLENDVPS Y1, Y2, Y1, Y2
@@ -3396,11 +3540,11 @@ vector219:
 	ADDQ      $+32, DX
 	SUBQ      $+8, CX
 	CMPQ      CX, $+8
-	JGE       vector219
+	JGE       vector225
 
-vectordone220:
+vectordone226:
 	TESTQ      CX, CX
-	JZ         even221
+	JZ         even227
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -3409,7 +3553,7 @@ vectordone220:
 	VBLENDVPS  Y2, Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)(DX*1)
 
-even221:
+even227:
 	VZEROUPPER
 	RET
 
@@ -3423,9 +3567,9 @@ TEXT ·sigmoidVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+16
-	JLT          blockdone223
+	JLT          blockdone229
 
-block222:
+block228:
 	VMOVUPS      (BX)(DX*1), Y0
 	VXORPS       const80000000<>+0(SB), Y0, Y0
 	VMOVUPS      constc2d00000<>+0(SB), Y1
@@ -3493,13 +3637,13 @@ block222:
 	ADDQ         $+64, DX
 	SUBQ         $+16, CX
 	CMPQ         CX, $+16
-	JGE          block222
+	JGE          block228
 
-blockdone223:
+blockdone229:
 	CMPQ CX, $+8
-	JLT  vectordone225
+	JLT  vectordone231
 
-vector224:
+vector230:
 	VMOVUPS      (BX)(DX*1), Y0
 	VXORPS       const80000000<>+0(SB), Y0, Y0
 	VMOVUPS      constc2d00000<>+0(SB), Y1
@@ -3535,11 +3679,11 @@ vector224:
 	ADDQ         $+32, DX
 	SUBQ         $+8, CX
 	CMPQ         CX, $+8
-	JGE          vector224
+	JGE          vector230
 
-vectordone225:
+vectordone231:
 	TESTQ        CX, CX
-	JZ           even226
+	JZ           even232
 	LEAQ         tailmasks<>+32(SB), SI
 	NEGQ         CX
 	VMOVUPS      (SI)(CX*4), Y0
@@ -3576,7 +3720,7 @@ vectordone225:
 	VDIVPS       Y3, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)(DX*1)
 
-even226:
+even232:
 	VZEROUPPER
 	RET
 
@@ -3730,9 +3874,9 @@ TEXT ·siluVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+16
-	JLT          blockdone228
+	JLT          blockdone234
 
-block227:
+block233:
 	VMOVUPS      (BX)(DX*1), Y0
 	VXORPS       const80000000<>+0(SB), Y0, Y1
 	VMOVUPS      constc2d00000<>+0(SB), Y2
@@ -3798,13 +3942,13 @@ block227:
 	ADDQ         $+64, DX
 	SUBQ         $+16, CX
 	CMPQ         CX, $+16
-	JGE          block227
+	JGE          block233
 
-blockdone228:
+blockdone234:
 	CMPQ CX, $+8
-	JLT  vectordone230
+	JLT  vectordone236
 
-vector229:
+vector235:
 	VMOVUPS      (BX)(DX*1), Y0
 	VXORPS       const80000000<>+0(SB), Y0, Y1
 	VMOVUPS      constc2d00000<>+0(SB), Y2
@@ -3839,11 +3983,11 @@ vector229:
 	ADDQ         $+32, DX
 	SUBQ         $+8, CX
 	CMPQ         CX, $+8
-	JGE          vector229
+	JGE          vector235
 
-vectordone230:
+vectordone236:
 	TESTQ        CX, CX
-	JZ           even231
+	JZ           even237
 	LEAQ         tailmasks<>+32(SB), SI
 	NEGQ         CX
 	VMOVUPS      (SI)(CX*4), Y0
@@ -3879,7 +4023,7 @@ vectordone230:
 	VDIVPS       Y4, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)(DX*1)
 
-even231:
+even237:
 	VZEROUPPER
 	RET
 
@@ -3893,9 +4037,9 @@ TEXT ·hardSwishVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone233
+	JLT          blockdone239
 
-block232:
+block238:
 	VMOVUPS     (BX)(DX*1), Y0
 	VMOVUPS     const3f000000<>+0(SB), Y1
 	VFMADD231PS const3e2aaaab<>+0(SB), Y0, Y1
@@ -3935,13 +4079,13 @@ block232:
 	ADDQ        $+128, DX
 	SUBQ        $+32, CX
 	CMPQ        CX, $+32
-	JGE         block232
+	JGE         block238
 
-blockdone233:
+blockdone239:
 	CMPQ CX, $+8
-	JLT  vectordone235
+	JLT  vectordone241
 
-vector234:
+vector240:
 	VMOVUPS     (BX)(DX*1), Y0
 	VMOVUPS     const3f000000<>+0(SB), Y1
 	VFMADD231PS const3e2aaaab<>+0(SB), Y0, Y1
@@ -3954,11 +4098,11 @@ vector234:
 	ADDQ        $+32, DX
 	SUBQ        $+8, CX
 	CMPQ        CX, $+8
-	JGE         vector234
+	JGE         vector240
 
-vectordone235:
+vectordone241:
 	TESTQ       CX, CX
-	JZ          even236
+	JZ          even242
 	LEAQ        tailmasks<>+32(SB), SI
 	NEGQ        CX
 	VMOVUPS     (SI)(CX*4), Y0
@@ -3972,7 +4116,7 @@ vectordone235:
 	VMULPS      Y1, Y2, Y2
 	VMASKMOVPS  Y2, Y0, (AX)(DX*1)
 
-even236:
+even242:
 	VZEROUPPER
 	RET
 
@@ -3996,9 +4140,9 @@ TEXT ·hardSigmoidVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y1
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone238
+	JLT          blockdone244
 
-block237:
+block243:
 	VMOVUPS     (BX)(DX*1), Y2
 	VFMADD213PS Y1, Y0, Y2
 	VXORPS      Y3, Y3, Y3
@@ -4030,13 +4174,13 @@ block237:
 	ADDQ        $+128, DX
 	SUBQ        $+32, CX
 	CMPQ        CX, $+32
-	JGE         block237
+	JGE         block243
 
-blockdone238:
+blockdone244:
 	CMPQ CX, $+8
-	JLT  vectordone240
+	JLT  vectordone246
 
-vector239:
+vector245:
 	VMOVUPS     (BX)(DX*1), Y2
 	VFMADD213PS Y1, Y0, Y2
 	VXORPS      Y3, Y3, Y3
@@ -4047,11 +4191,11 @@ vector239:
 	ADDQ        $+32, DX
 	SUBQ        $+8, CX
 	CMPQ        CX, $+8
-	JGE         vector239
+	JGE         vector245
 
-vectordone240:
+vectordone246:
 	TESTQ       CX, CX
-	JZ          even241
+	JZ          even247
 	LEAQ        tailmasks<>+32(SB), SI
 	NEGQ        CX
 	VMOVUPS     (SI)(CX*4), Y2
@@ -4063,7 +4207,7 @@ vectordone240:
 	VMINPS      Y3, Y1, Y3
 	VMASKMOVPS  Y3, Y2, (AX)(DX*1)
 
-even241:
+even247:
 	VZEROUPPER
 	RET
 
@@ -4077,9 +4221,9 @@ TEXT ·tanhVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+8
-	JLT          vectordone243
+	JLT          vectordone249
 
-vector242:
+vector248:
 	VMOVUPS      (BX)(DX*1), Y0
 	VANDPS       const7fffffff<>+0(SB), Y0, Y1
 	VMULPS       Y0, Y0, Y2
@@ -4130,11 +4274,11 @@ vector242:
 	ADDQ         $+32, DX
 	SUBQ         $+8, CX
 	CMPQ         CX, $+8
-	JGE          vector242
+	JGE          vector248
 
-vectordone243:
+vectordone249:
 	TESTQ        CX, CX
-	JZ           even244
+	JZ           even250
 	LEAQ         tailmasks<>+32(SB), SI
 	NEGQ         CX
 	VMOVUPS      (SI)(CX*4), Y0
@@ -4186,7 +4330,7 @@ vectordone243:
 	VBLENDVPS    Y3, Y4, Y5, Y5
 	VMASKMOVPS   Y5, Y0, (AX)(DX*1)
 
-even244:
+even250:
 	VZEROUPPER
 	RET
 
@@ -4280,9 +4424,9 @@ TEXT ·expVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+16
-	JLT          blockdone246
+	JLT          blockdone252
 
-block245:
+block251:
 	VMOVUPS      (BX)(DX*1), Y0
 	VMOVUPS      constc2d00000<>+0(SB), Y1
 	VMOVUPS      const42b20000<>+0(SB), Y2
@@ -4342,13 +4486,13 @@ block245:
 	ADDQ         $+64, DX
 	SUBQ         $+16, CX
 	CMPQ         CX, $+16
-	JGE          block245
+	JGE          block251
 
-blockdone246:
+blockdone252:
 	CMPQ CX, $+8
-	JLT  vectordone248
+	JLT  vectordone254
 
-vector247:
+vector253:
 	VMOVUPS      (BX)(DX*1), Y0
 	VMOVUPS      constc2d00000<>+0(SB), Y1
 	VMOVUPS      const42b20000<>+0(SB), Y2
@@ -4380,11 +4524,11 @@ vector247:
 	ADDQ         $+32, DX
 	SUBQ         $+8, CX
 	CMPQ         CX, $+8
-	JGE          vector247
+	JGE          vector253
 
-vectordone248:
+vectordone254:
 	TESTQ        CX, CX
-	JZ           even249
+	JZ           even255
 	LEAQ         tailmasks<>+32(SB), SI
 	NEGQ         CX
 	VMOVUPS      (SI)(CX*4), Y0
@@ -4417,7 +4561,7 @@ vectordone248:
 	VMULPS       Y2, Y3, Y3
 	VMASKMOVPS   Y3, Y0, (AX)(DX*1)
 
-even249:
+even255:
 	VZEROUPPER
 	RET
 
@@ -4431,9 +4575,9 @@ TEXT ·eluVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y1
 	XORQ         DX, DX
 	CMPQ         CX, $+8
-	JLT          vectordone251
+	JLT          vectordone257
 
-vector250:
+vector256:
 	VMOVUPS      (BX)(DX*1), Y1
 	VMOVUPS      const39506967<>+0(SB), Y2
 	VFMADD213PS  const3ab743ce<>+0(SB), Y1, Y2
@@ -4479,11 +4623,11 @@ vector250:
 	ADDQ         $+32, DX
 	SUBQ         $+8, CX
 	CMPQ         CX, $+8
-	JGE          vector250
+	JGE          vector256
 
-vectordone251:
+vectordone257:
 	TESTQ        CX, CX
-	JZ           even252
+	JZ           even258
 	LEAQ         tailmasks<>+32(SB), SI
 	NEGQ         CX
 	VMOVUPS      (SI)(CX*4), Y1
@@ -4530,7 +4674,7 @@ vectordone251:
 	VBLENDVPS    Y2, Y7, Y2, Y7
 	VMASKMOVPS   Y7, Y1, (AX)(DX*1)
 
-even252:
+even258:
 	VZEROUPPER
 	RET
 
@@ -4554,9 +4698,9 @@ TEXT ·absVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone254
+	JLT          blockdone260
 
-block253:
+block259:
 	VMOVUPS (BX)(DX*1), Y0
 	VANDPS  const7fffffff<>+0(SB), Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
@@ -4572,24 +4716,24 @@ block253:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block253
+	JGE     block259
 
-blockdone254:
+blockdone260:
 	CMPQ CX, $+8
-	JLT  vectordone256
+	JLT  vectordone262
 
-vector255:
+vector261:
 	VMOVUPS (BX)(DX*1), Y0
 	VANDPS  const7fffffff<>+0(SB), Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector255
+	JGE     vector261
 
-vectordone256:
+vectordone262:
 	TESTQ      CX, CX
-	JZ         even257
+	JZ         even263
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y0
@@ -4597,7 +4741,7 @@ vectordone256:
 	VANDPS     const7fffffff<>+0(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even257:
+even263:
 	VZEROUPPER
 	RET
 
@@ -4611,9 +4755,9 @@ TEXT ·negVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone259
+	JLT          blockdone265
 
-block258:
+block264:
 	VMOVUPS (BX)(DX*1), Y0
 	VXORPS  const80000000<>+0(SB), Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
@@ -4629,24 +4773,24 @@ block258:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block258
+	JGE     block264
 
-blockdone259:
+blockdone265:
 	CMPQ CX, $+8
-	JLT  vectordone261
+	JLT  vectordone267
 
-vector260:
+vector266:
 	VMOVUPS (BX)(DX*1), Y0
 	VXORPS  const80000000<>+0(SB), Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector260
+	JGE     vector266
 
-vectordone261:
+vectordone267:
 	TESTQ      CX, CX
-	JZ         even262
+	JZ         even268
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y0
@@ -4654,7 +4798,7 @@ vectordone261:
 	VXORPS     const80000000<>+0(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even262:
+even268:
 	VZEROUPPER
 	RET
 
@@ -4668,9 +4812,9 @@ TEXT ·sqrtVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone264
+	JLT          blockdone270
 
-block263:
+block269:
 	VMOVUPS (BX)(DX*1), Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
@@ -4686,24 +4830,24 @@ block263:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block263
+	JGE     block269
 
-blockdone264:
+blockdone270:
 	CMPQ CX, $+8
-	JLT  vectordone266
+	JLT  vectordone272
 
-vector265:
+vector271:
 	VMOVUPS (BX)(DX*1), Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector265
+	JGE     vector271
 
-vectordone266:
+vectordone272:
 	TESTQ      CX, CX
-	JZ         even267
+	JZ         even273
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y0
@@ -4711,7 +4855,7 @@ vectordone266:
 	VSQRTPS    Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even267:
+even273:
 	VZEROUPPER
 	RET
 
@@ -4725,9 +4869,9 @@ TEXT ·reciprocalVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone269
+	JLT          blockdone275
 
-block268:
+block274:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS const3f800000<>+0(SB), Y1
 	VDIVPS  Y0, Y1, Y0
@@ -4747,13 +4891,13 @@ block268:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block268
+	JGE     block274
 
-blockdone269:
+blockdone275:
 	CMPQ CX, $+8
-	JLT  vectordone271
+	JLT  vectordone277
 
-vector270:
+vector276:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS const3f800000<>+0(SB), Y1
 	VDIVPS  Y0, Y1, Y0
@@ -4761,11 +4905,11 @@ vector270:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector270
+	JGE     vector276
 
-vectordone271:
+vectordone277:
 	TESTQ      CX, CX
-	JZ         even272
+	JZ         even278
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y0
@@ -4774,7 +4918,7 @@ vectordone271:
 	VDIVPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even272:
+even278:
 	VZEROUPPER
 	RET
 
@@ -4788,9 +4932,9 @@ TEXT ·floorVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone274
+	JLT          blockdone280
 
-block273:
+block279:
 	VMOVUPS  (BX)(DX*1), Y0
 	VROUNDPS $0x09, Y0, Y0
 	VMOVUPS  Y0, (AX)(DX*1)
@@ -4806,24 +4950,24 @@ block273:
 	ADDQ     $+128, DX
 	SUBQ     $+32, CX
 	CMPQ     CX, $+32
-	JGE      block273
+	JGE      block279
 
-blockdone274:
+blockdone280:
 	CMPQ CX, $+8
-	JLT  vectordone276
+	JLT  vectordone282
 
-vector275:
+vector281:
 	VMOVUPS  (BX)(DX*1), Y0
 	VROUNDPS $0x09, Y0, Y0
 	VMOVUPS  Y0, (AX)(DX*1)
 	ADDQ     $+32, DX
 	SUBQ     $+8, CX
 	CMPQ     CX, $+8
-	JGE      vector275
+	JGE      vector281
 
-vectordone276:
+vectordone282:
 	TESTQ      CX, CX
-	JZ         even277
+	JZ         even283
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y0
@@ -4831,7 +4975,7 @@ vectordone276:
 	VROUNDPS   $0x09, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even277:
+even283:
 	VZEROUPPER
 	RET
 
@@ -4845,9 +4989,9 @@ TEXT ·ceilVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone279
+	JLT          blockdone285
 
-block278:
+block284:
 	VMOVUPS  (BX)(DX*1), Y0
 	VROUNDPS $0x0a, Y0, Y0
 	VMOVUPS  Y0, (AX)(DX*1)
@@ -4863,24 +5007,24 @@ block278:
 	ADDQ     $+128, DX
 	SUBQ     $+32, CX
 	CMPQ     CX, $+32
-	JGE      block278
+	JGE      block284
 
-blockdone279:
+blockdone285:
 	CMPQ CX, $+8
-	JLT  vectordone281
+	JLT  vectordone287
 
-vector280:
+vector286:
 	VMOVUPS  (BX)(DX*1), Y0
 	VROUNDPS $0x0a, Y0, Y0
 	VMOVUPS  Y0, (AX)(DX*1)
 	ADDQ     $+32, DX
 	SUBQ     $+8, CX
 	CMPQ     CX, $+8
-	JGE      vector280
+	JGE      vector286
 
-vectordone281:
+vectordone287:
 	TESTQ      CX, CX
-	JZ         even282
+	JZ         even288
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y0
@@ -4888,7 +5032,7 @@ vectordone281:
 	VROUNDPS   $0x0a, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even282:
+even288:
 	VZEROUPPER
 	RET
 
@@ -4902,9 +5046,9 @@ TEXT ·roundVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone284
+	JLT          blockdone290
 
-block283:
+block289:
 	VMOVUPS  (BX)(DX*1), Y0
 	VROUNDPS $0x08, Y0, Y0
 	VMOVUPS  Y0, (AX)(DX*1)
@@ -4920,24 +5064,24 @@ block283:
 	ADDQ     $+128, DX
 	SUBQ     $+32, CX
 	CMPQ     CX, $+32
-	JGE      block283
+	JGE      block289
 
-blockdone284:
+blockdone290:
 	CMPQ CX, $+8
-	JLT  vectordone286
+	JLT  vectordone292
 
-vector285:
+vector291:
 	VMOVUPS  (BX)(DX*1), Y0
 	VROUNDPS $0x08, Y0, Y0
 	VMOVUPS  Y0, (AX)(DX*1)
 	ADDQ     $+32, DX
 	SUBQ     $+8, CX
 	CMPQ     CX, $+8
-	JGE      vector285
+	JGE      vector291
 
-vectordone286:
+vectordone292:
 	TESTQ      CX, CX
-	JZ         even287
+	JZ         even293
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y0
@@ -4945,7 +5089,7 @@ vectordone286:
 	VROUNDPS   $0x08, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even287:
+even293:
 	VZEROUPPER
 	RET
 
@@ -4958,9 +5102,9 @@ TEXT ·addVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone289
+	JLT  blockdone295
 
-block288:
+block294:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VADDPS  Y1, Y0, Y0
@@ -4980,13 +5124,13 @@ block288:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block288
+	JGE     block294
 
-blockdone289:
+blockdone295:
 	CMPQ CX, $+8
-	JLT  vectordone291
+	JLT  vectordone297
 
-vector290:
+vector296:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VADDPS  Y1, Y0, Y0
@@ -4994,11 +5138,11 @@ vector290:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector290
+	JGE     vector296
 
-vectordone291:
+vectordone297:
 	TESTQ      CX, CX
-	JZ         even292
+	JZ         even298
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5007,7 +5151,7 @@ vectordone291:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even292:
+even298:
 	VZEROUPPER
 	RET
 
@@ -5020,9 +5164,9 @@ TEXT ·addScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone294
+	JLT          blockdone300
 
-block293:
+block299:
 	VMOVUPS (BX)(DX*1), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5038,24 +5182,24 @@ block293:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block293
+	JGE     block299
 
-blockdone294:
+blockdone300:
 	CMPQ CX, $+8
-	JLT  vectordone296
+	JLT  vectordone302
 
-vector295:
+vector301:
 	VMOVUPS (BX)(DX*1), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector295
+	JGE     vector301
 
-vectordone296:
+vectordone302:
 	TESTQ      CX, CX
-	JZ         even297
+	JZ         even303
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5063,7 +5207,7 @@ vectordone296:
 	VADDPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even297:
+even303:
 	VZEROUPPER
 	RET
 
@@ -5076,9 +5220,9 @@ TEXT ·subVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone299
+	JLT  blockdone305
 
-block298:
+block304:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VSUBPS  Y1, Y0, Y0
@@ -5098,13 +5242,13 @@ block298:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block298
+	JGE     block304
 
-blockdone299:
+blockdone305:
 	CMPQ CX, $+8
-	JLT  vectordone301
+	JLT  vectordone307
 
-vector300:
+vector306:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VSUBPS  Y1, Y0, Y0
@@ -5112,11 +5256,11 @@ vector300:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector300
+	JGE     vector306
 
-vectordone301:
+vectordone307:
 	TESTQ      CX, CX
-	JZ         even302
+	JZ         even308
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5125,7 +5269,7 @@ vectordone301:
 	VSUBPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even302:
+even308:
 	VZEROUPPER
 	RET
 
@@ -5138,9 +5282,9 @@ TEXT ·subScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone304
+	JLT          blockdone310
 
-block303:
+block309:
 	VMOVUPS (BX)(DX*1), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5156,24 +5300,24 @@ block303:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block303
+	JGE     block309
 
-blockdone304:
+blockdone310:
 	CMPQ CX, $+8
-	JLT  vectordone306
+	JLT  vectordone312
 
-vector305:
+vector311:
 	VMOVUPS (BX)(DX*1), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector305
+	JGE     vector311
 
-vectordone306:
+vectordone312:
 	TESTQ      CX, CX
-	JZ         even307
+	JZ         even313
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5181,7 +5325,7 @@ vectordone306:
 	VSUBPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even307:
+even313:
 	VZEROUPPER
 	RET
 
@@ -5194,9 +5338,9 @@ TEXT ·mulVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone309
+	JLT  blockdone315
 
-block308:
+block314:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VMULPS  Y1, Y0, Y0
@@ -5216,13 +5360,13 @@ block308:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block308
+	JGE     block314
 
-blockdone309:
+blockdone315:
 	CMPQ CX, $+8
-	JLT  vectordone311
+	JLT  vectordone317
 
-vector310:
+vector316:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VMULPS  Y1, Y0, Y0
@@ -5230,11 +5374,11 @@ vector310:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector310
+	JGE     vector316
 
-vectordone311:
+vectordone317:
 	TESTQ      CX, CX
-	JZ         even312
+	JZ         even318
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5243,7 +5387,7 @@ vectordone311:
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even312:
+even318:
 	VZEROUPPER
 	RET
 
@@ -5256,9 +5400,9 @@ TEXT ·mulScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone314
+	JLT          blockdone320
 
-block313:
+block319:
 	VMOVUPS (BX)(DX*1), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5274,24 +5418,24 @@ block313:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block313
+	JGE     block319
 
-blockdone314:
+blockdone320:
 	CMPQ CX, $+8
-	JLT  vectordone316
+	JLT  vectordone322
 
-vector315:
+vector321:
 	VMOVUPS (BX)(DX*1), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector315
+	JGE     vector321
 
-vectordone316:
+vectordone322:
 	TESTQ      CX, CX
-	JZ         even317
+	JZ         even323
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5299,7 +5443,7 @@ vectordone316:
 	VMULPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even317:
+even323:
 	VZEROUPPER
 	RET
 
@@ -5312,9 +5456,9 @@ TEXT ·divVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone319
+	JLT  blockdone325
 
-block318:
+block324:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VDIVPS  Y1, Y0, Y0
@@ -5334,13 +5478,13 @@ block318:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block318
+	JGE     block324
 
-blockdone319:
+blockdone325:
 	CMPQ CX, $+8
-	JLT  vectordone321
+	JLT  vectordone327
 
-vector320:
+vector326:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VDIVPS  Y1, Y0, Y0
@@ -5348,11 +5492,11 @@ vector320:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector320
+	JGE     vector326
 
-vectordone321:
+vectordone327:
 	TESTQ      CX, CX
-	JZ         even322
+	JZ         even328
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5361,7 +5505,7 @@ vectordone321:
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even322:
+even328:
 	VZEROUPPER
 	RET
 
@@ -5374,9 +5518,9 @@ TEXT ·divScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone324
+	JLT          blockdone330
 
-block323:
+block329:
 	VMOVUPS (BX)(DX*1), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5392,24 +5536,24 @@ block323:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block323
+	JGE     block329
 
-blockdone324:
+blockdone330:
 	CMPQ CX, $+8
-	JLT  vectordone326
+	JLT  vectordone332
 
-vector325:
+vector331:
 	VMOVUPS (BX)(DX*1), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector325
+	JGE     vector331
 
-vectordone326:
+vectordone332:
 	TESTQ      CX, CX
-	JZ         even327
+	JZ         even333
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5417,7 +5561,7 @@ vectordone326:
 	VDIVPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even327:
+even333:
 	VZEROUPPER
 	RET
 
@@ -5430,9 +5574,9 @@ TEXT ·minVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone329
+	JLT  blockdone335
 
-block328:
+block334:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VMINPS  Y0, Y1, Y0
@@ -5452,13 +5596,13 @@ block328:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block328
+	JGE     block334
 
-blockdone329:
+blockdone335:
 	CMPQ CX, $+8
-	JLT  vectordone331
+	JLT  vectordone337
 
-vector330:
+vector336:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VMINPS  Y0, Y1, Y0
@@ -5466,11 +5610,11 @@ vector330:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector330
+	JGE     vector336
 
-vectordone331:
+vectordone337:
 	TESTQ      CX, CX
-	JZ         even332
+	JZ         even338
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5479,7 +5623,7 @@ vectordone331:
 	VMINPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even332:
+even338:
 	VZEROUPPER
 	RET
 
@@ -5492,9 +5636,9 @@ TEXT ·minScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone334
+	JLT          blockdone340
 
-block333:
+block339:
 	VMOVUPS (BX)(DX*1), Y1
 	VMINPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5510,24 +5654,24 @@ block333:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block333
+	JGE     block339
 
-blockdone334:
+blockdone340:
 	CMPQ CX, $+8
-	JLT  vectordone336
+	JLT  vectordone342
 
-vector335:
+vector341:
 	VMOVUPS (BX)(DX*1), Y1
 	VMINPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector335
+	JGE     vector341
 
-vectordone336:
+vectordone342:
 	TESTQ      CX, CX
-	JZ         even337
+	JZ         even343
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5535,7 +5679,7 @@ vectordone336:
 	VMINPS     Y2, Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even337:
+even343:
 	VZEROUPPER
 	RET
 
@@ -5548,9 +5692,9 @@ TEXT ·maxVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone339
+	JLT  blockdone345
 
-block338:
+block344:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VMAXPS  Y0, Y1, Y0
@@ -5570,13 +5714,13 @@ block338:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block338
+	JGE     block344
 
-blockdone339:
+blockdone345:
 	CMPQ CX, $+8
-	JLT  vectordone341
+	JLT  vectordone347
 
-vector340:
+vector346:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VMAXPS  Y0, Y1, Y0
@@ -5584,11 +5728,11 @@ vector340:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector340
+	JGE     vector346
 
-vectordone341:
+vectordone347:
 	TESTQ      CX, CX
-	JZ         even342
+	JZ         even348
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5597,7 +5741,7 @@ vectordone341:
 	VMAXPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even342:
+even348:
 	VZEROUPPER
 	RET
 
@@ -5610,9 +5754,9 @@ TEXT ·maxScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone344
+	JLT          blockdone350
 
-block343:
+block349:
 	VMOVUPS (BX)(DX*1), Y1
 	VMAXPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5628,24 +5772,24 @@ block343:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block343
+	JGE     block349
 
-blockdone344:
+blockdone350:
 	CMPQ CX, $+8
-	JLT  vectordone346
+	JLT  vectordone352
 
-vector345:
+vector351:
 	VMOVUPS (BX)(DX*1), Y1
 	VMAXPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector345
+	JGE     vector351
 
-vectordone346:
+vectordone352:
 	TESTQ      CX, CX
-	JZ         even347
+	JZ         even353
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5653,7 +5797,7 @@ vectordone346:
 	VMAXPS     Y2, Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even347:
+even353:
 	VZEROUPPER
 	RET
 
@@ -5666,9 +5810,9 @@ TEXT ·rsubVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone349
+	JLT  blockdone355
 
-block348:
+block354:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VSUBPS  Y0, Y1, Y0
@@ -5688,13 +5832,13 @@ block348:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block348
+	JGE     block354
 
-blockdone349:
+blockdone355:
 	CMPQ CX, $+8
-	JLT  vectordone351
+	JLT  vectordone357
 
-vector350:
+vector356:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VSUBPS  Y0, Y1, Y0
@@ -5702,11 +5846,11 @@ vector350:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector350
+	JGE     vector356
 
-vectordone351:
+vectordone357:
 	TESTQ      CX, CX
-	JZ         even352
+	JZ         even358
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5715,7 +5859,7 @@ vectordone351:
 	VSUBPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even352:
+even358:
 	VZEROUPPER
 	RET
 
@@ -5728,9 +5872,9 @@ TEXT ·rsubScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone354
+	JLT          blockdone360
 
-block353:
+block359:
 	VMOVUPS (BX)(DX*1), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5746,24 +5890,24 @@ block353:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block353
+	JGE     block359
 
-blockdone354:
+blockdone360:
 	CMPQ CX, $+8
-	JLT  vectordone356
+	JLT  vectordone362
 
-vector355:
+vector361:
 	VMOVUPS (BX)(DX*1), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector355
+	JGE     vector361
 
-vectordone356:
+vectordone362:
 	TESTQ      CX, CX
-	JZ         even357
+	JZ         even363
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5771,7 +5915,7 @@ vectordone356:
 	VSUBPS     Y2, Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even357:
+even363:
 	VZEROUPPER
 	RET
 
@@ -5784,9 +5928,9 @@ TEXT ·rdivVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone359
+	JLT  blockdone365
 
-block358:
+block364:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VDIVPS  Y0, Y1, Y0
@@ -5806,13 +5950,13 @@ block358:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block358
+	JGE     block364
 
-blockdone359:
+blockdone365:
 	CMPQ CX, $+8
-	JLT  vectordone361
+	JLT  vectordone367
 
-vector360:
+vector366:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VDIVPS  Y0, Y1, Y0
@@ -5820,11 +5964,11 @@ vector360:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector360
+	JGE     vector366
 
-vectordone361:
+vectordone367:
 	TESTQ      CX, CX
-	JZ         even362
+	JZ         even368
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5833,7 +5977,7 @@ vectordone361:
 	VDIVPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even362:
+even368:
 	VZEROUPPER
 	RET
 
@@ -5846,9 +5990,9 @@ TEXT ·rdivScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone364
+	JLT          blockdone370
 
-block363:
+block369:
 	VMOVUPS (BX)(DX*1), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5864,24 +6008,24 @@ block363:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block363
+	JGE     block369
 
-blockdone364:
+blockdone370:
 	CMPQ CX, $+8
-	JLT  vectordone366
+	JLT  vectordone372
 
-vector365:
+vector371:
 	VMOVUPS (BX)(DX*1), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector365
+	JGE     vector371
 
-vectordone366:
+vectordone372:
 	TESTQ      CX, CX
-	JZ         even367
+	JZ         even373
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5889,7 +6033,7 @@ vectordone366:
 	VDIVPS     Y2, Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even367:
+even373:
 	VZEROUPPER
 	RET
 
@@ -5906,31 +6050,31 @@ TEXT ·softmaxRows(SB), NOSPLIT, $0-32
 	NEGQ    SI
 	VMOVUPS (DI)(SI*4), Y0
 	TESTQ   DX, DX
-	JZ      rowdone369
+	JZ      rowdone375
 
-row368:
+row374:
 	VMOVUPS constff800000<>+0(SB), Y1
 	MOVQ    BX, SI
 	XORQ    DI, DI
 	CMPQ    SI, $+8
-	JLT     vectordone371
+	JLT     vectordone377
 
-vector370:
+vector376:
 	VMOVUPS (CX)(DI*1), Y2
 	VMAXPS  Y1, Y2, Y1
 	ADDQ    $+32, DI
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector370
+	JGE     vector376
 
-vectordone371:
+vectordone377:
 	TESTQ      SI, SI
-	JZ         even372
+	JZ         even378
 	VMASKMOVPS (CX)(DI*1), Y0, Y2
 	VBLENDVPS  Y0, Y2, Y1, Y2
 	VMAXPS     Y1, Y2, Y1
 
-even372:
+even378:
 	VPERM2F128 $0x01, Y1, Y1, Y2
 	VMAXPS     Y2, Y1, Y1
 	VPERMILPS  $0x4e, Y1, Y2
@@ -5941,9 +6085,9 @@ even372:
 	MOVQ       BX, SI
 	XORQ       DI, DI
 	CMPQ       SI, $+8
-	JLT        vectordone374
+	JLT        vectordone380
 
-vector373:
+vector379:
 	VMOVUPS      (CX)(DI*1), Y3
 	VSUBPS       Y1, Y3, Y3
 	VMOVUPS      constc2d00000<>+0(SB), Y4
@@ -5977,11 +6121,11 @@ vector373:
 	ADDQ         $+32, DI
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector373
+	JGE          vector379
 
-vectordone374:
+vectordone380:
 	TESTQ        SI, SI
-	JZ           even375
+	JZ           even381
 	VMASKMOVPS   (CX)(DI*1), Y0, Y3
 	VSUBPS       Y1, Y3, Y3
 	VMOVUPS      constc2d00000<>+0(SB), Y1
@@ -6014,7 +6158,7 @@ vectordone374:
 	VANDPS       Y0, Y4, Y4
 	VADDPS       Y4, Y2, Y2
 
-even375:
+even381:
 	VPERM2F128 $0x01, Y2, Y2, Y1
 	VADDPS     Y1, Y2, Y2
 	VPERMILPS  $0x4e, Y2, Y1
@@ -6024,31 +6168,31 @@ even375:
 	MOVQ       BX, SI
 	XORQ       DI, DI
 	CMPQ       SI, $+8
-	JLT        vectordone377
+	JLT        vectordone383
 
-vector376:
+vector382:
 	VMOVUPS (AX)(DI*1), Y1
 	VDIVPS  Y2, Y1, Y1
 	VMOVUPS Y1, (AX)(DI*1)
 	ADDQ    $+32, DI
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector376
+	JGE     vector382
 
-vectordone377:
+vectordone383:
 	TESTQ      SI, SI
-	JZ         even378
+	JZ         even384
 	VMASKMOVPS (AX)(DI*1), Y0, Y1
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DI*1)
 
-even378:
+even384:
 	LEAQ (CX)(BX*4), CX
 	LEAQ (AX)(BX*4), AX
 	DECQ DX
-	JNZ  row368
+	JNZ  row374
 
-rowdone369:
+rowdone375:
 	VZEROUPPER
 	RET
 
@@ -6063,9 +6207,9 @@ TEXT ·fakeQuantizeVector(SB), NOSPLIT, $0-36
 	VBROADCASTSS hi+32(FP), Y2
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone380
+	JLT          blockdone386
 
-block379:
+block385:
 	VMOVUPS  (BX)(DX*1), Y3
 	VDIVPS   Y0, Y3, Y3
 	VROUNDPS $0x08, Y3, Y3
@@ -6105,13 +6249,13 @@ block379:
 	ADDQ     $+128, DX
 	SUBQ     $+32, CX
 	CMPQ     CX, $+32
-	JGE      block379
+	JGE      block385
 
-blockdone380:
+blockdone386:
 	CMPQ CX, $+8
-	JLT  vectordone382
+	JLT  vectordone388
 
-vector381:
+vector387:
 	VMOVUPS  (BX)(DX*1), Y3
 	VDIVPS   Y0, Y3, Y3
 	VROUNDPS $0x08, Y3, Y3
@@ -6124,11 +6268,11 @@ vector381:
 	ADDQ     $+32, DX
 	SUBQ     $+8, CX
 	CMPQ     CX, $+8
-	JGE      vector381
+	JGE      vector387
 
-vectordone382:
+vectordone388:
 	TESTQ      CX, CX
-	JZ         even383
+	JZ         even389
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y3
@@ -6142,7 +6286,7 @@ vectordone382:
 	VMULPS     Y0, Y4, Y4
 	VMASKMOVPS Y4, Y3, (AX)(DX*1)
 
-even383:
+even389:
 	VZEROUPPER
 	RET
 
@@ -6159,9 +6303,9 @@ TEXT ·minMaxVector(SB), NOSPLIT, $0-32
 	VMOVUPS constff800000<>+0(SB), Y5
 	VXORPS  Y6, Y6, Y6
 	CMPQ    CX, $+16
-	JLT     blockdone385
+	JLT     blockdone391
 
-block384:
+block390:
 	VMOVUPS  (AX), Y7
 	VANDPS   const7fffffff<>+0(SB), Y7, Y8
 	VPCMPGTD Y0, Y8, Y8
@@ -6179,13 +6323,13 @@ block384:
 	ADDQ     $+64, AX
 	SUBQ     $+16, CX
 	CMPQ     CX, $+16
-	JGE      block384
+	JGE      block390
 
-blockdone385:
+blockdone391:
 	CMPQ CX, $+8
-	JLT  vectordone387
+	JLT  vectordone393
 
-vector386:
+vector392:
 	VMOVUPS  (AX), Y7
 	VANDPS   const7fffffff<>+0(SB), Y7, Y8
 	VPCMPGTD Y0, Y8, Y8
@@ -6196,11 +6340,11 @@ vector386:
 	ADDQ     $+32, AX
 	SUBQ     $+8, CX
 	CMPQ     CX, $+8
-	JGE      vector386
+	JGE      vector392
 
-vectordone387:
+vectordone393:
 	TESTQ      CX, CX
-	JZ         even388
+	JZ         even394
 	LEAQ       tailmasks<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y7
@@ -6214,7 +6358,7 @@ vectordone387:
 	VMINPS     Y1, Y8, Y1
 	VMAXPS     Y2, Y8, Y2
 
-even388:
+even394:
 	VMINPS     Y4, Y1, Y1
 	VMAXPS     Y5, Y2, Y2
 	VPADDD     Y6, Y3, Y3
@@ -6297,9 +6441,9 @@ TEXT ·histogramVector(SB), NOSPLIT, $64-56
 	VPBROADCASTD X3, Y3
 	XORQ         BX, BX
 	CMPQ         DX, $+8
-	JLT          vectordone390
+	JLT          vectordone396
 
-vector389:
+vector395:
 	VMOVUPS    (CX), Y5
 	VMULPS     Y0, Y5, Y5
 	VROUNDPS   $0x09, Y5, Y5
@@ -6311,7 +6455,7 @@ vector389:
 	VMOVMSKPS  Y6, DI
 	VCVTTPS2DQ Y5, Y5
 	CMPL       DI, $0x000000ff
-	JNE        ragged391
+	JNE        ragged397
 	VMOVDQU    Y5, (SP)
 	VPCMPEQD   Y3, Y5, Y5
 	VPSUBD     Y5, Y4, Y4
@@ -6321,72 +6465,79 @@ vector389:
 	CMPQ       R8, SI
 	CMOVQEQ    DI, R9
 	INCL       (R9)
+	LEAQ       36(SP), DI
 	MOVLQSX    4(SP), R8
 	LEAQ       (AX)(R8*4), R9
 	CMPQ       R8, SI
 	CMOVQEQ    DI, R9
 	INCL       (R9)
+	LEAQ       40(SP), DI
 	MOVLQSX    8(SP), R8
 	LEAQ       (AX)(R8*4), R9
 	CMPQ       R8, SI
 	CMOVQEQ    DI, R9
 	INCL       (R9)
+	LEAQ       44(SP), DI
 	MOVLQSX    12(SP), R8
 	LEAQ       (AX)(R8*4), R9
 	CMPQ       R8, SI
 	CMOVQEQ    DI, R9
 	INCL       (R9)
+	LEAQ       48(SP), DI
 	MOVLQSX    16(SP), R8
 	LEAQ       (AX)(R8*4), R9
 	CMPQ       R8, SI
 	CMOVQEQ    DI, R9
 	INCL       (R9)
+	LEAQ       52(SP), DI
 	MOVLQSX    20(SP), R8
 	LEAQ       (AX)(R8*4), R9
 	CMPQ       R8, SI
 	CMOVQEQ    DI, R9
 	INCL       (R9)
+	LEAQ       56(SP), DI
 	MOVLQSX    24(SP), R8
 	LEAQ       (AX)(R8*4), R9
 	CMPQ       R8, SI
 	CMOVQEQ    DI, R9
 	INCL       (R9)
+	LEAQ       60(SP), DI
 	MOVLQSX    28(SP), R8
 	LEAQ       (AX)(R8*4), R9
 	CMPQ       R8, SI
 	CMOVQEQ    DI, R9
 	INCL       (R9)
-	JMP        counted392
+	JMP        counted398
 
-ragged391:
+ragged397:
 	MOVQ    $+8, R8
 	VMOVDQU Y5, (SP)
 	XORQ    R9, R9
 
-lane393:
+lane399:
 	BTL     R9, DI
-	JCC     outside394
+	JCC     outside400
 	MOVLQSX (SP)(R9*4), R10
 	INCL    (AX)(R10*4)
-	JMP     next395
+	JMP     next401
 
-outside394:
+outside400:
 	INCQ BX
 
-next395:
+next401:
 	INCQ R9
 	CMPQ R9, R8
-	JLT  lane393
+	JLT  lane399
 
-counted392:
+counted398:
 	ADDQ $+32, CX
 	SUBQ $+8, DX
 	CMPQ DX, $+8
-	JGE  vector389
+	JGE  vector395
 
-vectordone390:
+vectordone396:
 	TESTQ      DX, DX
-	JZ         even396
+	JZ         even402
 	LEAQ       tailmasks<>+32(SB), DI
 	MOVQ       DX, R8
 	NEGQ       R8
@@ -6404,22 +6555,22 @@ vectordone390:
 	VMOVDQU    Y3, (SP)
 	XORQ       DI, DI
 
-lane397:
+lane403:
 	BTL     DI, CX
-	JCC     outside398
+	JCC     outside404
 	MOVLQSX (SP)(DI*4), R8
 	INCL    (AX)(R8*4)
-	JMP     next399
+	JMP     next405
 
-outside398:
+outside404:
 	INCQ BX
 
-next399:
+next405:
 	INCQ DI
 	CMPQ DI, DX
-	JLT  lane397
+	JLT  lane403
 
-even396:
+even402:
 	VPERM2F128 $0x01, Y4, Y4, Y0
 	VPADDD     Y0, Y4, Y4
 	VPERMILPS  $0x4e, Y4, Y0
@@ -6428,10 +6579,10 @@ even396:
 	VPADDD     Y0, Y4, Y4
 	VMOVD      X4, CX
 	TESTQ      CX, CX
-	JZ         nozeros400
+	JZ         nozeros406
 	ADDL       CX, (AX)(SI*4)
 
-nozeros400:
+nozeros406:
 	MOVQ BX, outside+48(FP)
 	VZEROUPPER
 	RET
@@ -6447,9 +6598,9 @@ TEXT ·noiseVector(SB), NOSPLIT, $0-32
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	CMPQ   DX, $+8
-	JLT    vectordone402
+	JLT    vectordone408
 
-vector401:
+vector407:
 	VCVTPS2PD   (AX), Y4
 	VCVTPS2PD   (CX), Y5
 	VFMADD231PD Y4, Y4, Y0
@@ -6464,11 +6615,11 @@ vector401:
 	ADDQ        $+32, CX
 	SUBQ        $+8, DX
 	CMPQ        DX, $+8
-	JGE         vector401
+	JGE         vector407
 
-vectordone402:
+vectordone408:
 	TESTQ        DX, DX
-	JZ           even403
+	JZ           even409
 	LEAQ         tailmasks<>+32(SB), BX
 	NEGQ         DX
 	VMOVUPS      (BX)(DX*4), Y4
@@ -6489,7 +6640,7 @@ vectordone402:
 	VSUBPD       Y4, Y5, Y5
 	VFMADD231PD  Y5, Y5, Y3
 
-even403:
+even409:
 	MOVQ         out+0(FP), AX
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X2
@@ -6517,9 +6668,9 @@ TEXT ·transpose8x8(SB), NOSPLIT, $0-40
 	SHLQ  $0x02, BX
 	SHLQ  $0x02, SI
 	TESTQ DX, DX
-	JZ    blockdone405
+	JZ    blockdone411
 
-block404:
+block410:
 	MOVQ        AX, R8
 	LEAQ        (CX)(SI*4), DI
 	LEAQ        (CX)(SI*2), R9
@@ -6577,8 +6728,8 @@ block404:
 	LEAQ        (CX)(SI*8), CX
 	ADDQ        $+32, AX
 	DECQ        DX
-	JNZ         block404
+	JNZ         block410
 
-blockdone405:
+blockdone411:
 	VZEROUPPER
 	RET

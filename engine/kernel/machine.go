@@ -15,11 +15,15 @@ type machine struct {
 	rows  int
 	sgemm func(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int)
 
-	gemm     func(c, a, b, bias, add []float32, m, panels, k, ldc, ldadd, flags int, lo, hi float32) `wasm:"gemm_f32_rx8"`
-	pack     func(dst, src []float32, koff, base, kind []int32, k, panels int)                       `wasm:"pack_f32_x8"`
-	packLeft func(dst, src []float32, rows, k, rowStride, colStride int)                             `wasm:"packleft_f32"`
-	pad      func(dst, src []float32, channels, h, w, ph, pw, top, left int, fill float32)           `wasm:"pad_f32"`
-	copyRows func(dst, src []float32, rows, cols, ldd, lds int)                                      `wasm:"copyrows_f32"`
+	gemm func(c, a, b, bias, add []float32, m, panels, k, ldc, ldadd, flags int, lo, hi float32) `wasm:"gemm_f32_rx8"`
+	// column is gemm for one panel of which only the first column counts, or nil:
+	// an image with odd sides, 7x7 say, has one pixel more than fill its panels.
+	column func(c, a, b, bias, add []float32, m, panels, k, ldc, ldadd, flags int, lo, hi float32)
+
+	pack     func(dst, src []float32, koff, base, kind []int32, k, panels int)             `wasm:"pack_f32_x8"`
+	packLeft func(dst, src []float32, rows, k, rowStride, colStride int)                   `wasm:"packleft_f32"`
+	pad      func(dst, src []float32, channels, h, w, ph, pw, top, left int, fill float32) `wasm:"pad_f32"`
+	copyRows func(dst, src []float32, rows, cols, ldd, lds int)                            `wasm:"copyrows_f32"`
 
 	depthwise func(y, x, w, bias, add, plane []float32, shape []int32, flags int, lo, hi float32) `wasm:"depthwise_f32"`
 	maxPool   func(y, x, plane []float32, shape []int32)                                          `wasm:"maxpool_f32"`

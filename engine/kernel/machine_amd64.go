@@ -28,7 +28,7 @@ const avx2Rows = 6
 func newAVX2() *machine {
 	m := newReference()
 	m.name, m.rows = "avx2", avx2Rows
-	m.gemm, m.pack, m.packLeft = avx2Gemm, avx2Pack, refPackLeft(avx2Rows)
+	m.gemm, m.column, m.pack, m.packLeft = avx2Gemm, avx2Column, avx2Pack, avx2PackLeft
 	m.pad, m.copyRows, m.transpose = avx2Pad, avx2CopyRows, avx2Transpose
 	m.depthwise, m.maxPool, m.avgPool, m.rowMean = avx2Depthwise, avx2MaxPool, avx2AvgPool, avx2RowMean
 	m.softmax, m.fakeQuantize, m.minMax = avx2Softmax, avx2FakeQuantize, avx2MinMax
@@ -80,6 +80,55 @@ func avx2Gemm(c, a, b, bias, add []float32, m, panels, k, ldc, ldadd, flags int,
 			r += count * h
 		}
 		j += wide
+	}
+}
+
+func avx2Column(c, a, b, bias, add []float32, m, _, k, ldc, ldadd, flags int, lo, hi float32) {
+	a, b = a[:m*k], b[:k*nr]
+	for r := 0; r < m; {
+		h := panelRows(m-r, avx2Rows)
+		var sums [nr]float32
+		gemmColumn(&sums[0], unsafe.SliceData(a[r*k:]), unsafe.SliceData(b), h, k)
+		for i, acc := range sums[:h] {
+			y := &c[(r+i)*ldc]
+			if flags&flagLoad != 0 {
+				acc += *y
+			}
+			if flags&flagDone != 0 {
+				if flags&flagBias != 0 {
+					acc += bias[r+i]
+				}
+				if flags&flagAdd != 0 {
+					acc += add[(r+i)*ldadd]
+				}
+				acc = clamp(acc, lo, hi)
+			}
+			*y = acc
+		}
+		r += h
+	}
+}
+
+func avx2PackLeft(dst, src []float32, rows, k, rowStride, colStride int) {
+	if colStride != 1 {
+		refPackLeft(avx2Rows)(dst, src, rows, k, rowStride, colStride)
+		return
+	}
+	for r := 0; r < rows; {
+		h := panelRows(rows-r, avx2Rows)
+		to, from := dst[r*k:(r+h)*k], src[r*rowStride:]
+		_ = from[(h-1)*rowStride+k-1]
+		p := 0
+		if quads := (k - (nr+h-1)/h + 1) / 4; quads > 0 { // so that the last store ends within the panel
+			packLeftQuads(&to[0], &from[0], h, quads, rowStride)
+			p = 4 * quads
+		}
+		for ; p < k; p++ {
+			for i := range h {
+				to[p*h+i] = from[i*rowStride+p]
+			}
+		}
+		r += h
 	}
 }
 

@@ -101,6 +101,10 @@ func multiply(mach *machine, c []float32, ldc int, left []float32, m, k int, src
 	depth := blockDepth(k)
 	width := max(1, min(total, blockFloats/(depth*nr)))
 	buf := s.float(slotPanels, width*depth*nr)
+	narrow := mach.gemm // of the last panel, where it is not full
+	if tail == 1 && mach.column != nil {
+		narrow = mach.column
+	}
 	edge := s.float(slotTail, m*nr)
 	edgeAdd := s.float(slotTailAdd, m*nr)
 	if ep.Add != nil && tail > 0 {
@@ -127,7 +131,7 @@ func multiply(mach *machine, c []float32, ldc int, left []float32, m, k int, src
 				mach.gemm(c[j*nr:], left[m*k0:], buf, ep.Bias, add, m, whole, kc, ldc, ldc, flags, lo, hi)
 			}
 			if whole < here {
-				mach.gemm(edge, left[m*k0:], buf[whole*kc*nr:], ep.Bias, edgeAdd, m, 1, kc, nr, nr, flags, lo, hi)
+				narrow(edge, left[m*k0:], buf[whole*kc*nr:], ep.Bias, edgeAdd, m, 1, kc, nr, nr, flags, lo, hi)
 			}
 		}
 		if whole < here {
