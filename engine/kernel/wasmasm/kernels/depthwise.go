@@ -8,7 +8,7 @@ import (
 
 // depthwise builds depthwise_f32, which chooses by the window: 3x3 and 5x5 of
 // stride 1 and 2 without dilation are unrolled, with the taps in locals;
-// everything else loops.
+// everything else, and what is smaller than four columns and two rows, loops.
 func (b *builder) depthwise() {
 	type window struct{ size, stride int }
 	fast := map[window]*Func{}
@@ -28,7 +28,8 @@ func (b *builder) depthwise() {
 		lo, hi := f.ParamF32(), f.ParamF32()
 		p := loadPlane(f, shape)
 		taps, outArea := f.SetI32(p.kh.Mul(p.kw).Shl(2)), f.SetI32(p.oh.Mul(p.outBytes))
-		plain := f.SetI32(p.kh.Eq(p.kw).And(p.strideH.Eq(p.strideW)).And(p.dilationH.Mul(p.dilationW).Eq(ConstI32(1))))
+		plain := f.SetI32(p.kh.Eq(p.kw).And(p.strideH.Eq(p.strideW)).And(p.dilationH.Mul(p.dilationW).Eq(ConstI32(1))).
+			And(ConstI32(3).LtS(p.ow)).And(ConstI32(1).LtS(p.oh)))
 		chosen := f.SetI32(ConstI32(0)) // index into windows, from 1
 		for i, w := range windows {
 			f.If(plain.And(p.kh.Eq(ConstI32(int32(w.size)))).And(p.strideH.Eq(ConstI32(int32(w.stride)))), func() {
@@ -64,8 +65,8 @@ func (b *builder) depthwise() {
 	})
 }
 
-// depthwisePlane convolves one padded channel. Each row of the window has a sum
-// of its own, so that the chains of additions are short.
+// depthwisePlane convolves one padded channel, four columns of two rows of the
+// output at a time: they share most rows of the input.
 func (b *builder) depthwisePlane(size, stride int) *Func {
 	return b.Func("", func(f *Func) {
 		y, pad, w, oh, ow, rowBytes := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
@@ -75,33 +76,49 @@ func (b *builder) depthwisePlane(size, stride int) *Func {
 			taps[i] = f.SetV128(w.LoadSplat(4 * i))
 		}
 		start, low, high := f.SetV128(bias.Splat()), f.SetV128(lo.Splat()), f.SetV128(hi.Splat())
-		f.Range(ConstI32(0), oh, 1, func(I32) {
-			storeRow(f, y, ow, func(j I32) V128 {
-				p := f.SetI32(pad.Add(j.Shl(int32(1 + stride))))
-				sum := f.SetV128(start)
-				for ky := range size {
-					row := f.SetV128(rowTaps(f, p, stride, 0).Mul(taps[ky*size]))
-					for kx := 1; kx < size; kx++ {
-						row.Set(b.madd(rowTaps(f, p, stride, kx), taps[ky*size+kx], row))
+		outBytes, down := f.SetI32(ow.Shl(2)), f.SetI32(rowBytes.Shl(int32(stride-1)))
+		overlapping(f, oh, 2, func(i I32) {
+			from, to := f.SetI32(pad.Add(i.Mul(down))), f.SetI32(y.Add(i.Mul(outBytes)))
+			overlapping(f, ow, 4, func(j I32) {
+				p, q := f.SetI32(from.Add(j.Shl(int32(1+stride)))), f.SetI32(to.Add(j.Shl(2)))
+				sums := [2]V128{f.SetV128(start), f.SetV128(start)}
+				rows := stride + size
+				for r := range rows {
+					x := rowTaps(f, p, size, stride)
+					for o, sum := range sums {
+						if ky := r - o*stride; ky >= 0 && ky < size {
+							for kx := range size {
+								sum.Set(b.madd(x[kx], taps[ky*size+kx], sum))
+							}
+						}
 					}
-					sum.Set(sum.Add(row))
-					if ky < size-1 {
+					if r < rows-1 {
 						p.Set(p.Add(rowBytes))
 					}
 				}
-				return sum.Max(low).Min(high)
+				f.Store(q, 0, sums[0].Max(low).Min(high))
+				f.Store(q.Add(outBytes), 0, sums[1].Max(low).Min(high))
 			})
-			pad.Set(pad.Add(rowBytes.Shl(int32(stride - 1))))
 		})
 	})
 }
 
-// rowTaps is the input under tap kx of four neighbouring windows.
-func rowTaps(f *Func, p I32, stride, kx int) V128 {
+// rowTaps is the input under each tap of a row of four neighbouring windows.
+func rowTaps(f *Func, p I32, size, stride int) []V128 {
+	x := make([]V128, size)
 	if stride == 1 {
-		return p.LoadV128(4 * kx)
+		for kx := range x {
+			x[kx] = f.SetV128(p.LoadV128(4 * kx))
+		}
+		return x
 	}
-	return every(p, 4*kx)
+	// Columns 0, 2, 4, 6 and 1, 3, 5, 7; then each two further.
+	v, w, next := f.SetV128(p.LoadV128(0)), f.SetV128(p.LoadV128(16)), f.SetV128(p.LoadV128(32))
+	x[0], x[1] = f.SetV128(v.Shuffle(w, 0, 2, 4, 6)), f.SetV128(v.Shuffle(w, 1, 3, 5, 7))
+	for kx := 2; kx < size; kx++ {
+		x[kx] = f.SetV128(x[kx-2].Shuffle(next, 1, 2, 3, 4+kx-2))
+	}
+	return x
 }
 
 // depthwiseGeneral convolves one padded channel with any window.

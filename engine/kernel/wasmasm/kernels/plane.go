@@ -23,13 +23,34 @@ func loadPlane(f *Func, shape I32) plane {
 }
 
 // eachChannel copies a channel of x into pad, surrounded by fill, runs body,
-// and moves x on.
+// and moves x on. What surrounds it is written once: body leaves pad alone.
 func (b *builder) eachChannel(f *Func, p plane, x, pad I32, fill F32, body func()) {
-	area := f.SetI32(p.h.Mul(p.w).Shl(2))
+	f.Call(b.fill, pad, p.ph.Mul(p.pw), fill)
+	first, bytes := f.SetI32(pad.Add(p.top.Mul(p.pw).Add(p.left).Shl(2))), f.SetI32(p.w.Shl(2))
 	f.Range(ConstI32(0), p.channels, 1, func(I32) {
-		f.Call(b.padPlane, pad, x, ConstI32(1), p.h, p.w, p.ph, p.pw, p.top, p.left, fill)
+		to := f.SetI32(first)
+		f.Range(ConstI32(0), p.h, 1, func(I32) {
+			f.IfElse(p.w.LtS(ConstI32(4)), func() {
+				f.Range(ConstI32(0), bytes, 4, func(q I32) { f.Store(to.Add(q), 0, x.Add(q).LoadF32(0)) })
+			}, func() {
+				overlapping(f, bytes, 16, func(q I32) { f.Store(to.Add(q), 0, x.Add(q).LoadV128(0)) })
+			})
+			to.Set(to.Add(p.rowBytes))
+			x.Set(x.Add(bytes))
+		})
 		body()
-		x.Set(x.Add(area))
+	})
+}
+
+// overlapping runs body for i = 0, step, 2·step, … and last for n-step, so that
+// steps cover n without a rest. n is at least step.
+func overlapping(f *Func, n I32, step int32, body func(i I32)) {
+	i, last, more := f.SetI32(ConstI32(0)), f.SetI32(n.Plus(-step)), f.SetI32(ConstI32(0))
+	f.DoWhile(more, func() {
+		body(i)
+		more.Set(i.LtS(last))
+		next := f.SetI32(i.Plus(step))
+		i.Set(Choose(next.LtS(last), next, last))
 	})
 }
 
