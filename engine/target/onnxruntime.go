@@ -29,7 +29,9 @@ var ONNXRuntime = &Target{
 		{Op: "AveragePool", Role: Compute, Needs: []Need{activation}, Source: "SEL UnaryNodeGroupSelector: QLinearAveragePool"},
 		{Op: "GlobalAveragePool", Role: Compute, Needs: []Need{activation}, Source: "SEL UnaryNodeGroupSelector: QLinearGlobalAveragePool"},
 
-		{Op: "Concat", Role: Carrier, Own: true, Needs: []Need{activations}, Source: "SEL VariadicNodeGroupSelector: QLinearConcat, scales may differ"},
+		// QLinearConcat takes inputs of different scales, but each would be rounded again: with one scale for all
+		// NanoDet-m has 16.6 dB instead of 15.5, YOLOX-Nano 11.7 instead of 11.3, SqueezeNet the same.
+		{Op: "Concat", Role: Carrier, Needs: []Need{activations}, Source: "SEL VariadicNodeGroupSelector: QLinearConcat"},
 		{Op: "MaxPool", Role: Carrier, Needs: []Need{activation, oneOutput}, Source: "SEL DropQDQNodesRules: equal parameters, opset ≥ 12"},
 		{Op: "Reshape", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
 		{Op: "Flatten", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},

@@ -259,15 +259,11 @@ func (p *placer) allWanted(n *graph.Node) bool {
 	return some
 }
 
-// carry makes a carrier move codes: its inputs want them, and unless it requantizes they share
-// parameters with its outputs.
+// carry makes a carrier move codes: its inputs want them and share parameters with its outputs.
 func (p *placer) carry(n *graph.Node) {
 	p.carries[n] = true
 	for _, i := range p.rows[n].inputs(n) {
 		p.want[graph.Use{Node: n, Index: i}] = true
-		if p.rows[n].Own {
-			continue
-		}
 		for _, v := range n.Outputs {
 			if v != nil {
 				p.shared.join(n.Inputs[i], v)
@@ -293,22 +289,19 @@ func (p *placer) push() {
 	}
 }
 
-// canCarry reports whether all that n moves are codes already, and may be codes behind it. One that
-// requantizes does so only for a reader that wants codes.
+// canCarry reports whether all that n moves are codes already, and may be codes behind it.
 func (p *placer) canCarry(n *graph.Node) bool {
-	wanted := !p.rows[n].Own
 	for _, v := range n.Outputs {
 		if v == nil || p.fixed(v) {
 			return false
 		}
-		wanted = wanted || slices.ContainsFunc(v.Uses, func(u graph.Use) bool { return p.want[u] })
 	}
 	for _, i := range p.rows[n].inputs(n) {
 		if !p.want[graph.Use{Node: n, Index: i}] {
 			return false
 		}
 	}
-	return wanted
+	return true
 }
 
 func (p *placer) wantAll(v *graph.Value) {

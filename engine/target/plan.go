@@ -37,7 +37,7 @@ const (
 	Stored              // float, from weights stored in integers
 	Int8                // in integers
 	Fused               // in the kernel of an Int8 node
-	Moves               // codes pass through unchanged, or only requantized
+	Moves               // codes pass through it unchanged
 )
 
 var states = [...]string{Float: "float", Stored: "stored", Int8: "int8", Fused: "fused", Moves: "moves"}

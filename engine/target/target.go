@@ -64,7 +64,6 @@ type Row struct {
 	Axis     func(n *graph.Node) int   // output channels of the weights
 	Bias     Bias
 	Optional bool // the unit also runs in integers with a float output, where the target asks for complete units
-	Own      bool // a carrier whose output has parameters of its own: it requantizes
 	Unsigned bool // runs in integers only on unsigned codes
 
 	Source string // document, version, section, or the file that says so
@@ -80,8 +79,6 @@ const (
 	Carrier                     // moves codes; output and inputs share parameters
 	Follower                    // applied by the kernel of the unit that feeds it: no pair between
 )
-
-var roles = [...]string{Weighted: "int8", WeightsOnly: "weights only", Compute: "int8", Carrier: "moves", Follower: "fused"}
 
 // Bias is how a unit reads its bias.
 type Bias uint8
