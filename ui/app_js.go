@@ -39,6 +39,7 @@ type app struct {
 	run    *run    // nil when none is under way
 	result *result // of the last run
 	sort   view.Sort
+	all    bool // layers are shown, not only the first
 
 	retry    func() // of the error card that is shown
 	previews int    // asked for so far

@@ -214,7 +214,7 @@ func (a *app) setImages(list *images) {
 	a.preview()
 }
 
-// showImages picks the images to use and shows their card.
+// showImages picks the images to use and shows their card. It blocks while the browser opens them.
 func (a *app) showImages() {
 	list := a.images
 	list.used = engine.Sample(len(list.files), a.limit)

@@ -145,8 +145,13 @@ func (a *app) setPreset(p dataset.Preset, why string) {
 // preview shows the current image as it is and as the network sees it. The engine does it, in a worker: the same code that will
 // read the images of the run.
 func (a *app) preview() {
-	if !a.loaded() || a.images == nil || len(a.images.used) == 0 || a.run != nil {
+	if !a.loaded() || a.images == nil || len(a.images.used) == 0 {
 		return
+	}
+	file := a.images.files[a.images.used[a.shown]]
+	a.text("view-name", fmt.Sprintf("%s, %d of %d", file.Name(), a.shown+1, len(a.images.used)))
+	if a.run != nil {
+		return // its workers have the processors
 	}
 	a.hide("view", !a.model.info.Images)
 	if !a.model.info.Images {
@@ -154,7 +159,6 @@ func (a *app) preview() {
 	}
 	a.previews++
 	mine := a.previews // a newer one makes this one's answer stale
-	file := a.images.files[a.images.used[a.shown]]
 	req := protocol.Request{Kind: protocol.Preview, Name: file.Name(), Options: marshal(a.options), Shape: a.model.info.Input.Shape}
 	web.Go(func() {
 		photo, err := file.Open()
@@ -187,7 +191,6 @@ func (a *app) showPhoto(name string, photo js.Value) {
 	image := a.raw("view-photo")
 	image.Set("src", url)
 	image.Set("alt", name)
-	a.text("view-name", fmt.Sprintf("%s, %d of %d", name, a.shown+1, len(a.images.used)))
 }
 
 func marshal(o engine.Options) json.RawMessage {

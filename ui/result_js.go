@@ -16,13 +16,14 @@ func (a *app) showResult(res *result) {
 		Report: res.report, File: res.name, Target: targetTitle(res.target),
 		Command: command(a.model.file.Path, a.images.files[0].Path, a.options, a.limit),
 	}))
+	a.all = false
 	a.showLayers()
 	a.update()
 	a.focus("result-title")
 	a.announce("Done. " + res.name + " is ready to download.")
 }
 
-func (a *app) showLayers() { a.html("layers-card", view.Layers(a.result.report.Layers, a.sort)) }
+func (a *app) showLayers() { a.html("layers-card", view.Layers(a.result.report.Layers, a.sort, a.all)) }
 
 // listenResult connects what the cards of the result hold.
 func (a *app) listenResult() {
@@ -45,6 +46,11 @@ func (a *app) listenResult() {
 	})
 	a.on("layers-card", "click", func(e dom.Event) {
 		key := closest(e, "data-sort")
+		if e.Target().ID() == "all-layers" {
+			a.all = true
+			a.showLayers()
+			a.raw("layers-card").Call("querySelector", ".scroll").Call("focus", map[string]any{"preventScroll": true})
+		}
 		if key == "" {
 			return
 		}

@@ -54,8 +54,10 @@ func (a *app) listenTarget() {
 		a.limit = a.positive("limit", a.limit)
 		if a.images != nil {
 			a.shown = 0
-			a.showImages()
-			a.preview()
+			web.Go(func() {
+				a.showImages()
+				a.preview()
+			})
 		}
 	})
 	a.on("reproducible", "change", func(dom.Event) { a.pool.reproducible = a.raw("reproducible").Get("checked").Bool() })

@@ -109,6 +109,7 @@ type tab struct {
 
 	mu       sync.Mutex
 	requests []string // addresses on the network
+	console  []string
 }
 
 // watch is put into the page before it starts: it keeps what a test wants to see, and the workers, so that a test can end one.
@@ -153,6 +154,17 @@ func open(t *testing.T, origin string, width, height int64, flags ...chromedp.Ex
 			}
 		}
 	}()
+	messages := chromedp.Console(ctx)
+	go func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			b.mu.Lock()
+			b.console = append(b.console, fmt.Sprint(m))
+			b.mu.Unlock()
+		}
+	}()
 	b.do(chromedp.Navigate(url))
 	b.wait(`document.documentElement.hasAttribute("data-ready")`, 60*time.Second)
 	return b
@@ -193,7 +205,10 @@ func (b *tab) wait(expression string, limit time.Duration) {
 		}
 	}
 	b.shot("failed-" + strings.ReplaceAll(b.Name(), "/", "-"))
-	b.Fatalf("%s did not become true in %v; the page says: %s", expression, limit, b.eval("document.body.innerText"))
+	says := b.eval("document.body.innerText")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.Fatalf("%s did not become true in %v; the page says: %s\nand the console: %q", expression, limit, says, b.console)
 }
 
 func shown(id string) string {

@@ -29,23 +29,25 @@ func order(db float64) float64 {
 var columns = []column{
 	{"name", "Layer", "path", func(a, b report.Layer) int { return 0 }, // the order in which they run
 		func(l report.Layer) raw { return raw(Escape(l.Name)) }},
-	{"op", "Operator", "", func(a, b report.Layer) int { return cmp.Compare(a.Op, b.Op) },
+	{"op", "Operator", "wide", func(a, b report.Layer) int { return cmp.Compare(a.Op, b.Op) },
 		func(l report.Layer) raw { return raw(Escape(l.Op)) }},
-	{"range", "Range", "num", func(a, b report.Layer) int { return cmp.Compare(a.Hi-a.Lo, b.Hi-b.Lo) }, codes},
-	{"clipped", "Clipped", "num r", func(a, b report.Layer) int { return cmp.Compare(a.Clipped, b.Clipped) },
+	{"range", "Range", "num range wide", func(a, b report.Layer) int { return cmp.Compare(a.Hi-a.Lo, b.Hi-b.Lo) }, codes},
+	{"clipped", "Clipped", "num wide r", func(a, b report.Layer) int { return cmp.Compare(a.Clipped, b.Clipped) },
 		func(l report.Layer) raw {
-			if l.Float != "" {
+			if l.Scale == 0 {
 				return ""
 			}
 			return raw(strings.TrimSuffix(fmt.Sprintf("%.2f", 100*l.Clipped), ".00") + " %")
 		}},
 	{"sqnr", "Signal to noise", "num", func(a, b report.Layer) int { return cmp.Compare(order(a.SQNR), order(b.SQNR)) },
-		func(l report.Layer) raw { return raw(decibel(l.SQNR)) + bar(l.SQNR) }},
+		func(l report.Layer) raw {
+			return `<span class="level"><span>` + raw(decibel(l.SQNR)) + `</span>` + bar(l.SQNR) + `</span>`
+		}},
 }
 
 // codes writes what a layer's values are stored as.
 func codes(l report.Layer) raw {
-	if l.Float != "" {
+	if l.Scale == 0 {
 		return raw(`<span class="tag">float</span> <span class="small soft">` + Escape(l.Float) + `</span>`)
 	}
 	return raw(Number(l.Lo)+" … "+Number(l.Hi)) + raw(` <span class="small soft">`+Escape(l.DType)+`</span>`)
@@ -66,8 +68,11 @@ const full = 50
 // low is where a bar is marked: below ten decibels a tenth of the signal's power is noise.
 const low = 10
 
-// Layers writes the table of layers.
-func Layers(layers []report.Layer, by Sort) string {
+// few is how many layers are shown before all are asked for: those that lose the most are what one looks for.
+const few = 12
+
+// Layers writes the table of layers: the first few in the order asked for, or all.
+func Layers(layers []report.Layer, by Sort, all bool) string {
 	layers = slices.Clone(layers)
 	for _, c := range columns {
 		if c.key != by.Key {
@@ -78,14 +83,14 @@ func Layers(layers []report.Layer, by Sort) string {
 			slices.Reverse(layers)
 		}
 	}
+	total := len(layers)
+	if !all && total > few+few/2 {
+		layers = layers[:few]
+	}
 	var p page
 	p.put(`<div class="scroll" tabindex="0" role="region" aria-labelledby="layers-title"><table><caption>What each layer gives against the fp32 model, with all noise from the layers before it. A full bar is %d dB.</caption><thead><tr>`, full)
 	for _, c := range columns {
-		class := ""
-		if strings.HasSuffix(c.class, "r") {
-			class = ` class="r"`
-		}
-		p.put(`<th scope="col"%s%s><button type="button" data-sort="%s">%s</button></th>`, raw(class), raw(direction(c.key, by)), c.key, c.title)
+		p.put(`<th scope="col" class="%s"%s><button type="button" data-sort="%s">%s</button></th>`, headClass(c.class), raw(direction(c.key, by)), c.key, c.title)
 	}
 	p.put(`</tr></thead><tbody>`)
 	for _, l := range layers {
@@ -96,7 +101,21 @@ func Layers(layers []report.Layer, by Sort) string {
 		p.put(`</tr>`)
 	}
 	p.put(`</tbody></table></div>`)
+	if len(layers) < total {
+		p.put(`<div class="row"><button type="button" id="all-layers">Show all %s</button></div>`, Of(total, "layer"))
+	}
 	return p.String()
+}
+
+// headClass keeps of a column's class what its head shares.
+func headClass(class string) string {
+	var out []string
+	for _, word := range strings.Fields(class) {
+		if word == "wide" || word == "r" {
+			out = append(out, word)
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 func direction(key string, by Sort) string {

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"dropquant/engine"
@@ -22,9 +23,6 @@ func Model(info engine.Info) string {
 	fact("Multiply-adds", Large(info.MACs))
 	fact("Input", shape(info.Input.Shape))
 	fact("Opset", fmt.Sprint(info.Opset))
-	if info.Memory > 0 {
-		fact("Memory per worker", "about "+Size(info.Memory))
-	}
 	p.put(`</dl>`)
 	if info.Blocked != "" {
 		p.put(`<div class="error"><h3>This model cannot be quantized as it is</h3><p>%s</p></div>`, Sentence(info.Blocked))
@@ -66,21 +64,37 @@ func become(op engine.OpUse) raw {
 	return raw(p.String())
 }
 
+// operators writes the table of operators. The reasons get a column only if there are any.
 func operators(p *page, ops []engine.OpUse) {
-	p.put(`<div class="scroll" tabindex="0" role="region" aria-label="Operators"><table><caption class="sr">Operators of the model and what becomes of them</caption>`)
-	p.put(`<thead><tr><th scope="col">Operator</th><th scope="col" class="r">Nodes</th><th scope="col">Becomes</th><th scope="col">Because</th></tr></thead><tbody>`)
+	reasons := slices.ContainsFunc(ops, func(op engine.OpUse) bool { return len(op.Float) > 0 })
+	class, because := "short", raw("")
+	if reasons {
+		class, because = "", `<th scope="col">Because</th>`
+	}
+	p.put(`<div class="scroll" tabindex="0" role="region" aria-label="Operators"><table class="%s"><caption class="sr">Operators of the model and what becomes of them</caption>`, class)
+	p.put(`<thead><tr><th scope="col">Operator</th><th scope="col" class="r">Nodes</th><th scope="col">Becomes</th>%s</tr></thead><tbody>`, because)
 	for _, op := range ops {
-		p.put(`<tr><th scope="row">%s</th><td class="r">%s</td><td>%s</td><td>%s`, op.Op, Count(op.Count), become(op), op.Why)
-		if len(op.Float) > 0 {
-			p.put(`<details><summary class="small">%s in float</summary><ul class="small mono">`, Of(len(op.Float), "node"))
-			for _, n := range op.Float {
-				p.put(`<li>%s</li>`, n)
-			}
-			p.put(`</ul></details>`)
+		p.put(`<tr><th scope="row">%s</th><td class="r">%s</td><td>%s</td>`, op.Op, Count(op.Count), become(op))
+		if reasons {
+			p.put(`<td>%s</td>`, why(op))
 		}
-		p.put(`</td></tr>`)
+		p.put(`</tr>`)
 	}
 	p.put(`</tbody></table></div>`)
+}
+
+// why says why nodes of an operator stay float, and which.
+func why(op engine.OpUse) raw {
+	if len(op.Float) == 0 {
+		return ""
+	}
+	var p page
+	p.put(`%s<details><summary class="small">%s</summary><ul class="small mono">`, Sentence(op.Why), Of(len(op.Float), "node"))
+	for _, n := range op.Float {
+		p.put(`<li>%s</li>`, n)
+	}
+	p.put(`</ul></details>`)
+	return raw(p.String())
 }
 
 // notes writes warnings as a list.

@@ -24,7 +24,7 @@ func Summary(r Result) string {
 	big := func(name, value, note string) {
 		p.put(`<div><dt>%s</dt><dd>%s</dd><dd>%s</dd></div>`, name, value, note)
 	}
-	big("Size", fmt.Sprintf("%.1f× less", rep.Smaller()), Size(rep.SizeAfter)+" instead of "+Size(rep.SizeBefore))
+	big("Smaller", fmt.Sprintf("%.1f×", rep.Smaller()), Size(rep.SizeAfter)+" instead of "+Size(rep.SizeBefore))
 	big("Agreement with fp32", fmt.Sprintf("%s of %s", Count(rep.Agree), Count(rep.Images)), "images get the same first answer")
 	big("Output", decibel(rep.SQNR), "above its quantization noise")
 	if rep.MACs > 0 {

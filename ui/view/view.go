@@ -125,14 +125,18 @@ func Took(d time.Duration) string {
 
 // Number writes a statistic with three digits.
 func Number(v float32) string {
+	digits := 2
 	switch a := math.Abs(float64(v)); {
-	case a >= 100:
-		return strconv.FormatFloat(float64(v), 'f', 0, 32)
-	case a >= 10:
-		return strconv.FormatFloat(float64(v), 'f', 1, 32)
+	case a >= 99.95:
+		digits = 0
+	case a >= 9.995:
+		digits = 1
 	}
-	return strings.Replace(strconv.FormatFloat(float64(v), 'f', 2, 32), "-", "−", 1)
+	return minus(strconv.FormatFloat(float64(v), 'f', digits, 32))
 }
+
+// minus gives a number the sign that is as wide as a digit.
+func minus(number string) string { return strings.Replace(number, "-", "−", 1) }
 
 // decibel writes a signal-to-noise ratio.
 func decibel(v float64) string {
@@ -142,5 +146,5 @@ func decibel(v float64) string {
 	case math.IsNaN(v) || math.IsInf(v, -1):
 		return "–"
 	}
-	return strings.Replace(fmt.Sprintf("%.1f dB", v), "-", "−", 1)
+	return minus(fmt.Sprintf("%.1f dB", v))
 }
