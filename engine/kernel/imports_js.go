@@ -17,6 +17,10 @@ func wasmRelaxed() int32
 //go:noescape
 func wasmGemmF32Rx8(c, a, b, bias, add unsafe.Pointer, m, panels, k, ldc, ldadd, flags int32, lo, hi float32)
 
+//go:wasmimport kernel column_f32_rx8
+//go:noescape
+func wasmColumnF32Rx8(c, a, b, bias, add unsafe.Pointer, m, panels, k, ldc, ldadd, flags int32, lo, hi float32)
+
 //go:wasmimport kernel pack_f32_x8
 //go:noescape
 func wasmPackF32X8(dst, src, koff, base, kind unsafe.Pointer, k, panels int32)

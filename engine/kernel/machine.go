@@ -18,7 +18,7 @@ type machine struct {
 	gemm func(c, a, b, bias, add []float32, m, panels, k, ldc, ldadd, flags int, lo, hi float32) `wasm:"gemm_f32_rx8"`
 	// column is gemm for one panel of which only the first column counts, or nil:
 	// an image with odd sides, 7x7 say, has one pixel more than fill its panels.
-	column func(c, a, b, bias, add []float32, m, panels, k, ldc, ldadd, flags int, lo, hi float32)
+	column func(c, a, b, bias, add []float32, m, panels, k, ldc, ldadd, flags int, lo, hi float32) `wasm:"column_f32_rx8"`
 
 	pack     func(dst, src []float32, koff, base, kind []int32, k, panels int)             `wasm:"pack_f32_x8"`
 	packLeft func(dst, src []float32, rows, k, rowStride, colStride int)                   `wasm:"packleft_f32"`

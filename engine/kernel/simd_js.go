@@ -16,6 +16,9 @@ func platform() *machine {
 	m.gemm = func(c, a, b, bias, add []float32, m, panels, k, ldc, ldadd, flags int, lo, hi float32) {
 		wasmGemmF32Rx8(at(c), at(a), at(b), at(bias), at(add), int32(m), int32(panels), int32(k), int32(ldc), int32(ldadd), int32(flags), lo, hi)
 	}
+	m.column = func(c, a, b, bias, add []float32, m, panels, k, ldc, ldadd, flags int, lo, hi float32) {
+		wasmColumnF32Rx8(at(c), at(a), at(b), at(bias), at(add), int32(m), int32(panels), int32(k), int32(ldc), int32(ldadd), int32(flags), lo, hi)
+	}
 	m.pack = func(dst, src []float32, koff, base, kind []int32, k, panels int) {
 		wasmPackF32X8(at(dst), at(src), at(koff), at(base), at(kind), int32(k), int32(panels))
 	}

@@ -29,6 +29,10 @@ func (x I32) LoadSplat(offset int) V128 { return V128{code: x.load(append(simd(9
 // LoadFirst reads one float at address x+offset into lane 0; the others are 0.
 func (x I32) LoadFirst(offset int) V128 { return V128{code: x.load(append(simd(0x5c), 2), offset)} }
 
+// LoadPair reads two floats at address x+offset into lanes 0 and 1; the others
+// are 0.
+func (x I32) LoadPair(offset int) V128 { return V128{code: x.load(append(simd(0x5d), 2), offset)} }
+
 // LoadLane is v with the float at address x+offset in one lane.
 func (x I32) LoadLane(offset int, v V128, lane int) V128 {
 	return V128{code: join(x.code, v.code, simd(0x56), []byte{2}, uleb(offset), []byte{byte(lane)})}

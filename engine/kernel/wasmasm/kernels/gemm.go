@@ -12,15 +12,28 @@ const (
 
 const nr = 8 // columns of a panel
 
-// gemm builds gemm_f32_rx8 and one function for each height of a panel. A
-// panel of the left operand stays in the first-level cache while the packed
-// block of the right operand streams by once.
+// gemm builds gemm_f32_rx8, and what says which variant this is. A panel of the
+// left operand stays in the first-level cache while the packed block of the
+// right operand streams by once.
 func (b *builder) gemm() {
+	b.gemmBy("gemm_f32_rx8", b.gemmPanel)
+	b.Func("gemm_f32_rows", func(f *Func) { f.Result(ConstI32(int32(b.Rows))) })
+	b.Func("relaxed", func(f *Func) {
+		n := ConstI32(0)
+		if b.Relaxed {
+			n = ConstI32(1)
+		}
+		f.Result(n)
+	})
+}
+
+// gemmBy builds a product out of one function for each height of a panel.
+func (b *builder) gemmBy(name string, panel func(h int) *Func) {
 	heights := make([]*Func, b.Rows+1)
 	for h := 1; h <= b.Rows; h++ {
-		heights[h] = b.gemmPanel(h)
+		heights[h] = panel(h)
 	}
-	b.Func("gemm_f32_rx8", func(f *Func) {
+	b.Func(name, func(f *Func) {
 		c, left, right, bias, add := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
 		m, panels, k, ldc, ldadd, flags := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
 		lo, hi := f.ParamF32(), f.ParamF32()
@@ -38,14 +51,6 @@ func (b *builder) gemm() {
 			add.Set(add.Add(h.Mul(ldadd).Shl(2)))
 			m.Set(m.Sub(h))
 		})
-	})
-	b.Func("gemm_f32_rows", func(f *Func) { f.Result(ConstI32(int32(b.Rows))) })
-	b.Func("relaxed", func(f *Func) {
-		n := ConstI32(0)
-		if b.Relaxed {
-			n = ConstI32(1)
-		}
-		f.Result(n)
 	})
 }
 

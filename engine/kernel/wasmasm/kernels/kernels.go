@@ -39,6 +39,7 @@ func (v Variant) File() string { return "kernels_" + v.Name + ".wasm" }
 func (v Variant) Build() []byte {
 	b := &builder{Module: NewModule("env", "mem"), Variant: v}
 	b.gemm()
+	b.column()
 	b.pack()
 	b.layout()
 	b.depthwise()
