@@ -61,8 +61,9 @@ if (typeof document !== "undefined") {
 		const timer = setTimeout(() => { late = true; }, 400);
 		const progress = (share) => { if (late) say(`Loading the quantizer, ${Math.round(share * 100)} %`); };
 		try {
-			const [goModule, ...kernels] = await Promise.all([compile("dropquant.wasm", progress), ...config.kernels.map((name) => compile(name))]);
-			const kernelModules = Object.fromEntries(config.kernels.map((name, i) => [name.replace(/^kernels_|\.wasm$/g, ""), kernels[i]]));
+			const names = config.kernels.filter((name) => dropquantSIMD.relaxed || !name.includes("relaxed")); // the others would not compile
+			const [goModule, ...kernels] = await Promise.all([compile("dropquant.wasm", progress), ...names.map((name) => compile(name))]);
+			const kernelModules = Object.fromEntries(names.map((name, i) => [name.replace(/^kernels_|\.wasm$/g, ""), kernels[i]]));
 			// Workers run this script too, from a Blob: a Blob's worker inherits the page's policy, so that it cannot connect
 			// to anywhere either, and it works where the page is a file.
 			const app = document.getElementById("app");
