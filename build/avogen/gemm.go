@@ -14,6 +14,13 @@ const (
 	flagAdd
 )
 
+// The weights of a late layer come from far away, and each element is used for
+// two vectors only: without fetching them ahead layers of 7x7 take 15 % longer.
+const (
+	cacheLine = 64
+	leftAhead = 2048 // bytes
+)
+
 const (
 	gemmRows   = 6 // with two vectors a row, 12 of the 16 registers are sums
 	gemmUnroll = 4
@@ -64,6 +71,9 @@ func gemmKernel(g *gen, h, w int) {
 		}
 		step := func(n int) {
 			for p := range n {
+				if line := 4 * h * p / cacheLine; n > 1 && (p == 0 || line > 4*h*(p-1)/cacheLine) {
+					g.PREFETCHT0(at(a, leftAhead+line*cacheLine))
+				}
 				right := []vec{g.YMM()}
 				g.VMOVUPS(at(pb, p*vecBytes), right[0])
 				if w == 2 {

@@ -32,6 +32,7 @@ panel1:
 	JLT        depthdone4
 
 depth3:
+	PREFETCHT0   2048(CX)
 	VMOVUPS      (R11), Y1
 	VBROADCASTSS (CX), Y2
 	VFMADD231PS  Y1, Y2, Y0
@@ -129,6 +130,7 @@ panel11:
 	JLT        depthdone14
 
 depth13:
+	PREFETCHT0   2048(CX)
 	VMOVUPS      (R12), Y2
 	VMOVUPS      (R12)(R11*1), Y3
 	VBROADCASTSS (CX), Y4
@@ -242,6 +244,7 @@ panel21:
 	JLT        depthdone24
 
 depth23:
+	PREFETCHT0   2048(CX)
 	VMOVUPS      (R11), Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y0
@@ -360,6 +363,7 @@ panel31:
 	JLT        depthdone34
 
 depth33:
+	PREFETCHT0   2048(CX)
 	VMOVUPS      (R12), Y4
 	VMOVUPS      (R12)(R11*1), Y5
 	VBROADCASTSS (CX), Y6
@@ -503,6 +507,7 @@ panel41:
 	JLT        depthdone44
 
 depth43:
+	PREFETCHT0   2048(CX)
 	VMOVUPS      (R11), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y3, Y4, Y0
@@ -644,6 +649,7 @@ panel51:
 	JLT        depthdone54
 
 depth53:
+	PREFETCHT0   2048(CX)
 	VMOVUPS      (R12), Y6
 	VMOVUPS      (R12)(R11*1), Y7
 	VBROADCASTSS (CX), Y8
@@ -821,6 +827,7 @@ panel61:
 	JLT        depthdone64
 
 depth63:
+	PREFETCHT0   2048(CX)
 	VMOVUPS      (R11), Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y0
@@ -987,6 +994,7 @@ panel71:
 	JLT        depthdone74
 
 depth73:
+	PREFETCHT0   2048(CX)
 	VMOVUPS      (R12), Y8
 	VMOVUPS      (R12)(R11*1), Y9
 	VBROADCASTSS (CX), Y10
@@ -1196,6 +1204,7 @@ panel81:
 	JLT        depthdone84
 
 depth83:
+	PREFETCHT0   2048(CX)
 	VMOVUPS      (R11), Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y5, Y6, Y0
@@ -1385,6 +1394,7 @@ panel91:
 	JLT        depthdone94
 
 depth93:
+	PREFETCHT0   2048(CX)
 	VMOVUPS      (R12), Y10
 	VMOVUPS      (R12)(R11*1), Y11
 	VBROADCASTSS (CX), Y12
@@ -1626,6 +1636,7 @@ panel101:
 	JLT        depthdone104
 
 depth103:
+	PREFETCHT0   2048(CX)
 	VMOVUPS      (R11), Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y0
@@ -1665,6 +1676,7 @@ depth103:
 	VFMADD231PS  Y6, Y7, Y4
 	VBROADCASTSS 68(CX), Y7
 	VFMADD231PS  Y6, Y7, Y5
+	PREFETCHT0   2112(CX)
 	VMOVUPS      96(R11), Y6
 	VBROADCASTSS 72(CX), Y7
 	VFMADD231PS  Y6, Y7, Y0
@@ -1836,6 +1848,7 @@ panel111:
 	JLT        depthdone114
 
 depth113:
+	PREFETCHT0   2048(CX)
 	VMOVUPS      (R12), Y12
 	VMOVUPS      (R12)(R11*1), Y13
 	VBROADCASTSS (CX), Y14
@@ -1896,6 +1909,7 @@ depth113:
 	VBROADCASTSS 68(CX), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
+	PREFETCHT0   2112(CX)
 	VMOVUPS      96(R12), Y12
 	VMOVUPS      96(R12)(R11*1), Y13
 	VBROADCASTSS 72(CX), Y14
