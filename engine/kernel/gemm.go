@@ -37,6 +37,7 @@ func (p *Packed) Mul(n int, b []float32, ldb int, c []float32, ldc int, ep Epilo
 		return
 	}
 	c = c[:(p.m-1)*ldc+n]
+	checkMatrix(b, p.k, n, ldb)
 	if p.mach.rows == 0 {
 		mulRows(p.mach, false, false, p.m, n, p.k, p.data, p.k, b, ldb, c, ldc, &ep)
 		return
@@ -60,6 +61,16 @@ func gemm(mach *machine, transA, transB bool, m, n, k int, a []float32, lda int,
 		return
 	}
 	c = c[:(m-1)*ldc+n]
+	if transA {
+		checkMatrix(a, k, m, lda)
+	} else {
+		checkMatrix(a, m, k, lda)
+	}
+	if transB {
+		checkMatrix(b, n, k, ldb)
+	} else {
+		checkMatrix(b, k, n, ldb)
+	}
 	if mach.rows == 0 {
 		mulRows(mach, transA, transB, m, n, k, a, lda, b, ldb, c, ldc, &ep)
 		return
@@ -89,4 +100,12 @@ func mulRows(mach *machine, transA, transB bool, m, n, k int, a []float32, lda i
 		mach.sgemm(transA, transB, m, n, k, a, lda, b, ldb, c, ldc)
 	}
 	ep.apply(mach, c, ep.Add, m, n, ldc)
+}
+
+// checkMatrix panics on a slice that does not hold its matrix: the SIMD module
+// would read past it.
+func checkMatrix(x []float32, rows, cols, ld int) {
+	if rows > 0 && cols > 0 && len(x) < (rows-1)*ld+cols {
+		panic("bug: product of a slice shorter than its matrix")
+	}
 }

@@ -9,6 +9,7 @@ func Transpose(dst, src []float32, shape, perm []int) {
 	for _, d := range shape {
 		n *= d
 	}
+	dst, src = dst[:n], src[:n]
 	switch {
 	case n == 0:
 		return
