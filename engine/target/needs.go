@@ -38,7 +38,7 @@ var (
 	}, "an operand is a constant, or not float32"}
 
 	activation = Need{func(n *graph.Node) bool { return isActivation(n.Input(0)) },
-		"it does not work on float32 activations"}
+		"its input is not known to be a float32 activation"}
 
 	constBias = Need{func(n *graph.Node) bool { return n.Input(2) == nil || constFloat(n.Input(2)) != nil },
 		"its bias is not a float32 constant"}

@@ -20,7 +20,7 @@ var OpenVINO = &Target{
 	Rows: []Row{
 		{Op: "Conv", Role: Weighted, Axis: axis0, Needs: []Need{constWeights, activation}, Source: "LPT convolution.cpp; NNCF CONVOLUTION"},
 		{Op: "ConvTranspose", Role: Weighted, Axis: axis1, Needs: []Need{constWeights, activation, notNegative}, Source: "LPT convolution_backprop_data.cpp: no zero point"},
-		{Op: "ConvTranspose", Role: WeightsOnly, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "the row above, where it does not hold"},
+		{Op: "ConvTranspose", Role: WeightsOnly, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "LPT convolution_backprop_data.cpp: no zero point, which a negative input would need"},
 		{Op: "Gemm", Role: Weighted, Axis: gemmAxis, Needs: []Need{matrixWeights, activation, plainGemm}, Source: "LPT mat_mul.cpp; NNCF MATMUL"},
 		{Op: "MatMul", Role: Weighted, Axis: axis1, Needs: []Need{matrixWeights, activation}, Source: "LPT mat_mul.cpp; NNCF MATMUL"},
 

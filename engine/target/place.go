@@ -18,6 +18,7 @@ type placer struct {
 	unit    map[*graph.Value]*graph.Node // the inverse of tail
 	behind  map[*graph.Node]bool         // nodes behind the last weighted operators
 	carries map[*graph.Node]bool         // carriers that move codes
+	below   map[*graph.Node]bool         // carriers that the runtime moves the pair behind them over
 	want    map[graph.Use]bool           // node inputs that read a DequantizeLinear
 	shared  sets
 	pairs   []*Pair
@@ -41,7 +42,7 @@ func Place(g *graph.Graph, t *Target, float ...string) *Plan {
 	p := &placer{g: g, t: t,
 		rows: map[*graph.Node]*Row{}, why: map[*graph.Node]string{}, tail: map[*graph.Node]*graph.Value{},
 		into: map[*graph.Node]*graph.Node{}, unit: map[*graph.Value]*graph.Node{}, behind: map[*graph.Node]bool{},
-		carries: map[*graph.Node]bool{}, want: map[graph.Use]bool{}, shared: sets{},
+		carries: map[*graph.Node]bool{}, below: map[*graph.Node]bool{}, want: map[graph.Use]bool{}, shared: sets{},
 	}
 	p.choose(float)
 	p.keepHeads()
@@ -225,6 +226,10 @@ func (p *placer) pull() {
 	for i := len(p.g.Nodes) - 1; i >= 0; i-- {
 		n := p.g.Nodes[i]
 		if r := p.rows[n]; r == nil || r.Role != Carrier || !p.allWanted(n) {
+			continue
+		}
+		if p.rows[n].Below {
+			p.below[n] = true
 			continue
 		}
 		p.carry(n)

@@ -93,7 +93,7 @@ func (p *placer) plan() *Plan {
 			d.State, d.Into, d.Why = Fused, p.into[n], r.Source
 		case r.Role == Follower:
 			d.Why = "nothing in integers feeds it alone"
-		case r.Role == Carrier && p.carries[n]:
+		case r.Role == Carrier && (p.carries[n] || p.below[n]):
 			d.State, d.Why = Moves, r.Source
 		case r.Role == Carrier:
 			d.Why = "not all around it are in integers"

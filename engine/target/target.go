@@ -64,6 +64,7 @@ type Row struct {
 	Axis     func(n *graph.Node) int   // output channels of the weights
 	Bias     Bias
 	Optional bool // the unit also runs in integers with a float output, where the target asks for complete units
+	Below    bool // a carrier that the runtime itself moves the pair behind it over: none is placed above
 	Unsigned bool // runs in integers only on unsigned codes
 
 	Source string // document, version, section, or the file that says so

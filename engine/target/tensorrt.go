@@ -38,8 +38,10 @@ var TensorRT = &Target{
 		{Op: "Split", Role: Carrier, In: first, Needs: []Need{activation}, Source: "commutes"},
 		{Op: "Identity", Role: Carrier, In: first, Needs: []Need{activation}, Source: "nothing"},
 		{Op: "Dropout", Role: Carrier, In: first, Needs: []Need{activation, oneOutput}, Source: "nothing in inference"},
-		// MaxPool and Resize have no row: TensorRT itself moves the Q behind them up, and a pair between
-		// Conv, Relu and MaxPool kept them from fusing (NVIDIA developer forum, topic 208983).
+		// A pair between Conv, Relu and MaxPool kept them from fusing (NVIDIA developer forum, topic 208983); the Q behind
+		// MaxPool or Resize moves up by itself.
+		{Op: "MaxPool", Role: Carrier, Below: true, Needs: []Need{activation, oneOutput}, Source: "commutes"},
+		{Op: "Resize", Role: Carrier, Below: true, In: first, Needs: []Need{activation, nearest}, Source: "commutes"},
 
 		{Op: "Relu", Role: Follower, Needs: []Need{activation}, Source: "QAT: Conv+Relu; no pair between"},
 		{Op: "Clip", Role: Follower, Needs: []Need{activation}, Source: "as Relu"},
