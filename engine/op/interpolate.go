@@ -162,28 +162,40 @@ func interpolate[T float32 | float64](s *resizeStep, dst, src []T) {
 		from, to := src[o*s.in*s.inner:], dst[o*outs*s.inner:]
 		for j := range outs {
 			index, weight := s.index[j*s.taps:(j+1)*s.taps], s.weight[j*s.taps:(j+1)*s.taps]
-			if s.inner == 1 {
+			switch {
+			case s.inner == 1 && s.taps == 2:
+				to[j] = T(T(weight[0])*from[index[0]]) + T(T(weight[1])*from[index[1]])
+			case s.inner == 1:
 				var sum T
 				for t, k := range index {
 					sum += T(T(weight[t]) * from[k])
 				}
 				to[j] = sum
-				continue
+			default:
+				blendRows(to[j*s.inner:][:s.inner], from, index, weight)
 			}
-			row := to[j*s.inner:][:s.inner]
-			for t, k := range index {
-				w := T(weight[t])
-				in := from[int(k)*s.inner:][:s.inner]
-				if t == 0 {
-					for i, v := range in {
-						row[i] = w * v
-					}
-					continue
-				}
-				for i, v := range in {
-					row[i] += T(w * v)
-				}
-			}
+		}
+	}
+}
+
+// blendRows computes the weighted sum of rows as long as to.
+func blendRows[T float32 | float64](to, from []T, index []int32, weight []float32) {
+	n := len(to)
+	first, w0 := from[int(index[0])*n:][:n], T(weight[0])
+	if len(index) == 1 {
+		for i, v := range first {
+			to[i] = w0 * v
+		}
+		return
+	}
+	second, w1 := from[int(index[1])*n:][:n], T(weight[1])
+	for i, v := range first {
+		to[i] = T(w0*v) + T(w1*second[i])
+	}
+	for t := 2; t < len(index); t++ {
+		w := T(weight[t])
+		for i, v := range from[int(index[t])*n:][:n] {
+			to[i] += T(w * v)
 		}
 	}
 }
