@@ -1,5 +1,7 @@
 package wasmasm
 
+import "math"
+
 // Func is a function under construction.
 type Func struct {
 	index  int
@@ -7,8 +9,14 @@ type Func struct {
 	params []byte
 	result []byte
 	locals []byte
+	consts []constant
 	body   []byte
-	depth  int // of nested blocks
+}
+
+// constant is a local that is set where the function begins.
+type constant struct {
+	bits int32
+	V128
 }
 
 // Value is an expression of any type.
@@ -70,6 +78,24 @@ func (f *Func) SetF64(x F64) F64 { v := f.local(typeF64); v.set(x.code); return 
 // SetV128 returns a new local holding x.
 func (f *Func) SetV128(x V128) V128 { v := f.local(typeV128); v.set(x.code); return V128{v.get(), v} }
 
+// Splat returns a local that holds v in every lane from the start of the
+// function. Engines do not move constants out of loops, and a vector constant
+// takes them four instructions.
+func (f *Func) Splat(v float32) V128 { return f.SplatI32(int32(math.Float32bits(v))) }
+
+// SplatI32 is Splat of an integer.
+func (f *Func) SplatI32(v int32) V128 {
+	for _, c := range f.consts {
+		if c.bits == v {
+			return c.V128
+		}
+	}
+	to := f.local(typeV128)
+	c := constant{v, V128{to.get(), to}}
+	f.consts = append(f.consts, c)
+	return c.V128
+}
+
 // Result returns x from the function as its last statement.
 func (f *Func) Result(x I32) {
 	f.result = []byte{typeI32}
@@ -99,7 +125,6 @@ func (f *Func) If(cond I32, then func()) { f.IfElse(cond, then, nil) }
 // IfElse runs then or otherwise.
 func (f *Func) IfElse(cond I32, then, otherwise func()) {
 	f.emit(cond.code, []byte{0x04, 0x40})
-	f.depth++
 	then()
 	if otherwise != nil {
 		f.emit([]byte{0x05})
@@ -109,14 +134,12 @@ func (f *Func) IfElse(cond I32, then, otherwise func()) {
 }
 
 func (f *Func) end() {
-	f.depth--
 	f.emit([]byte{0x0b})
 }
 
 // DoWhile runs body, and again as long as cond is not zero after it.
 func (f *Func) DoWhile(cond I32, body func()) {
 	f.emit([]byte{0x03, 0x40})
-	f.depth++
 	body()
 	f.emit(cond.code, []byte{0x0d, 0})
 	f.end()
@@ -169,7 +192,8 @@ func (f *Func) signature() []byte {
 	return join([]byte{0x60}, uleb(len(f.params)), f.params, uleb(len(f.result)), f.result)
 }
 
-// encode returns the code entry: locals in runs of one type, then the body.
+// encode returns the code entry: locals in runs of one type, the constants,
+// then the body.
 func (f *Func) encode() []byte {
 	var runs [][]byte
 	for i := 0; i < len(f.locals); {
@@ -181,6 +205,9 @@ func (f *Func) encode() []byte {
 		i = j
 	}
 	code := join(append([][]byte{uleb(len(runs))}, runs...)...)
+	for _, c := range f.consts {
+		code = join(code, ConstSplatI32(c.bits).code, []byte{0x21}, uleb(c.local))
+	}
 	code = join(code, f.body, []byte{0x0b})
 	return join(uleb(len(code)), code)
 }

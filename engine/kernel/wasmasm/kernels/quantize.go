@@ -28,14 +28,14 @@ func (b *builder) statistics() {
 func (b *builder) minMax(f *Func) {
 	out, x, n := f.ParamI32(), f.ParamI32(), f.ParamI32()
 	inf := float32(math.Inf(1))
-	lo, hi := f.SetV128(ConstSplat(inf)), f.SetV128(ConstSplat(-inf))
+	lo, hi := f.SetV128(f.Splat(inf)), f.SetV128(f.Splat(-inf))
 	// finite counts, in each lane and negative, what x - x = 0 says is finite.
 	finite, v, ok := f.SetV128(Zero()), f.SetV128(Zero()), f.SetV128(Zero())
 	fold := func(x V128) {
 		v.Set(x)
 		ok.Set(v.Sub(v).Eq(Zero()))
-		lo.Set(lo.Min(Select(ok, v, ConstSplat(inf))))
-		hi.Set(hi.Max(Select(ok, v, ConstSplat(-inf))))
+		lo.Set(lo.Min(Select(ok, v, f.Splat(inf))))
+		hi.Set(hi.Max(Select(ok, v, f.Splat(-inf))))
 	}
 	end := f.SetI32(x.Add(n.Mask(-4).Shl(2)))
 	f.While(x.LtU(end), func() {

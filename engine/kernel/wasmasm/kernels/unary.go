@@ -8,26 +8,26 @@ import (
 
 // unary builds the functions of one number: dst, src, lo, hi, n.
 func (b *builder) unary() {
-	zero, one, half := ConstSplat(0), ConstSplat(1), ConstSplat(0.5)
+	zero := Zero()
 	for _, op := range []struct {
 		name  string
 		value func(f *Func, x, lo, hi V128) V128
 	}{
 		{"clip", func(_ *Func, x, lo, hi V128) V128 { return x.Max(lo).Min(hi) }},
 		{"leakyrelu", func(_ *Func, x, lo, _ V128) V128 { return Select(x.Lt(zero), x.Mul(lo), x) }},
-		{"sigmoid", func(f *Func, x, _, _ V128) V128 { return one.Div(b.exp(f, x.Neg()).Add(one)) }},
-		{"silu", func(f *Func, x, _, _ V128) V128 { return x.Div(b.exp(f, x.Neg()).Add(one)) }},
-		{"hardswish", func(_ *Func, x, _, _ V128) V128 {
-			return b.madd(x, ConstSplat(1.0/6), half).Max(zero).Min(one).Mul(x)
+		{"sigmoid", func(f *Func, x, _, _ V128) V128 { return f.Splat(1).Div(b.exp(f, x.Neg()).Add(f.Splat(1))) }},
+		{"silu", func(f *Func, x, _, _ V128) V128 { return x.Div(b.exp(f, x.Neg()).Add(f.Splat(1))) }},
+		{"hardswish", func(f *Func, x, _, _ V128) V128 {
+			return b.madd(x, f.Splat(1.0/6), f.Splat(0.5)).Max(zero).Min(f.Splat(1)).Mul(x)
 		}},
-		{"hardsigmoid", func(_ *Func, x, lo, hi V128) V128 { return b.madd(x, lo, hi).Max(zero).Min(one) }},
+		{"hardsigmoid", func(f *Func, x, lo, hi V128) V128 { return b.madd(x, lo, hi).Max(zero).Min(f.Splat(1)) }},
 		{"tanh", b.tanh},
 		{"exp", func(f *Func, x, _, _ V128) V128 { return b.exp(f, x) }},
 		{"elu", b.elu},
 		{"abs", func(_ *Func, x, _, _ V128) V128 { return x.Abs() }},
 		{"neg", func(_ *Func, x, _, _ V128) V128 { return x.Neg() }},
 		{"sqrt", func(_ *Func, x, _, _ V128) V128 { return x.Sqrt() }},
-		{"reciprocal", func(_ *Func, x, _, _ V128) V128 { return one.Div(x) }},
+		{"reciprocal", func(f *Func, x, _, _ V128) V128 { return f.Splat(1).Div(x) }},
 		{"floor", func(_ *Func, x, _, _ V128) V128 { return x.Floor() }},
 		{"ceil", func(_ *Func, x, _, _ V128) V128 { return x.Ceil() }},
 		{"round", func(_ *Func, x, _, _ V128) V128 { return x.Nearest() }},
@@ -47,24 +47,27 @@ var (
 )
 
 // polynomial is the value at the local x, highest coefficient first.
-func (b *builder) polynomial(x V128, coef []float32) V128 {
-	p := ConstSplat(coef[0])
+func (b *builder) polynomial(f *Func, x V128, coef []float32) V128 {
+	p := f.Splat(coef[0])
 	for _, c := range coef[1:] {
-		p = b.madd(p, x, ConstSplat(c))
+		p = b.madd(p, x, f.Splat(c))
 	}
 	return p
 }
 
 // exp is e^x as engine/kernel's expF32 computes it.
 func (b *builder) exp(f *Func, x V128) V128 {
-	x = f.SetV128(x.Max(ConstSplat(-104)).Min(ConstSplat(89)))
-	n := f.SetV128(x.Mul(ConstSplat(math.Log2E)).Nearest())
-	r := f.SetV128(b.madd(n, ConstSplat(-0.693359375), x))
-	r.Set(b.madd(n, ConstSplat(2.12194440e-4), r))
-	p := f.SetV128(b.madd(b.polynomial(r, expCoef), r.Mul(r), r).Add(ConstSplat(1)))
-	i := f.SetV128(n.TruncI32())
+	x = f.SetV128(x.Max(f.Splat(-104)).Min(f.Splat(89)))
+	n := f.SetV128(x.Mul(f.Splat(math.Log2E)).Nearest())
+	r := f.SetV128(b.madd(n, f.Splat(-0.693359375), x))
+	r.Set(b.madd(n, f.Splat(2.12194440e-4), r))
+	p := f.SetV128(b.madd(b.polynomial(f, r, expCoef), r.Mul(r), r).Add(f.Splat(1)))
+	// n to an integer: added to 1.5·2^23 it lies in the lowest bits. The
+	// conversion of wasm, which has to care for NaN, is several instructions.
+	const magic = 3 << 22
+	i := f.SetV128(n.Add(f.Splat(magic)).SubI32(f.Splat(magic)))
 	half := f.SetV128(i.ShrSI32(1))
-	pow2 := func(n V128) V128 { return n.AddI32(ConstSplatI32(127)).ShlI32(23) }
+	pow2 := func(n V128) V128 { return n.AddI32(f.SplatI32(127)).ShlI32(23) }
 	return f.SetV128(p.Mul(pow2(half)).Mul(pow2(i.SubI32(half))))
 }
 
@@ -72,19 +75,19 @@ func (b *builder) exp(f *Func, x V128) V128 {
 func (b *builder) tanh(f *Func, x, _, _ V128) V128 {
 	a := f.SetV128(x.Abs())
 	z := f.SetV128(x.Mul(x))
-	small := f.SetV128(b.madd(b.polynomial(z, tanhCoef).Mul(z), x, x))
-	far := ConstSplat(1).Sub(ConstSplat(2).Div(b.exp(f, a.Add(a)).Add(ConstSplat(1))))
-	sign := ConstSplatI32(math.MinInt32)
-	return Select(a.Lt(ConstSplat(0.625)), small, Select(sign, x, far))
+	small := f.SetV128(b.madd(b.polynomial(f, z, tanhCoef).Mul(z), x, x))
+	far := f.Splat(1).Sub(f.Splat(2).Div(b.exp(f, a.Add(a)).Add(f.Splat(1))))
+	sign := f.SplatI32(math.MinInt32)
+	return Select(a.Lt(f.Splat(0.625)), small, Select(sign, x, far))
 }
 
 // elu is lo·(e^x - 1) below zero, where a polynomial keeps the precision near
 // zero that the subtraction would lose.
 func (b *builder) elu(f *Func, x, lo, _ V128) V128 {
-	near := f.SetV128(b.madd(b.polynomial(x, expCoef), x.Mul(x), x))
-	far := b.exp(f, x).Sub(ConstSplat(1))
-	below := Select(ConstSplat(-0.5).Lt(x), near, far)
-	return Select(x.Lt(ConstSplat(0)), below.Mul(lo), x)
+	near := f.SetV128(b.madd(b.polynomial(f, x, expCoef), x.Mul(x), x))
+	far := b.exp(f, x).Sub(f.Splat(1))
+	below := Select(f.Splat(-0.5).Lt(x), near, far)
+	return Select(x.Lt(Zero()), below.Mul(lo), x)
 }
 
 // softmax builds softmax_f32: per row the maximum, the exponentials and their
