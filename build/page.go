@@ -120,12 +120,15 @@ func makeSingle(p *parts) ([]byte, error) {
 			continue
 		}
 		data, attribute := f.data, ""
+		if path.Ext(f.name) == ".onnx" {
+			data, attribute = planes(data), " data-planes"
+		}
 		if path.Ext(f.name) != ".jpg" {
 			var err error
 			if data, err = zip(data); err != nil {
 				return nil, err
 			}
-			attribute = " data-gzip"
+			attribute += " data-gzip"
 		}
 		fmt.Fprintf(&tail, "<script type=\"application/octet-stream\" id=\"file:%s\"%s>%s</script>\n", f.name, attribute, base64.StdEncoding.EncodeToString(data))
 	}
@@ -186,6 +189,17 @@ func manifest(icon string) ([]byte, error) {
 		"theme_color":      "#00686a",
 		"icons":            []any{map[string]string{"src": icon, "sizes": "any", "type": "image/svg+xml", "purpose": "any"}},
 	}, "", "\t")
+}
+
+// planes puts every fourth byte together: in float32 weights the bytes of one place are alike, and pack eight percent smaller.
+func planes(data []byte) []byte {
+	out := make([]byte, 0, len(data))
+	for first := range 4 {
+		for i := first; i < len(data); i += 4 {
+			out = append(out, data[i])
+		}
+	}
+	return out
 }
 
 // zip compresses as gzip, without a name or a time.

@@ -14,8 +14,9 @@ import (
 // singleName is the page in one file.
 const singleName = "dropquant.html"
 
-// compressible are the kinds of file that a server sends compressed. Photographs are as small as they get.
-var compressible = map[string]bool{".html": true, ".js": true, ".wasm": true, ".svg": true, ".webmanifest": true, ".csv": true, ".onnx": true}
+// compressible are the kinds of file that a server sends compressed. Photographs are as small as they get, and weights lose
+// a twelfth at best.
+var compressible = map[string]bool{".html": true, ".js": true, ".wasm": true, ".svg": true, ".webmanifest": true, ".csv": true}
 
 // write replaces the folder's content. Until all is written the old one stays, so that a server in between serves either.
 func write(out string, s *site, single []byte, fast bool) error {

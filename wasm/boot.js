@@ -15,12 +15,23 @@ if (typeof document !== "undefined") {
 		return bytes;
 	};
 
-	// open returns a Response with the file of that name: a data block of this page, gzipped there, or a file beside it.
+	// interleave undoes what the build does to weights, which holds every fourth byte together.
+	const interleave = (planes) => {
+		const bytes = new Uint8Array(planes.length);
+		for (let first = 0, from = 0; first < 4; first++) {
+			for (let i = first; i < bytes.length; i += 4) bytes[i] = planes[from++];
+		}
+		return bytes;
+	};
+
+	// open returns a Response with the file of that name: a data block of this page, packed there, or a file beside it.
 	const open = async (name) => {
 		const block = document.getElementById("file:" + name);
 		if (block) {
+			const { gzip, planes } = block.dataset;
 			const bytes = new Blob([decode(block.textContent)]);
-			return new Response(block.dataset.gzip === undefined ? bytes : bytes.stream().pipeThrough(new DecompressionStream("gzip")));
+			const file = new Response(gzip === undefined ? bytes : bytes.stream().pipeThrough(new DecompressionStream("gzip")));
+			return planes === undefined ? file : new Response(interleave(new Uint8Array(await file.arrayBuffer())));
 		}
 		const answer = await fetch(config.files[name] ?? name);
 		if (!answer.ok) throw new Error(`the server answered ${answer.status} for ${name}`);
