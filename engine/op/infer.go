@@ -23,6 +23,20 @@ type Resolved struct {
 	Scratch *kernel.Scratch // working memory of all calls
 }
 
+// NodeError says that a node cannot be computed, though its operator is in the table. A caller may cut
+// the graph before the node and try again.
+type NodeError struct {
+	Node *graph.Node
+	Err  error
+}
+
+func (e *NodeError) Error() string {
+	return fmt.Sprintf("node %q (%s): %v", e.Node.Name, e.Node.Op, e.Err)
+}
+
+// Unwrap returns what is wrong.
+func (e *NodeError) Unwrap() error { return e.Err }
+
 // Infer fills the type and shape of every value for the given shapes of the inputs. An input that
 // shapes does not name must have a concrete shape in the graph. The declared shapes of the inputs
 // are left as they are, so that a symbolic batch survives. Errors name the node.
@@ -60,7 +74,7 @@ func Resolve(g *graph.Graph, shapes map[string][]int) (*Resolved, error) {
 		}
 		c, err := r.call(n)
 		if err != nil {
-			return nil, fmt.Errorf("node %q (%s): %w", n.Name, n.Op, err)
+			return nil, &NodeError{n, err}
 		}
 		r.Calls = append(r.Calls, c)
 	}
