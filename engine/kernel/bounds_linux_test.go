@@ -137,7 +137,7 @@ func boundsOfRows(_ *testing.T, f *walls, m *machine, caught func(what ...any)) 
 }
 
 func boundsOfWindows(_ *testing.T, f *walls, m *machine, caught func(what ...any)) {
-	for _, kernel := range [][2]int{{1, 1}, {2, 2}, {3, 3}, {5, 5}, {1, 3}, {7, 7}} {
+	for _, kernel := range [][2]int{{1, 1}, {2, 2}, {3, 3}, {5, 5}, {1, 3}, {7, 7}, {13, 13}} {
 		for _, stride := range []int{1, 2, 3} {
 			for _, size := range []int{1, 2, 7, 8, 9, 15, 16, 17, 33} {
 				for pad := range kernel[0]/2 + 1 {

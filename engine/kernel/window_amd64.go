@@ -16,7 +16,13 @@ type window struct {
 	pw, half               int
 	even, odd              int // where the first even and the first odd column of the input go
 	taps                   int
-	off                    [maxTaps]int // bytes
+	off                    [maxTaps]int // where the taps lie, in bytes
+
+	// A large pooling folds the columns of all windows in a row first, and then
+	// along: tall and wide taps rather than tall·wide. off holds the tall ones
+	// and then the wide ones, fold the folded row.
+	tall, wide int
+	fold       []float32
 }
 
 // set lays the window out over pad and fills the padding; it reports whether
@@ -24,9 +30,9 @@ type window struct {
 func (v *window) set(shape []int32, pad []float32, value float32) bool {
 	p := (*plane)(shape)
 	v.channels, v.h, v.w, v.oh, v.ow = int(p[planeChannels]), int(p[planeH]), int(p[planeW]), int(p[planeOH]), int(p[planeOW])
-	kh, kw, top, left := int(p[planeKH]), int(p[planeKW]), int(p[planeTop]), int(p[planeLeft])
-	v.stride, v.pw, v.taps = int(p[planeStrideW]), int(p[planePW]), kh*kw
-	if v.stride > 2 || v.taps > maxTaps || v.h*v.w == 0 || v.oh*v.ow == 0 {
+	top, left := int(p[planeTop]), int(p[planeLeft])
+	v.stride, v.pw, v.taps = int(p[planeStrideW]), int(p[planePW]), int(p[planeKH])*int(p[planeKW])
+	if v.stride > 2 || v.h*v.w == 0 || v.oh*v.ow == 0 {
 		return false
 	}
 	v.pad = pad[:p.size()]
@@ -38,17 +44,55 @@ func (v *window) set(shape []int32, pad []float32, value float32) bool {
 			v.even, v.odd = v.odd, v.even+1
 		}
 	}
-	for y := range kh {
-		for x := range kw {
-			at := x * int(p[planeDilationW])
-			if v.stride == 2 {
-				at = at%2*v.half + at/2
-			}
-			v.off[y*kw+x] = 4 * (y*int(p[planeDilationH])*v.pw + at)
-		}
-	}
 	if n := int(p[planePH]) * v.pw; n != v.h*v.w {
 		fill(&v.pad[0], n, value)
+	}
+	return true
+}
+
+// down and along return how far apart taps are that follow each other in a column,
+// and where tap x of a row lies, in bytes.
+func (v *window) down(p *plane) int { return 4 * int(p[planeDilationH]) * v.pw }
+
+func (v *window) along(p *plane, x int) int {
+	at := x * int(p[planeDilationW])
+	if v.stride == 2 {
+		at = at%2*v.half + at/2
+	}
+	return 4 * at
+}
+
+// list lists all taps; it reports whether there is room for them.
+func (v *window) list(p *plane) bool {
+	if v.taps > maxTaps {
+		return false
+	}
+	i := 0
+	for y := range int(p[planeKH]) {
+		for x := range int(p[planeKW]) {
+			v.off[i] = y*v.down(p) + v.along(p, x)
+			i++
+		}
+	}
+	return true
+}
+
+// separate is list for poolings, which are folded in two steps if large.
+func (v *window) separate(p *plane, pad []float32) bool {
+	const large = 16
+	if v.taps <= large {
+		return v.list(p)
+	}
+	kh, kw := int(p[planeKH]), int(p[planeKW])
+	if kh+kw > maxTaps {
+		return false
+	}
+	v.tall, v.wide, v.fold = kh, kw, pad[p.size():poolSize(p)]
+	for y := range kh {
+		v.off[y] = y * v.down(p)
+	}
+	for x := range kw {
+		v.off[kh+x] = v.along(p, x)
 	}
 	return true
 }
@@ -63,9 +107,14 @@ func (v *window) load(x []float32, c int) {
 	}
 }
 
-// sum computes one channel of weighted sums; extra is the addend, or nil.
+// sum computes one channel of weighted sums; extra is the addend, or nil. A
+// pooling has weights of one.
 func (v *window) sum(to, w, extra []float32, flags int, bias, lo, hi float32) {
 	row := 0
+	for ; v.tall > 0 && row < v.oh; row++ {
+		tapsSum1(&v.fold[0], &v.pad[row*v.pitch], &w[0], nil, &v.off[0], v.tall, 1, v.pw, 0, 0, 0, negInf, posInf)
+		tapsSum1(&to[row*v.ow], &v.fold[0], &w[0], nil, &v.off[v.tall], v.wide, 1, v.ow, 0, 0, 0, negInf, posInf)
+	}
 	for _, rows := range [...]int{4, 2, 1} {
 		n := (v.oh - row) / rows
 		if n == 0 {
@@ -87,6 +136,10 @@ func (v *window) sum(to, w, extra []float32, flags int, bias, lo, hi float32) {
 // largest computes one channel of a max pooling.
 func (v *window) largest(to []float32) {
 	row := 0
+	for ; v.tall > 0 && row < v.oh; row++ {
+		tapsMax1(&v.fold[0], &v.pad[row*v.pitch], &v.off[0], v.tall, 1, v.pw, 0)
+		tapsMax1(&to[row*v.ow], &v.fold[0], &v.off[v.tall], v.wide, 1, v.ow, 0)
+	}
 	for _, rows := range [...]int{4, 2, 1} {
 		n := (v.oh - row) / rows
 		if n == 0 {
@@ -107,7 +160,7 @@ func (v *window) largest(to []float32) {
 
 func avx2Depthwise(y, x, w, bias, add, pad []float32, shape []int32, flags int, lo, hi float32) {
 	var v window
-	if !v.set(shape, pad, 0) {
+	if !v.set(shape, pad, 0) || !v.list((*plane)(shape)) {
 		refDepthwise(y, x, w, bias, add, pad, shape, flags, lo, hi)
 		return
 	}
@@ -142,7 +195,7 @@ func avx2Depthwise(y, x, w, bias, add, pad []float32, shape []int32, flags int, 
 
 func avx2MaxPool(y, x, pad []float32, shape []int32) {
 	var v window
-	if !v.set(shape, pad, negInf) {
+	if !v.set(shape, pad, negInf) || !v.separate((*plane)(shape), pad) {
 		refMaxPool(y, x, pad, shape)
 		return
 	}
@@ -154,7 +207,7 @@ func avx2MaxPool(y, x, pad []float32, shape []int32) {
 
 func avx2AvgPool(y, x, pad, countY, countX []float32, shape []int32) {
 	var v window
-	if !v.set(shape, pad, 0) {
+	if !v.set(shape, pad, 0) || !v.separate((*plane)(shape), pad) {
 		refAvgPool(y, x, pad, countY, countX, shape)
 		return
 	}
