@@ -68,7 +68,8 @@ func (b *builder) gemmPanel(h int) *Func {
 	return b.Func("", func(f *Func) {
 		c, left, right, bias, add := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
 		panels, k, ldc, ldadd, flags := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
-		low, high := f.ParamF32(), f.ParamF32()
+		lo, hi := f.ParamF32(), f.ParamF32()
+		low, high := f.SetV128(lo.Splat()), f.SetV128(hi.Splat())
 		end := f.SetI32(c.Add(panels.Shl(5)))
 		f.While(c.LtU(end), func() {
 			acc := make([]V128, 2*h)
@@ -105,7 +106,7 @@ func (b *builder) gemmPanel(h int) *Func {
 					})
 				})
 				for i := range acc {
-					acc[i].Set(acc[i].Max(low.Splat()).Min(high.Splat()))
+					acc[i].Set(acc[i].Max(low).Min(high))
 				}
 			})
 			row.Set(c)
