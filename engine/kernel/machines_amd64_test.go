@@ -5,11 +5,19 @@ package kernel
 import "testing"
 
 // nativeMachines returns what can run natively here.
-func nativeMachines(t testing.TB) []*machine {
-	list := []*machine{newNative()}
+func nativeMachines(testing.TB) []*machine {
 	if !hasAVX2() {
-		t.Log("this processor has no AVX2 with FMA: the avx2 machine is NOT tested")
-		return list
+		return []*machine{newNative()}
 	}
-	return append(list, newAVX2())
+	return []*machine{newNative(), newAVX2()}
+}
+
+// TestAVX2 says when the suite passes over the assembly.
+func TestAVX2(t *testing.T) {
+	if !hasAVX2() {
+		t.Skip("this processor has no AVX2 with FMA, so the avx2 machine was not tested")
+	}
+	if Name() != "avx2" {
+		t.Errorf("running on %q, though the processor has AVX2 and FMA", Name())
+	}
 }
