@@ -97,6 +97,8 @@ func gateOp(n *graph.Node) string {
 
 func (l limits) union(m limits) limits { return limits{min(l.lo, m.lo), max(l.hi, m.hi)} }
 
+func (l limits) within(m limits) limits { return limits{max(l.lo, m.lo), min(l.hi, m.hi)} }
+
 // String returns "", ">=0", "<=1" or "0..6".
 func (l limits) String() string {
 	switch {

@@ -87,7 +87,7 @@ func (p *placer) groups() []*Group {
 // repeats reports whether v holds only elements of other values of its group, so needs no observing.
 func (p *placer) repeats(v *graph.Value) bool {
 	n := v.Producer
-	return n != nil && p.carries[n]
+	return n != nil && p.carries[n] && !p.own[n]
 }
 
 // note names the operators that tie the pairs of a group together.
@@ -96,7 +96,7 @@ func (p *placer) note(g *Group) string {
 	seen := map[string]bool{}
 	root := p.shared.find(g.Pairs[0].Value)
 	for _, n := range p.g.Nodes {
-		if p.carries[n] && !seen[n.Op] && n.Out(0) != nil && p.shared.find(n.Out(0)) == root {
+		if p.carries[n] && !p.own[n] && !seen[n.Op] && n.Out(0) != nil && p.shared.find(n.Out(0)) == root {
 			seen[n.Op] = true
 			ops = append(ops, n.Op)
 		}

@@ -57,6 +57,9 @@ var (
 	notNegative = Need{func(n *graph.Node) bool { return bounds(n.Input(0)).lo >= 0 },
 		"its input can be negative, which needs a zero point"}
 
+	oneGroup = Need{func(n *graph.Node) bool { return n.Int("group", 1) == 1 },
+		"it works in groups, which this runtime does in float"}
+
 	oneOutput = Need{func(n *graph.Node) bool { return len(n.Outputs) == 1 || n.Out(1) == nil },
 		"its second output is used"}
 
@@ -120,6 +123,12 @@ func convSide(n *graph.Node) int {
 
 // skipSide is the operand beside convSide.
 func skipSide(n *graph.Node) []int { return []int{1 - convSide(n)} }
+
+// stridedPoint reports whether n is a 1x1 convolution that skips pixels.
+func stridedPoint(n *graph.Node) bool {
+	w := constFloat(n.Input(1))
+	return w != nil && w.Rank() > 2 && tensor.Size(w.Shape[2:]) == 1 && slices.ContainsFunc(n.Ints("strides"), func(s int) bool { return s > 1 })
+}
 
 func first(*graph.Node) []int { return []int{0} }
 

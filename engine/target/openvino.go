@@ -18,9 +18,11 @@ var OpenVINO = &Target{
 	Act:    quant.U8,
 	Weight: quant.W8, // 255 levels: NNCF qspaces.py, q8_w_sym
 	Rows: []Row{
-		{Op: "Conv", Role: Weighted, Axis: axis0, Needs: []Need{constWeights, activation}, Source: "LPT convolution.cpp; NNCF CONVOLUTION"},
-		{Op: "ConvTranspose", Role: Weighted, Axis: axis1, Needs: []Need{constWeights, activation, notNegative}, Source: "LPT convolution_backprop_data.cpp: no zero point"},
-		{Op: "ConvTranspose", Role: WeightsOnly, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "LPT convolution_backprop_data.cpp: no zero point, which a negative input would need"},
+		// Strides of a 1x1 Conv move up to where a value forks, as a MaxPool. Where the fork lies before the QuantizeLinear,
+		// the MaxPool comes between it and DequantizeLinear and the Conv stays float: OpenVINO 2026.4.1, StridesOptimization.
+		{Op: "Conv", Role: Weighted, Axis: axis0, Whole: stridedPoint, Needs: []Need{constWeights, activation}, Source: "LPT convolution.cpp; NNCF CONVOLUTION"},
+		{Op: "ConvTranspose", Role: Weighted, Axis: axis1, Needs: []Need{constWeights, activation, notNegative, oneGroup}, Source: "LPT convolution_backprop_data.cpp: no zero point; groups seen in float, OpenVINO 2026.4.1"},
+		{Op: "ConvTranspose", Role: WeightsOnly, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "the int8 kernel takes no groups and no zero point, which a negative input would need"},
 		{Op: "Gemm", Role: Weighted, Axis: gemmAxis, Needs: []Need{matrixWeights, activation, plainGemm}, Source: "LPT mat_mul.cpp; NNCF MATMUL"},
 		{Op: "MatMul", Role: Weighted, Axis: axis1, Needs: []Need{matrixWeights, activation}, Source: "LPT mat_mul.cpp; NNCF MATMUL"},
 

@@ -19,6 +19,8 @@ type placer struct {
 	behind  map[*graph.Node]bool         // nodes behind the last weighted operators
 	carries map[*graph.Node]bool         // carriers that move codes
 	below   map[*graph.Node]bool         // carriers that the runtime moves the pair behind them over
+	clamp   map[*graph.Value]limits      // clampOf, once computed
+	own     map[*graph.Node]bool         // carriers whose output has parameters of its own
 	want    map[graph.Use]bool           // node inputs that read a DequantizeLinear
 	shared  sets
 	pairs   []*Pair
@@ -42,7 +44,8 @@ func Place(g *graph.Graph, t *Target, float ...string) *Plan {
 	p := &placer{g: g, t: t,
 		rows: map[*graph.Node]*Row{}, why: map[*graph.Node]string{}, tail: map[*graph.Node]*graph.Value{},
 		into: map[*graph.Node]*graph.Node{}, unit: map[*graph.Value]*graph.Node{}, behind: map[*graph.Node]bool{},
-		carries: map[*graph.Node]bool{}, below: map[*graph.Node]bool{}, want: map[graph.Use]bool{}, shared: sets{},
+		carries: map[*graph.Node]bool{}, below: map[*graph.Node]bool{}, own: map[*graph.Node]bool{}, clamp: map[*graph.Value]limits{},
+		want: map[graph.Use]bool{}, shared: sets{},
 	}
 	p.choose(float)
 	p.keepHeads()
@@ -51,6 +54,7 @@ func Place(g *graph.Graph, t *Target, float ...string) *Plan {
 	p.reach()
 	p.demand()
 	p.pull()
+	p.whole()
 	if t.Complete {
 		p.push()
 	}
@@ -264,15 +268,29 @@ func (p *placer) allWanted(n *graph.Node) bool {
 	return some
 }
 
-// carry makes a carrier move codes: its inputs want them and share parameters with its outputs.
+// carry makes a carrier move codes: its inputs want them and share parameters with its outputs, if they may.
 func (p *placer) carry(n *graph.Node) {
 	p.carries[n] = true
+	_, clamps := p.joined(n)
+	p.own[n] = p.t.Complete && clamps
 	for _, i := range p.rows[n].inputs(n) {
 		p.want[graph.Use{Node: n, Index: i}] = true
+		if p.own[n] {
+			continue
+		}
 		for _, v := range n.Outputs {
 			if v != nil {
 				p.shared.join(n.Inputs[i], v)
 			}
+		}
+	}
+}
+
+// whole makes a pair serve every reader of its value where a row asks for it.
+func (p *placer) whole() {
+	for _, n := range p.g.Nodes {
+		if r := p.rows[n]; p.isUnit(n) && r.Whole != nil && r.Whole(n) && p.want[graph.Use{Node: n}] {
+			p.wantAll(n.Inputs[0])
 		}
 	}
 }

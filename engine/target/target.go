@@ -63,9 +63,10 @@ type Row struct {
 	In       func(n *graph.Node) []int // the inputs that get a pair or are moved; nil: the first when Weighted, every activation else
 	Axis     func(n *graph.Node) int   // output channels of the weights
 	Bias     Bias
-	Optional bool // the unit also runs in integers with a float output, where the target asks for complete units
-	Below    bool // a carrier that the runtime itself moves the pair behind it over: none is placed above
-	Unsigned bool // runs in integers only on unsigned codes
+	Optional bool                     // the unit also runs in integers with a float output, where the target asks for complete units
+	Whole    func(n *graph.Node) bool // the pair on its input must serve every reader of the value
+	Below    bool                     // a carrier that the runtime itself moves the pair behind it over: none is placed above
+	Unsigned bool                     // runs in integers only on unsigned codes
 
 	Source string // document, version, section, or the file that says so
 }
