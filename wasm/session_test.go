@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dropquant/engine"
+	"dropquant/engine/dataset"
+	"dropquant/engine/report"
+	"dropquant/wasm/protocol"
+)
+
+// worker is a session whose replies are kept.
+type worker struct {
+	*session
+	reply    protocol.Reply
+	arrays   [][]byte
+	progress []int
+}
+
+func newWorker() *worker {
+	w := &worker{}
+	w.session = &session{send: func(r protocol.Reply, arrays ...[]byte) {
+		if r.Kind == protocol.Progress {
+			w.progress = append(w.progress, r.Index)
+			return
+		}
+		w.reply, w.arrays = r, arrays
+	}}
+	return w
+}
+
+// ask sends a request and returns the reply's arrays.
+func (w *worker) ask(t *testing.T, req protocol.Request, files ...source) [][]byte {
+	t.Helper()
+	w.handle(req, files)
+	if w.reply.Kind != protocol.Done {
+		t.Fatalf("%s: %s %s", req.Kind, w.reply.Kind, w.reply.Error)
+	}
+	return w.arrays
+}
+
+func of(data []byte) source { return func() ([]byte, error) { return data, nil } }
+
+// sample reads a file of the samples that the page ships.
+func sample(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "build", "samples", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// job runs the whole conversation on k workers. One of them dies between the phases if die is set.
+func job(t *testing.T, k int, die bool) ([]byte, report.Report) {
+	t.Helper()
+	model := sample(t, "cifar10_resnet20.onnx")
+	paths, err := filepath.Glob(filepath.Join("..", "build", "samples", "photos", "*.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths = paths[:6]
+	options := json.RawMessage(`{"target":"openvino"}`)
+	start := func() *worker {
+		w := newWorker()
+		w.ask(t, protocol.Request{Kind: protocol.Load, Name: "cifar10_resnet20.onnx", Options: options}, of(model))
+		return w
+	}
+	request := func(kind string, i int) (protocol.Request, []source) {
+		req := protocol.Request{Kind: kind, Options: options}
+		var files []source
+		for _, at := range protocol.Shard(len(paths)+1, i, k) {
+			if at == len(paths) { // the last is no image
+				req.Images = append(req.Images, protocol.Image{Index: at, Name: "broken.jpg"})
+				files = append(files, of([]byte("no picture")))
+				continue
+			}
+			req.Images = append(req.Images, protocol.Image{Index: at, Name: filepath.Base(paths[at])})
+			files = append(files, of(sample(t, "photos/"+filepath.Base(paths[at]))))
+		}
+		return req, files
+	}
+	workers := make([]*worker, k)
+	states := make([][]byte, k)
+	for i := range workers {
+		workers[i] = start()
+		req, files := request(protocol.Observe, i)
+		states[i] = workers[i].ask(t, req, files...)[0]
+		if len(workers[i].progress) != len(files) {
+			t.Errorf("worker %d told of %d images, it had %d", i, len(workers[i].progress), len(files))
+		}
+	}
+	results := make([][]byte, k)
+	for i, w := range workers {
+		fresh := die && i == k-1
+		if fresh {
+			w = start()
+		}
+		var before []source
+		for s := range states {
+			if s != i || fresh {
+				before = append(before, of(states[s]))
+			}
+		}
+		req, files := request(protocol.Compare, i)
+		req.States = len(before)
+		results[i] = w.ask(t, req, append(before, files...)...)[0]
+	}
+	var rest []source
+	for _, s := range results[1:] {
+		rest = append(rest, of(s))
+	}
+	pieces := workers[0].ask(t, protocol.Request{Kind: protocol.Finish}, rest...)
+	var rep report.Report
+	if err := json.Unmarshal(workers[0].reply.Report, &rep); err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Join(pieces, nil), rep
+}
+
+// The result does not depend on the number of workers, nor on one that died and was replaced.
+func TestSameResult(t *testing.T) {
+	model, rep := job(t, 1, false)
+	if rep.Images != 6 || len(rep.Skipped) != 1 || rep.Skipped[0].Name != "broken.jpg" {
+		t.Errorf("the report counts %d images and skipped %v", rep.Images, rep.Skipped)
+	}
+	if len(rep.Layers) == 0 || rep.SizeAfter != int64(len(model)) {
+		t.Errorf("the report has %d layers and says %d bytes of %d", len(rep.Layers), rep.SizeAfter, len(model))
+	}
+	for _, c := range []struct {
+		k   int
+		die bool
+	}{{2, false}, {3, false}, {3, true}} {
+		again, repAgain := job(t, c.k, c.die)
+		if !bytes.Equal(again, model) {
+			t.Errorf("%d workers, death %v: the file differs", c.k, c.die)
+		}
+		a, _ := json.Marshal(rep)
+		b, _ := json.Marshal(repAgain)
+		if !bytes.Equal(a, b) {
+			t.Errorf("%d workers, death %v: the report differs:\n%s\n%s", c.k, c.die, a, b)
+		}
+	}
+}
+
+func TestPreview(t *testing.T) {
+	w := newWorker()
+	preset, _ := dataset.FindPreset("cifar")
+	options, err := json.Marshal(engine.Options{Preset: preset})
+	if err != nil {
+		t.Fatal(err)
+	}
+	photos, _ := filepath.Glob(filepath.Join("..", "build", "samples", "photos", "*.jpg"))
+	photo := sample(t, "photos/"+filepath.Base(photos[0]))
+	arrays := w.ask(t, protocol.Request{Kind: protocol.Preview, Name: "a.jpg", Options: options, Shape: []int{-1, 3, 32, 32}}, of(photo))
+	v := w.reply.View
+	if v.Width != 32 || v.Height != 32 || len(arrays[0]) != 32*32*4 || len(v.Channels) != 3 {
+		t.Fatalf("the view is %+v with %d bytes", v, len(arrays[0]))
+	}
+	for i := 3; i < len(arrays[0]); i += 4 {
+		if arrays[0][i] != 255 {
+			t.Fatal("a pixel is not opaque")
+		}
+	}
+	for _, c := range v.Channels {
+		if !(c.Min < c.Mean && c.Mean < c.Max) {
+			t.Errorf("channel %+v", c)
+		}
+	}
+}
+
+// What goes wrong comes back as a sentence that names the file, and the worker lives on.
+func TestFailures(t *testing.T) {
+	model := sample(t, "cifar10_resnet20.onnx")
+	gone := func() ([]byte, error) { return nil, errors.New("it was deleted") }
+	for _, c := range []struct {
+		name string
+		req  protocol.Request
+		file source
+		want string
+	}{
+		{"a truncated model", protocol.Request{Kind: protocol.Load, Name: "m.onnx"}, of(model[:len(model)/2]), `"m.onnx"`},
+		{"no model", protocol.Request{Kind: protocol.Load, Name: "m.onnx"}, of([]byte("hello")), `"m.onnx"`},
+		{"an empty model", protocol.Request{Kind: protocol.Load, Name: "m.onnx"}, of(nil), `"m.onnx"`},
+		{"a model that is gone", protocol.Request{Kind: protocol.Load, Name: "m.onnx"}, gone, `"m.onnx": it was deleted`},
+		{"no picture", protocol.Request{Kind: protocol.Preview, Name: "a.jpg", Options: json.RawMessage(`{"preset":{"crop":32}}`), Shape: []int{1, 3, 32, 32}}, of([]byte("hello")), ""},
+		{"a strange target", protocol.Request{Kind: protocol.Observe, Options: json.RawMessage(`{"target":"abacus"}`)}, nil, `abacus`},
+		{"options that are none", protocol.Request{Kind: protocol.Observe, Options: json.RawMessage(`[]`)}, nil, "options"},
+	} {
+		w := newWorker()
+		w.ask(t, protocol.Request{Kind: protocol.Load, Name: "good.onnx", Options: json.RawMessage(`{}`)}, of(model))
+		w.handle(c.req, []source{c.file})
+		if w.reply.Kind != protocol.Failed || !strings.Contains(w.reply.Error, c.want) || w.reply.Error == "" {
+			t.Errorf("%s: %s %q, want a failure with %q", c.name, w.reply.Kind, w.reply.Error, c.want)
+		}
+		if strings.Contains(w.reply.Error, "fault") {
+			t.Errorf("%s: the engine panicked: %s", c.name, w.reply.Error)
+		}
+	}
+}
