@@ -25,6 +25,7 @@ type builder struct {
 	packs []func(get func(*graph.Value) *tensor.Tensor) // filled by fuse, run by pack
 	kept  map[*graph.Value]bool                         // constants that remain in use beside packed weights
 	sized []sizing
+	work  int64 // bytes that the loops of single nodes allocate for themselves
 }
 
 // sizing is what a convolution or product adds to the estimate of memory, in bytes.
@@ -88,6 +89,7 @@ func (b *builder) fuse() {
 			continue
 		}
 		s := &step{name: n.Name, op: n.Op, in: n.Inputs, out: n.Outputs, run: c.Run, alias: c.Row.Alias}
+		b.work += c.Work
 		if s.alias == op.View && onlyFirst(n.Outputs) && !b.constant(n.Inputs[0]) {
 			s.run = nil
 			s.in, s.out = n.Inputs[:1], n.Outputs[:1]
@@ -159,7 +161,7 @@ func (b *builder) scratch() int64 {
 	for _, s := range b.sized {
 		most = max(most, s.scratch)
 	}
-	return most
+	return most + b.work
 }
 
 // weights is the memory of constants: those that steps read, and the packed ones.

@@ -34,6 +34,7 @@ func convTranspose(c *Call) error {
 	if err := checkShape([]int{rows, area}); err != nil {
 		return err
 	}
+	c.Work = 4 * int64(rows) * int64(area)
 	var cols []float32
 	packed := make([]*kernel.Packed, group)
 	c.Run = func(in, out []*tensor.Tensor) error {
@@ -41,10 +42,13 @@ func convTranspose(c *Call) error {
 		if cols == nil {
 			cols = make([]float32, rows*area)
 		}
-		for i := range y {
-			y[i] = 0
-			if len(in) > 2 && in[2] != nil {
-				y[i] = in[2].F32()[i/outs%outC]
+		clear(y)
+		if len(in) > 2 && in[2] != nil {
+			for i := range x[0] * outC {
+				v, row := in[2].F32()[i%outC], y[i*outs:][:outs]
+				for k := range row {
+					row[k] = v
+				}
 			}
 		}
 		if len(y) == 0 || len(cols) == 0 || perIn == 0 {
@@ -76,7 +80,7 @@ func turned(m []float32, rows, cols int) []float32 {
 func (w *window) scatter(y, cols []float32, channels int) {
 	step, outs, ins := strides(w.in), product(w.out), product(w.in)
 	last := len(w.in) - 1
-	width, rowsOut := w.out[last], product(w.out[:last])
+	width := w.out[last]
 	for ch := range channels {
 		eachIndex(w.kernel, func(tap int, k []int) {
 			from := cols[(ch*product(w.kernel)+tap)*outs:]
@@ -99,7 +103,6 @@ func (w *window) scatter(y, cols []float32, channels int) {
 			})
 		})
 	}
-	_ = rowsOut
 }
 
 // transposedWindow works out the convolution that would lead from the output back to the input: its

@@ -120,6 +120,9 @@ func (s *resizeStep) identity(n int) bool {
 func resizeSteps(c *Call, steps []resizeStep) error {
 	var between []*tensor.Tensor
 	takes := make([]taking, len(steps))
+	for _, s := range steps[:max(len(steps)-1, 0)] {
+		c.Work += Type{c.dtype(0), s.shape}.Bytes()
+	}
 	for i, s := range steps {
 		if s.weight == nil {
 			takes[i] = taking{outer: s.outer, length: s.in, inner: s.inner, index: convert(make([]int, len(s.index)), s.index)}

@@ -51,6 +51,8 @@ type Call struct {
 	Result *tensor.Tensor // output 0 when the shapes alone decide it, as for Shape
 	Spec   any            // the resolved attributes of an operator that engine/exec fuses: *Conv, *Gemm, *Activation, *Quantizer, *Binary
 
+	Work int64 // bytes that Run allocates for itself, where they are many
+
 	err error // the first attribute that is out of bounds
 }
 

@@ -3,6 +3,7 @@ package op
 import (
 	"fmt"
 
+	"dropquant/engine/kernel"
 	"dropquant/engine/tensor"
 )
 
@@ -55,7 +56,18 @@ func permute(c *Call, in, perm, out []int) error {
 	if out == nil {
 		out = shape
 	}
-	return setWalks(c, out, walk{shape: shape, dst: strides(shape), src: src})
+	in = append([]int{}, in...)
+	w := walk{shape: shape, dst: strides(shape), src: src}
+	if err := setWalks(c, out, w); err != nil || c.dtype(0) != tensor.Float32 {
+		return err
+	}
+	if w = w.squeeze(); w.src[len(w.src)-1] != 1 { // rows become columns: the kernel works in tiles
+		c.Run = func(from, to []*tensor.Tensor) error {
+			kernel.Transpose(to[0].F32(), from[0].F32(), in, perm)
+			return nil
+		}
+	}
+	return nil
 }
 
 func expand(c *Call) error {
