@@ -13,9 +13,20 @@ type reduction struct {
 	init   float64
 	step   func(acc, x float64) float64
 	finish func(acc float64, n int) float64
-	mean   bool // has a kernel when what is reduced lies last
+	quick  quick
 	stable bool // subtracts the maximum first, as LogSumExp
 }
+
+// quick says that a reduction of float32 has loops of its own where what is reduced lies together.
+type quick uint8
+
+const (
+	noQuick quick = iota
+	quickSum
+	quickMean
+	quickMax
+	quickMin
+)
 
 var (
 	add      = func(a, x float64) float64 { return a + x }
@@ -23,16 +34,16 @@ var (
 	square   = func(a, x float64) float64 { return a + x*x }
 	infinity = math.Inf(1)
 
-	reduceSum       = reduction{0, add, asIs, false, false}
-	reduceMean      = reduction{0, add, func(a float64, n int) float64 { return a / float64(n) }, true, false}
-	reduceMax       = reduction{-infinity, func(a, x float64) float64 { return max(a, x) }, asIs, false, false}
-	reduceMin       = reduction{infinity, func(a, x float64) float64 { return min(a, x) }, asIs, false, false}
-	reduceProd      = reduction{1, func(a, x float64) float64 { return a * x }, asIs, false, false}
-	reduceL1        = reduction{0, func(a, x float64) float64 { return a + math.Abs(x) }, asIs, false, false}
-	reduceL2        = reduction{0, square, func(a float64, n int) float64 { return math.Sqrt(a) }, false, false}
-	reduceSumSquare = reduction{0, square, asIs, false, false}
-	reduceLogSum    = reduction{0, add, func(a float64, n int) float64 { return math.Log(a) }, false, false}
-	reduceLogSumExp = reduction{0, func(a, x float64) float64 { return a + math.Exp(x) }, func(a float64, n int) float64 { return math.Log(a) }, false, true}
+	reduceSum       = reduction{0, add, asIs, quickSum, false}
+	reduceMean      = reduction{0, add, func(a float64, n int) float64 { return a / float64(n) }, quickMean, false}
+	reduceMax       = reduction{-infinity, func(a, x float64) float64 { return max(a, x) }, asIs, quickMax, false}
+	reduceMin       = reduction{infinity, func(a, x float64) float64 { return min(a, x) }, asIs, quickMin, false}
+	reduceProd      = reduction{1, func(a, x float64) float64 { return a * x }, asIs, noQuick, false}
+	reduceL1        = reduction{0, func(a, x float64) float64 { return a + math.Abs(x) }, asIs, noQuick, false}
+	reduceL2        = reduction{0, square, func(a float64, n int) float64 { return math.Sqrt(a) }, noQuick, false}
+	reduceSumSquare = reduction{0, square, asIs, noQuick, false}
+	reduceLogSum    = reduction{0, add, func(a float64, n int) float64 { return math.Log(a) }, noQuick, false}
+	reduceLogSumExp = reduction{0, func(a, x float64) float64 { return a + math.Exp(x) }, func(a float64, n int) float64 { return math.Log(a) }, noQuick, true}
 )
 
 // reduce folds the named axes; they are an attribute, or input 1 from opset 13 (ReduceSum) or 18 on.
@@ -93,9 +104,10 @@ func reduceAxes(c *Call, r reduction, list []int, keep bool) error {
 		return err
 	}
 	n, size := product(in), product(out)
-	if trailing(gone) && r.mean && c.dtype(0) == tensor.Float32 && n > 0 {
+	if from, to, ok := together(gone); ok && r.quick != noQuick && c.dtype(0) == tensor.Float32 && n > 0 {
+		outer, mid, inner := product(in[:from]), product(in[from:to]), product(in[to:])
 		c.Run = func(in, out []*tensor.Tensor) error {
-			kernel.GlobalAveragePool(out[0].F32(), in[0].F32())
+			r.quick.run(out[0].F32(), in[0].F32(), outer, mid, inner)
 			return nil
 		}
 		return nil
@@ -118,14 +130,67 @@ func reduceAxes(c *Call, r reduction, list []int, keep bool) error {
 	return nil
 }
 
-// trailing reports whether the true elements are the last.
-func trailing(gone []bool) bool {
-	for i := 1; i < len(gone); i++ {
-		if gone[i-1] && !gone[i] {
-			return false
+// together returns the stretch of the true elements when they are neighbours.
+func together(gone []bool) (from, to int, ok bool) {
+	for from < len(gone) && !gone[from] {
+		from++
+	}
+	for to = from; to < len(gone) && gone[to]; {
+		to++
+	}
+	for _, g := range gone[to:] {
+		if g {
+			return 0, 0, false
 		}
 	}
-	return true
+	return from, to, from < to
+}
+
+// run reduces the middle of [outer, n, inner], which has elements.
+func (q quick) run(dst, src []float32, outer, n, inner int) {
+	if inner == 1 {
+		q.rows(dst, src, n)
+		return
+	}
+	step := [...]func(dst, a, b []float32){quickSum: kernel.Add, quickMean: kernel.Add, quickMax: kernel.Max, quickMin: kernel.Min}[q]
+	for o := range outer {
+		x, y := src[o*n*inner:(o+1)*n*inner], dst[o*inner:(o+1)*inner]
+		copy(y, x)
+		for k := 1; k < n; k++ {
+			step(y, y, x[k*inner:(k+1)*inner])
+		}
+		if q == quickMean {
+			kernel.DivScalar(y, y, float32(n))
+		}
+	}
+}
+
+// rows reduces rows of n elements to one each.
+func (q quick) rows(dst, src []float32, n int) {
+	if q == quickMean {
+		kernel.GlobalAveragePool(dst, src)
+		return
+	}
+	for i := range dst {
+		row := src[i*n : (i+1)*n]
+		sum, top := 0.0, row[0]
+		switch q {
+		case quickSum:
+			for _, v := range row {
+				sum += float64(v)
+			}
+			top = float32(sum)
+		case quickMax:
+			for _, v := range row {
+				top = max(top, v)
+			}
+		default:
+			for _, v := range row {
+				top = min(top, v)
+			}
+		}
+		dst[i] = top
+	}
 }
 
 // run folds src into acc along the walk and finishes into dst. For a stable reduction top holds the maxima.

@@ -41,8 +41,14 @@ func softmax(kind softKind, flat bool) Rule {
 		if flat {
 			n, inner = n*inner, 1
 		}
+		var row []float32
 		c.Run = func(in, out []*tensor.Tensor) error {
 			switch {
+			case out[0].DType == tensor.Float32 && kind == softMax && inner >= wideRow && n > 0:
+				if row == nil {
+					row = make([]float32, inner)
+				}
+				softColumns(out[0].F32(), in[0].F32(), outer, n, inner, row)
 			case out[0].DType == tensor.Float32 && kind == softMax && inner == 1:
 				kernel.Softmax(out[0].F32(), in[0].F32(), outer, n)
 			case out[0].DType == tensor.Float32:
@@ -53,6 +59,32 @@ func softmax(kind softKind, flat bool) Rule {
 			return nil
 		}
 		return nil
+	}
+}
+
+// wideRow is how long rows must be for working on them as wholes to pay.
+const wideRow = 16
+
+// softColumns is softmax over the middle of [outer, n, inner], row by row: the channels of a
+// segmentation, the bins of a detector's box. row is scratch of one row.
+func softColumns(dst, src []float32, outer, n, inner int, row []float32) {
+	for o := range outer {
+		x, y := src[o*n*inner:(o+1)*n*inner], dst[o*n*inner:(o+1)*n*inner]
+		copy(row, x)
+		for k := 1; k < n; k++ {
+			kernel.Max(row, row, x[k*inner:(k+1)*inner])
+		}
+		for k := range n {
+			kernel.Sub(y[k*inner:(k+1)*inner], x[k*inner:(k+1)*inner], row)
+		}
+		kernel.Unary(kernel.Exp, y, y, 0, 0)
+		copy(row, y)
+		for k := 1; k < n; k++ {
+			kernel.Add(row, row, y[k*inner:(k+1)*inner])
+		}
+		for k := range n {
+			kernel.Div(y[k*inner:(k+1)*inner], y[k*inner:(k+1)*inner], row)
+		}
 	}
 }
 
