@@ -61,39 +61,58 @@ func data(t *testing.T, name string) string {
 	return path
 }
 
-// served starts the repository's server once for all tests, which builds the page if it is stale.
-var served = sync.OnceValues(func() (string, error) {
-	binary := filepath.Join(os.TempDir(), fmt.Sprintf("dropquant-serve-%d", os.Getpid()))
-	build := exec.Command("go", "build", "-o", binary, "./serve")
+// binary is the repository's server, built once.
+var binary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("dropquant-serve-%d", os.Getpid()))
+	build := exec.Command("go", "build", "-o", path, "./serve")
 	build.Dir = root()
 	if text, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, text)
 	}
-	server = exec.Command(binary, "-open=false", "-port=0")
+	return path, nil
+})
+
+// serve starts a server, which builds the page if it is stale, and returns its address.
+func serve() (string, *exec.Cmd, error) {
+	path, err := binary()
+	if err != nil {
+		return "", nil, err
+	}
+	server := exec.Command(path, "-open=false", "-port=0")
 	server.Dir, server.Stderr = root(), os.Stderr
 	out, err := server.StdoutPipe()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if err := server.Start(); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if strings.HasPrefix(lines.Text(), "http://") {
-			return lines.Text(), nil
+			return lines.Text(), server, nil
 		}
 	}
-	return "", fmt.Errorf("the server ended without an address")
-})
+	return "", nil, fmt.Errorf("the server ended without an address")
+}
 
-var server *exec.Cmd
+// shared is the server of all tests that do not end theirs.
+var (
+	shared *exec.Cmd
+	served = sync.OnceValues(func() (url string, err error) {
+		url, shared, err = serve()
+		return url, err
+	})
+)
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if server != nil && server.Process != nil {
-		_ = server.Process.Kill()
-		_ = os.Remove(server.Path)
+	if shared != nil {
+		_ = shared.Process.Kill()
+		_ = shared.Wait()
+	}
+	if path, err := binary(); err == nil {
+		_ = os.Remove(path)
 	}
 	os.Exit(code)
 }
@@ -120,10 +139,11 @@ globalThis.__workers = [];
 globalThis.Worker = class extends Worker { constructor(...a) { super(...a); __workers.push(this); } };
 `
 
-// open starts a browser on the page and waits until it is ready. size is the viewport; flags go to the browser.
+// open starts a browser on the page and waits until it is ready. width and height are the viewport's; flags go to
+// the browser.
 func open(t *testing.T, origin string, width, height int64, flags ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
-	path := chromium(t)
+	chromium(t)
 	url, err := served()
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +151,13 @@ func open(t *testing.T, origin string, width, height int64, flags ...chromedp.Ex
 	if origin == "file" {
 		url = "file://" + filepath.ToSlash(filepath.Join(root(), "dist", "dropquant.html"))
 	}
+	return visit(t, url, width, height, flags...)
+}
+
+// visit starts a browser on an address.
+func visit(t *testing.T, url string, width, height int64, flags ...chromedp.ExecAllocatorOption) *tab {
+	t.Helper()
+	path := chromium(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("hide-scrollbars", true))
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), append(options, flags...)...)
 	t.Cleanup(stop)
