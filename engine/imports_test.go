@@ -34,6 +34,7 @@ var layers = map[string][]string{
 	"engine":                 {"calib", "dataset", "eval", "exec", "graph", "kernel", "observe", "onnx", "op", "pass", "quant", "report", "target", "tensor"},
 	"onnxgo":                 {"exec", "graph", "op", "tensor"},
 	"cmd/dropquant":          {"engine", "calib", "dataset", "report", "target"},
+	"internal/randmodel":     {"graph", "tensor"},
 	"internal/testdata":      {},
 }
 
