@@ -25,7 +25,8 @@ type builder struct {
 	packs []func(get func(*graph.Value) *tensor.Tensor) // filled by fuse, run by pack
 	kept  map[*graph.Value]bool                         // constants that remain in use beside packed weights
 	sized []sizing
-	work  int64 // bytes that the loops of single nodes allocate for themselves
+	need  map[*graph.Node]bool // constant nodes that pack computes
+	work  int64                // bytes that the loops of single nodes allocate for themselves
 }
 
 // sizing is what a convolution or product adds to the estimate of memory, in bytes.
@@ -190,9 +191,8 @@ func (b *builder) pack(p *Program) error {
 		}
 		return values[v]
 	}
-	need := b.needed()
 	for i, n := range b.g.Nodes {
-		if !need[n] {
+		if !b.need[n] {
 			continue
 		}
 		in := make([]*tensor.Tensor, len(n.Inputs))
@@ -256,6 +256,19 @@ func (b *builder) needed() map[*graph.Node]bool {
 		}
 	}
 	return need
+}
+
+// folded is the memory of everything that pack computes, which is held until it ends.
+func (b *builder) folded() int64 {
+	total := int64(0)
+	for n := range b.need {
+		for _, v := range n.Outputs {
+			if v != nil {
+				total += b.r.Types[v].Bytes()
+			}
+		}
+	}
+	return total
 }
 
 // planar estimates the working memory of a convolution: the padded input and the panels of a block.

@@ -72,11 +72,20 @@ func Compile(g *graph.Graph, shapes map[string][]int, o Options) (*Program, erro
 	p.steps = b.steps
 	p.plan = layOut(p, b)
 	p.plan.weights = b.weights()
-	if m := p.Memory(); o.MaxMemory > 0 && m > o.MaxMemory {
+	b.need = b.needed()
+	folded := b.folded()
+	if folded > maxFolded {
+		return nil, fmt.Errorf("the constants of the model grow to %d MB when they are computed: simplify the model", folded>>20)
+	}
+	if m := p.Memory() + folded; o.MaxMemory > 0 && m > o.MaxMemory {
 		return nil, fmt.Errorf("running the model takes about %d MB of memory and %d MB are available: use smaller images or a smaller model", m>>20, o.MaxMemory>>20)
 	}
 	return p, b.pack(p)
 }
+
+// maxFolded bounds what constants may grow to, in bytes: a few nodes of a hostile file can ask for any
+// amount.
+const maxFolded = 4 << 30
 
 // Memory estimates the bytes that the program holds while it runs: tensors, constants and packed
 // weights, and working memory.

@@ -343,6 +343,18 @@ func TestRefused(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v", err)
 	}
+	grown := parse(t, `
+		input x float32[1]
+		const s int64[3] = {1000 1000 2000}
+		c = ConstantOfShape(s)
+		d = Neg(c)
+		r = ReduceSum(d) {keepdims=0}
+		y = Add(x, r)
+		output y`)
+	want = "the constants of the model grow to 15258 MB when they are computed: simplify the model"
+	if _, err := engine.Compile(grown, nil, engine.Options{}); err == nil || err.Error() != want {
+		t.Errorf("error %v", err)
+	}
 	p, err := engine.Compile(g, map[string][]int{"x": {1, 3, 4, 4}}, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
