@@ -55,7 +55,7 @@ func TestCases(t *testing.T) {
 
 type testCase struct{ path, before, after string }
 
-func cases(t *testing.T) map[string]testCase {
+func cases(t testing.TB) map[string]testCase {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -73,7 +73,7 @@ func cases(t *testing.T) map[string]testCase {
 	return out
 }
 
-func parse(t *testing.T, text string) *graph.Graph {
+func parse(t testing.TB, text string) *graph.Graph {
 	t.Helper()
 	g, err := graph.Parse(text)
 	if err != nil {

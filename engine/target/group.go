@@ -84,6 +84,25 @@ func (p *placer) groups() []*Group {
 	return out
 }
 
+// sharing maps every value that carries codes to its group.
+func (p *placer) sharing() map[*graph.Value]*Group {
+	byRoot, out := map[*graph.Value]*Group{}, map[*graph.Value]*Group{}
+	for _, pair := range p.pairs {
+		byRoot[p.shared.find(pair.Value)] = pair.Group
+		out[pair.Value] = pair.Group
+	}
+	for _, n := range p.g.Nodes {
+		if p.carries[n] {
+			for _, v := range n.Outputs {
+				if g := byRoot[p.shared.find(v)]; v != nil && g != nil {
+					out[v] = g
+				}
+			}
+		}
+	}
+	return out
+}
+
 // repeats reports whether v holds only elements of other values of its group, so needs no observing.
 func (p *placer) repeats(v *graph.Value) bool {
 	n := v.Producer

@@ -30,7 +30,7 @@ func scalar(v *graph.Value) (float32, bool) {
 
 // The needs that rows share.
 var (
-	constWeights = Need{func(n *graph.Node) bool { return constFloat(n.Input(1)) != nil },
+	constWeights = Need{func(n *graph.Node) bool { t := constFloat(n.Input(1)); return t != nil && t.Rank() > 2 && t.Len() > 0 },
 		"its weights are not float32 constants"}
 
 	activations = Need{func(n *graph.Node) bool {
@@ -43,7 +43,7 @@ var (
 	constBias = Need{func(n *graph.Node) bool { return n.Input(2) == nil || constFloat(n.Input(2)) != nil },
 		"its bias is not a float32 constant"}
 
-	matrixWeights = Need{func(n *graph.Node) bool { t := constFloat(n.Input(1)); return t != nil && t.Rank() == 2 },
+	matrixWeights = Need{func(n *graph.Node) bool { t := constFloat(n.Input(1)); return t != nil && t.Rank() == 2 && t.Len() > 0 },
 		"its weights are not a matrix"}
 
 	// plainGemm holds where y = x·W + b with a bias per column: what a fully connected layer is.

@@ -45,7 +45,7 @@ func golden(t *testing.T, path, got, want string) {
 }
 
 // placeCases reads the cases by name.
-func placeCases(t *testing.T) map[string]string {
+func placeCases(t testing.TB) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/place/*.txt")
 	if err != nil || len(files) == 0 {

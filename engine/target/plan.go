@@ -17,6 +17,7 @@ type Plan struct {
 
 	graph  *graph.Graph
 	groups []*Group
+	shared map[*graph.Value]*Group // of every value that a pair stands on, or that moves what a pair gave
 }
 
 // Decision is what becomes of one node.
@@ -59,6 +60,10 @@ func (p *Plan) Graph() *graph.Graph { return p.graph }
 // Groups returns the groups of pairs in the graph's order.
 func (p *Plan) Groups() []*Group { return p.groups }
 
+// GroupOf returns the group whose codes v carries, whether it has a pair itself or moves what a pair gave; nil when it
+// carries none.
+func (p *Plan) GroupOf(v *graph.Value) *Group { return p.shared[v] }
+
 // Values returns the values whose ranges are needed, in the graph's order.
 func (p *Plan) Values() []*graph.Value {
 	var out []*graph.Value
@@ -85,6 +90,7 @@ func (p *Plan) Decision(n *graph.Node) Decision {
 // plan writes down what the placer decided.
 func (p *placer) plan() *Plan {
 	out := &Plan{Target: p.t, graph: p.g, Pairs: p.pairs, groups: p.groups()}
+	out.shared = p.sharing()
 	for _, n := range p.g.Nodes {
 		d := Decision{Node: n, Why: p.why[n]}
 		switch r := p.rows[n]; {

@@ -101,6 +101,9 @@ func (t *Target) find(n *graph.Node) (*Row, string) {
 	if n.Domain != "" && n.Domain != "ai.onnx" {
 		return nil, "an operator of another domain"
 	}
+	if n.Input(0) == nil || n.Out(0) == nil {
+		return nil, "it lacks its first input or output"
+	}
 	why := "not an operator that this runtime runs in integers"
 	for i := range t.Rows {
 		r := &t.Rows[i]
