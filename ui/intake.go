@@ -28,11 +28,11 @@ func isArray(p string, size func() int64) bool {
 
 // sort sorts paths. size is asked only where the name does not tell.
 func sortFiles(paths []string, size func(i int) int64) intake {
-	order := make([]int, len(paths))
-	for i := range order {
-		order[i] = i
+	order, parts := make([]int, len(paths)), make([][]string, len(paths))
+	for i, p := range paths {
+		order[i], parts[i] = i, strings.Split(p, "/")
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return slices.Compare(strings.Split(paths[a], "/"), strings.Split(paths[b], "/")) })
+	slices.SortStableFunc(order, func(a, b int) int { return slices.Compare(parts[a], parts[b]) })
 	var in intake
 	for _, i := range order {
 		p := paths[i]

@@ -20,7 +20,10 @@ globalThis.dropquantWatch = (report) => {
 			report([text, ...lines].join("\n"));
 		}
 	};
-	globalThis.addEventListener("error", (e) => die(String(e.message)));
+	globalThis.addEventListener("error", (e) => {
+		e.preventDefault(); // a worker's would go on to the page, which would take it for its own
+		die(String(e.message));
+	});
 	globalThis.addEventListener("unhandledrejection", (e) => die(String(e.reason)));
 	return die;
 };

@@ -67,7 +67,11 @@ func axe(b *tab, state string) {
 	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](string(script)+"; true")); err != nil {
 		b.Fatal(err)
 	}
-	found := b.eval(`axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations.map((v) => v.id + " (" + v.impact + "): " + v.nodes.map((n) => n.target).join(", ")).join("\n"))`)
+	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`axe.run(document, {resultTypes: ["violations"]}).then((r) =>
+		r.violations.map((v) => v.id + " (" + v.impact + "): " + v.nodes.map((n) => n.target).join(", ")).join("\n"))`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.Fatal(err)
+	}
 	if found != "" {
 		b.Errorf("%s: axe-core finds\n%s", state, found)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -181,6 +182,8 @@ func visit(t *testing.T, url string, width, height int64, flags ...chromedp.Exec
 			}
 		}
 	}()
+	calm := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}}
+	must(chromedp.Call(ctx, emulation.SetEmulatedMedia, calm))(t)
 	messages := chromedp.Console(ctx)
 	go func() {
 		for m, err := range messages {

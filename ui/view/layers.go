@@ -88,7 +88,7 @@ func Layers(layers []report.Layer, by Sort, all bool) string {
 		layers = layers[:few]
 	}
 	var p page
-	p.put(`<div class="scroll" tabindex="0" role="region" aria-labelledby="layers-title"><table><caption>What each layer gives against the fp32 model, with all noise from the layers before it. A full bar is %d dB.</caption><thead><tr>`, full)
+	p.put(`<div class="scroll" tabindex="0" role="region" aria-label="Table of layers"><table><caption>What each layer gives against the fp32 model, with all noise from the layers before it. A full bar is %d dB.</caption><thead><tr>`, full)
 	for _, c := range columns {
 		p.put(`<th scope="col" class="%s"%s><button type="button" data-sort="%s">%s</button></th>`, headClass(c.class), raw(direction(c.key, by)), c.key, c.title)
 	}

@@ -52,6 +52,7 @@ func (w *walk) add(f File) {
 	w.files = append(w.files, f)
 	if len(w.files)%256 == 0 {
 		w.found(len(w.files))
+		Pause() // promises alone would not let the page draw
 	}
 }
 

@@ -55,6 +55,15 @@ func Await(promise js.Value) (js.Value, error) {
 	return r.value, r.err
 }
 
+// Pause blocks the goroutine until the browser has had a turn.
+func Pause() {
+	done := make(chan struct{})
+	f := Guard(func([]js.Value) { close(done) })
+	defer f.Release()
+	js.Global().Call("setTimeout", f, 0)
+	<-done
+}
+
 func first(args []js.Value) js.Value {
 	if len(args) == 0 {
 		return js.Undefined()

@@ -37,17 +37,17 @@ func message(v js.Value) Message {
 
 // Worker is a Web Worker that runs the engine.
 type Worker struct {
-	js    js.Value
-	funcs []js.Func
+	js        js.Value
+	listeners map[string]js.Func
 }
 
 // NewWorker starts a worker from the script at url and posts start to it. Each message calls receive, which must not block; dead
 // is called when the script cannot be started or fails.
 func NewWorker(url string, start map[string]any, receive func(Message), dead func(text string)) *Worker {
-	w := &Worker{js: js.Global().Get("Worker").New(url)}
+	w := &Worker{js: js.Global().Get("Worker").New(url), listeners: map[string]js.Func{}}
 	on := func(event string, fn func([]js.Value)) {
 		f := Guard(fn)
-		w.funcs = append(w.funcs, f)
+		w.listeners[event] = f
 		w.js.Call("addEventListener", event, f)
 	}
 	on("message", func(args []js.Value) { receive(message(args[0].Get("data"))) })
@@ -69,10 +69,11 @@ func (w *Worker) Post(m Message) {
 // Terminate ends the worker at once, whatever it does.
 func (w *Worker) Terminate() {
 	w.js.Call("terminate")
-	for _, f := range w.funcs {
+	for event, f := range w.listeners {
+		w.js.Call("removeEventListener", event, f)
 		f.Release()
 	}
-	w.funcs = nil
+	clear(w.listeners)
 }
 
 // Listen is the other end: it calls receive for each message of the page. It is for the program inside a worker.
