@@ -1,0 +1,77 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestSmallest times the smallest model once in every part that runs in the workers: the sides must agree on the outputs.
+func TestSmallest(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts a browser")
+	}
+	if _, err := chromium(); err != nil {
+		t.Skip(err)
+	}
+	if _, err := exec.LookPath("npm"); err != nil {
+		t.Skip("npm is not here, which installs ONNX Runtime Web")
+	}
+	if err := installRuntime(); err != nil {
+		t.Skipf("ONNX Runtime Web cannot be installed, perhaps there is no network: %v", err)
+	}
+	b, err := newBench([]string{"cifar10_resnet20"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
+	if len(b.models) == 0 {
+		t.Skip("the models are not here: set DROPQUANT_DATA to their folder")
+	}
+	for _, p := range parts[:3] {
+		if err := p.run(b, t.Context()); err != nil {
+			t.Errorf("%s: %v", p.name, err)
+		}
+	}
+}
+
+func TestStats(t *testing.T) {
+	for _, c := range []struct {
+		x    []float64
+		want float64
+	}{{nil, 0}, {[]float64{3}, 3}, {[]float64{9, 1, 4}, 4}, {[]float64{4, 1, 2, 9}, 3}} {
+		if got := median(c.x); got != c.want {
+			t.Errorf("the median of %v is %g, want %g", c.x, got, c.want)
+		}
+	}
+	if got := ratios([]float64{1, 6}, []float64{2, 3}); !slices.Equal(got, []float64{0.5, 2}) {
+		t.Errorf("ratios give %v", got)
+	}
+	if got := gflops(1e9, 40); got != 50 {
+		t.Errorf("a thousand million multiply-accumulates in 40 ms are %g GFLOPS, want 50", got)
+	}
+}
+
+func TestJobLine(t *testing.T) {
+	marks := []mark{{"ready", 100}, {"Now add images", 200}, {"click", 2000}, {"Calibrating", 2001}, {"Comparing with fp32", 5000}, {"Writing the file", 9000}, {"Done in 7 s", 9100}}
+	got, err := jobLine(500, 1500, marks, 64<<20)
+	if want := "0.10\t1.00\t3.00\t4.00\t0.10\t7.10\t64"; err != nil || got != want {
+		t.Errorf("the line is %q (%v), want %q", got, err, want)
+	}
+	if _, err := jobLine(500, 1500, marks[:5], 0); err == nil || !strings.Contains(err.Error(), `"Writing"`) {
+		t.Errorf("a page that ends early gives %v", err)
+	}
+}
+
+// TestLock checks that the lock file pins what is installed and names no registry.
+func TestLock(t *testing.T) {
+	for _, want := range []string{`"onnxruntime-web": "1.30.0"`, `"integrity": "sha512-`} {
+		if !strings.Contains(string(packageLock), want) {
+			t.Errorf("the lock file has no %s", want)
+		}
+	}
+	if strings.Contains(string(packageLock), "://") || strings.Contains(string(packageLock), `"resolved"`) {
+		t.Error("the lock file names where packages came from: write it with npm install --omit-lockfile-registry-resolved")
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"text/tabwriter"
+)
+
+// tolerance is how far the outputs of the two sides may be apart, relative to the largest magnitude.
+const tolerance = 1e-3
+
+// info is what the page knows of a model that it has loaded.
+type info struct {
+	Shape []int
+	MACs  int64
+}
+
+// forward times the plain float pass of every model in turn with ONNX Runtime Web.
+func (b *bench) forward(ctx context.Context) error {
+	if err := installRuntime(); err != nil {
+		return err
+	}
+	fmt.Printf("\nforward: one worker against ONNX Runtime Web on one thread, medians of %d pairs; a ratio below 1 is in favour of Dropquant\n", b.rounds)
+	table := newTable("model\tDropquant ms\tORT Web ms\tratio (min..max)\tDropquant GFLOPS\tORT Web GFLOPS\tdifference")
+	defer table.Flush()
+	for _, name := range b.models {
+		m, err := b.load(ctx, name, true)
+		if err != nil {
+			return err
+		}
+		apart, err := eval[float64](b.page, "difference()")
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if !(apart <= tolerance) {
+			return fmt.Errorf("%s: the outputs differ by %g of their largest magnitude", name, apart)
+		}
+		ours, theirs, err := pairs(b.page, b.rounds, `ask("dropquant", "run", %d)`, `ask("ort", "run", %d)`)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%s\t%.1f\t%.1f\t%.0e\n", name, median(ours), median(theirs), spread(ratios(ours, theirs)),
+			gflops(m.MACs, median(ours)), gflops(m.MACs, median(theirs)), apart)
+	}
+	return nil
+}
+
+// calibrate times a pass that observes in turn with a plain one.
+func (b *bench) calibrate(ctx context.Context) error {
+	fmt.Printf("\ncalibrate: a pass with the statistics of every value that is to be quantized for OpenVINO, against a plain one, medians of %d pairs\n", b.rounds)
+	table := newTable("model\tcalibrating ms\tplain ms\tratio (min..max)")
+	defer table.Flush()
+	for _, name := range b.models {
+		if _, err := b.load(ctx, name, false); err != nil {
+			return err
+		}
+		observing, plain, err := pairs(b.page, b.rounds, `ask("dropquant", "observe", %d)`, `ask("dropquant", "run", %d)`)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%s\n", name, median(observing), median(plain), spread(ratios(observing, plain)))
+	}
+	return nil
+}
+
+// load opens the page anew with a model, in ONNX Runtime Web too where both are wanted.
+func (b *bench) load(ctx context.Context, name string, both bool) (m info, err error) {
+	if err := b.fresh(ctx); err != nil {
+		return m, err
+	}
+	if m, err = eval[info](b.page, fmt.Sprintf("load(%q, %t)", name, both)); err != nil {
+		return m, fmt.Errorf("%s: %w", name, err)
+	}
+	return m, nil
+}
+
+func newTable(head string) *tabwriter.Writer {
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, head)
+	return t
+}

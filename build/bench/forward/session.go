@@ -1,0 +1,131 @@
+//go:build js
+
+package main
+
+import (
+	"fmt"
+	"syscall/js"
+	"unsafe"
+
+	"dropquant/engine/exec"
+	"dropquant/engine/graph"
+	"dropquant/engine/observe"
+	"dropquant/engine/onnx"
+	"dropquant/engine/op"
+	"dropquant/engine/pass"
+	"dropquant/engine/target"
+	"dropquant/engine/tensor"
+)
+
+// session is a model and what it runs on.
+type session struct {
+	graph  *graph.Graph
+	shapes map[string][]int
+	input  *tensor.Tensor
+	plain  *exec.Program
+	macs   int64
+
+	calibrating *exec.Program // nil until it is asked for
+	stats       map[*graph.Value]*observe.Stat
+	images      int
+}
+
+// load reads a model and prepares it as a job does: folded, and compiled for a batch of one.
+func (s *session) load(file []byte) error {
+	*s = session{shapes: map[string][]int{}}
+	model, err := onnx.Parse(file)
+	if err != nil {
+		return err
+	}
+	if s.graph, err = graph.FromONNX(model); err != nil {
+		return err
+	}
+	if len(s.graph.Inputs) != 1 {
+		return fmt.Errorf("the model has %d inputs: the benchmark runs models with one", len(s.graph.Inputs))
+	}
+	in := s.graph.Inputs[0]
+	shape := append([]int(nil), in.Shape...)
+	if len(shape) > 0 && shape[0] < 1 {
+		shape[0] = 1
+	}
+	s.shapes[in.Name] = shape
+	if err := pass.Float(s.graph); err != nil {
+		return err
+	}
+	if err := op.Infer(s.graph, s.shapes); err != nil {
+		return err
+	}
+	for _, n := range s.graph.Nodes {
+		s.macs += op.MACs(n)
+	}
+	s.input = tensor.New(tensor.Float32, shape...)
+	s.plain, err = exec.Compile(s.graph, s.shapes, exec.Options{})
+	return err
+}
+
+// info is what the page must know of the model.
+func (s *session) info() map[string]any {
+	return map[string]any{"input": s.graph.Inputs[0].Name, "shape": s.input.Shape, "macs": s.macs}
+}
+
+func (s *session) inputBytes() []byte { return view(s.input.F32()) }
+
+func view(x []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
+}
+
+func (s *session) feeds() map[string]*tensor.Tensor {
+	return map[string]*tensor.Tensor{s.graph.Inputs[0].Name: s.input}
+}
+
+func (s *session) run() error {
+	_, err := s.plain.Run(s.feeds(), nil)
+	return err
+}
+
+// results returns the outputs as an object of Float32Arrays.
+func (s *session) results() (any, error) {
+	out, err := s.plain.Run(s.feeds(), nil)
+	if err != nil {
+		return nil, err
+	}
+	object := js.Global().Get("Object").New()
+	for name, t := range out {
+		if t.DType != tensor.Float32 {
+			continue
+		}
+		array := js.Global().Get("Uint8Array").New(4 * t.Len())
+		js.CopyBytesToJS(array, view(t.F32()))
+		object.Set(name, js.Global().Get("Float32Array").New(array.Get("buffer")))
+	}
+	return object, nil
+}
+
+// watch compiles the model once more, with every value in view that a job observes for OpenVINO: those that need a range,
+// and the outputs.
+func (s *session) watch() (err error) {
+	if s.calibrating != nil {
+		return nil
+	}
+	s.stats = map[*graph.Value]*observe.Stat{}
+	watch := map[*graph.Value]bool{}
+	for _, v := range target.Place(s.graph, target.OpenVINO).Values() {
+		s.stats[v], watch[v] = &observe.Stat{}, true
+	}
+	for _, v := range s.graph.Outputs {
+		watch[v] = true
+	}
+	s.calibrating, err = exec.Compile(s.graph, s.shapes, exec.Options{Watch: watch})
+	return err
+}
+
+// observe is engine.Job.Observe without decoding an image.
+func (s *session) observe() error {
+	s.images++
+	_, err := s.calibrating.Run(s.feeds(), func(v *graph.Value, t *tensor.Tensor) {
+		if stat := s.stats[v]; stat != nil {
+			stat.Observe(s.images, t.F32())
+		}
+	})
+	return err
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+)
+
+// profile is what a worker says of the layers of a model.
+type profile struct {
+	Peak   float64 // GFLOPS
+	Layers []layer
+}
+
+type layer struct {
+	What  string
+	Count int
+	MACs  int64   // of all
+	MS    float64 // of all, each at its quickest
+}
+
+// layersRounds is how many times as many rounds as elsewhere the layers get: they are compared at their quickest.
+const layersRounds = 4
+
+// layers times the steps of a forward pass one by one, in the pass, in turn with the loop that no product can outrun.
+func (b *bench) layers(ctx context.Context) error {
+	for _, name := range b.models {
+		if _, err := b.load(ctx, name, false); err != nil {
+			return err
+		}
+		if _, err := warm(b.page, `ask("dropquant", "run", %d)`); err != nil {
+			return err
+		}
+		p, err := eval[profile](b.page, fmt.Sprintf(`ask("dropquant", "layers", %d)`, layersRounds*b.rounds))
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		fmt.Printf("\nlayers of %s, each step at its quickest in %d rounds\n", name, layersRounds*b.rounds)
+		p.print()
+	}
+	return nil
+}
+
+// print prints the layers, those first that take the most time; what multiplies nothing and takes little in one line.
+func (p *profile) print() {
+	var all, products, others layer
+	others.What = "others"
+	var list []layer
+	for _, l := range p.Layers {
+		all.MS += l.MS
+		all.MACs += l.MACs
+		if l.MACs > 0 {
+			products.MS += l.MS
+		}
+	}
+	for _, l := range p.Layers {
+		if l.MACs == 0 && l.MS < all.MS/200 {
+			others.Count += l.Count
+			others.MS += l.MS
+		} else {
+			list = append(list, l)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y layer) int { return cmp.Compare(y.MS, x.MS) })
+	fmt.Printf("%.2f ms, of which %.2f ms in products at %.1f GFLOPS; the loop reaches %.1f GFLOPS at most\n", all.MS, products.MS, gflops(all.MACs, products.MS), p.Peak)
+	table := newTable("layer\ttimes\tms\tshare of time\tGFLOPS\tof the peak")
+	defer table.Flush()
+	for _, l := range append(list, others) {
+		fmt.Fprintf(table, "%s\t%d\t%.3f\t%.1f %%", l.What, l.Count, l.MS, 100*l.MS/all.MS)
+		if l.MACs > 0 {
+			rate := gflops(l.MACs, l.MS)
+			fmt.Fprintf(table, "\t%.1f\t%.0f %%", rate, 100*rate/p.Peak)
+		}
+		fmt.Fprintln(table)
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// A sample is the mean of enough passes to take sampleTime, in milliseconds: short ones would be at the mercy of the
+// scheduler. Before the first one, each side runs for warmTime, in which the browser compiles what is hot once more.
+const (
+	sampleTime = 100
+	warmTime   = 1500
+)
+
+// pairs times two calls of the page in turn. Each is an expression in which %d stands for how often to run, and gives the
+// milliseconds of one pass.
+func pairs(p *page, rounds int, a, b string) (first, second []float64, err error) {
+	times := 1
+	for _, call := range []string{a, b} {
+		took, err := warm(p, call)
+		if err != nil {
+			return nil, nil, err
+		}
+		times = max(times, int(math.Ceil(sampleTime/took)))
+	}
+	for range rounds {
+		x, err := eval[float64](p, fmt.Sprintf(a, times))
+		if err != nil {
+			return nil, nil, err
+		}
+		y, err := eval[float64](p, fmt.Sprintf(b, times))
+		if err != nil {
+			return nil, nil, err
+		}
+		first, second = append(first, x), append(second, y)
+	}
+	return first, second, nil
+}
+
+// warm runs a call until it has had warmTime, three times at least, and returns what a pass took in the end.
+func warm(p *page, call string) (took float64, err error) {
+	for spent, n := 0.0, 0; spent < warmTime || n < 3; n++ {
+		if took, err = eval[float64](p, fmt.Sprintf(call, 1)); err != nil {
+			return 0, err
+		}
+		spent += took
+	}
+	return took, nil
+}
+
+// spread prints the median of pairwise ratios and their extremes.
+func spread(r []float64) string {
+	return fmt.Sprintf("%.2f (%.2f..%.2f)", median(r), slices.Min(r), slices.Max(r))
+}
