@@ -9,9 +9,8 @@ type pace struct {
 	images  int
 	phase   int
 	done    int
-	spent   time.Duration // in the phases before
-	began   time.Time     // the phase
-	rate    float64       // seconds per unit of weight, of the phases before
+	began   time.Time // the phase
+	rate    float64   // seconds per unit of weight, of the phases before
 }
 
 // next starts a phase.

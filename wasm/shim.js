@@ -5,7 +5,7 @@
 // dropquantSIMD says what this engine has: simd, which everything needs, and relaxed, which is faster.
 globalThis.dropquantSIMD = (() => {
 	// A module with one function that returns a v128, from the given code.
-	const validates = (...code) => WebAssembly.validate(new Uint8Array([
+	const validates = (...code) => typeof WebAssembly === "object" && WebAssembly.validate(new Uint8Array([
 		0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, code.length + 4, 1, code.length + 2, 0, ...code, 11,
 	]));
 	const splat = [65, 0, 253, 15]; // i32.const 0, i8x16.splat

@@ -30,13 +30,6 @@ func each(t *testing.T, flow func(b *tab)) {
 	}
 }
 
-// limit sets how many images are used.
-func (b *tab) limit(n int) {
-	b.Helper()
-	b.eval(fmt.Sprintf(`(() => { const e = document.getElementById("limit"); e.value = %d; e.dispatchEvent(new Event("change")); })()`, n))
-	b.wait(fmt.Sprintf(`document.getElementById("run-title").textContent.startsWith("%d image")`, n), 5*time.Second)
-}
-
 func (b *tab) error() string {
 	b.Helper()
 	b.wait(`document.querySelector("#errors .error")`, 20*time.Second)
