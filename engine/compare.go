@@ -38,6 +38,10 @@ func (j *Job) compare(i int, x *tensor.Tensor) error {
 	defer stop()
 	early := map[string]*tensor.Tensor{} // quantized values that come before their turn
 	_, err := j.float.Run(j.feed(x), func(v *graph.Value, ref *tensor.Tensor) {
+		k := slices.IndexFunc(j.layers, func(l layer) bool { return l.value == v.Name })
+		if k < 0 || !j.quantized.watched[v.Name] {
+			return
+		}
 		got := early[v.Name]
 		for got == nil {
 			q, t, ok := next()
@@ -50,7 +54,6 @@ func (j *Job) compare(i int, x *tensor.Tensor) error {
 				early[name] = tensor.Of(slices.Clone(t.F32()), t.Shape...)
 			}
 		}
-		k := slices.IndexFunc(j.layers, func(l layer) bool { return l.value == v.Name })
 		j.tallies[k].Add(i, ref.F32(), got.F32())
 	})
 	if err != nil {

@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"dropquant/engine/calib"
 	"dropquant/engine/exec"
@@ -18,8 +21,11 @@ const Version = "0.1.0"
 // quantized is what Quantize makes.
 type quantized struct {
 	graph    *graph.Graph      // the file
+	plan     *target.Plan      // of graph
+	fragile  map[string]string // nodes that stay float though the target runs them in integers, and why
 	program  *exec.Program     // runs it, as far as it can be computed
 	stands   map[string]string // watched value → the float value in whose place it stands
+	watched  map[string]bool   // float values that have such a stand-in
 	params   map[string]quant.Params
 	ranges   map[string][2]float32
 	clipped  map[string]float64 // share of the values outside of the codes' reals
@@ -40,40 +46,78 @@ func (j *Job) Quantize() error {
 }
 
 func (j *Job) quantize() (*quantized, error) {
-	g := j.graph.Clone()
-	plan := target.Place(g, j.target, j.kept...)
+	fragile, err := j.fragile()
+	if err != nil {
+		return nil, err
+	}
+	q, err := j.place(fragile)
+	if errors.Is(err, errUnobserved) { // a pair moved to where nobody looked: do without
+		q, err = j.place(nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	j.sign(q.graph)
+	return q, j.compile(q)
+}
+
+// errUnobserved: a plan needs the range of a value that was not observed.
+var errUnobserved = errors.New("the value was not observed")
+
+// place puts the pairs into a copy of the graph. The fragile nodes stay float, for the reasons given.
+func (j *Job) place(fragile map[string]string) (*quantized, error) {
+	q := &quantized{graph: j.graph.Clone(), fragile: fragile,
+		stands: map[string]string{}, watched: map[string]bool{}, params: map[string]quant.Params{}, ranges: map[string][2]float32{}, clipped: map[string]float64{}}
+	float := append(slices.Sorted(maps.Keys(fragile)), j.kept...)
+	q.plan = target.Place(q.graph, j.target, float...)
+	acts, err := j.ranges(q.plan, q)
+	if err != nil {
+		return nil, err
+	}
+	return q, target.Insert(q.graph, q.plan, acts, nil)
+}
+
+// ranges finds the parameters of every group of a plan, and tells q, which may be nil, what it found.
+func (j *Job) ranges(plan *target.Plan, q *quantized) (map[*target.Group]quant.Params, error) {
 	stats := j.statsByName()
-	q := &quantized{graph: g, stands: map[string]string{}, params: map[string]quant.Params{}, ranges: map[string][2]float32{}, clipped: map[string]float64{}}
 	acts := map[*target.Group]quant.Params{}
 	for _, group := range plan.Groups() {
 		lo, hi, err := j.groupRange(group, stats)
-		if calib.Warning(err) {
-			q.warnings = append(q.warnings, report.Diagnostic{ID: report.BadRange, Node: group.Name, Text: err.Error()})
-		} else if err != nil {
+		if err != nil && !calib.Warning(err) {
 			return nil, fmt.Errorf("value %q: %w", group.Name, err)
 		}
 		acts[group] = group.Params(lo, hi)
+		if q == nil {
+			continue
+		}
+		if err != nil {
+			q.warnings = append(q.warnings, report.Diagnostic{ID: report.BadRange, Node: group.Name, Text: err.Error()})
+		}
 		for _, p := range group.Pairs {
 			q.params[p.Value.Name], q.ranges[p.Value.Name] = acts[group], [2]float32{lo, hi}
 			if s := stats[p.Value.Name]; s != nil {
-				q.clipped[p.Value.Name] = s.Histogram().Outside(acts[group].Real(0))
+				q.clipped[p.Value.Name] = outside(s, acts[group])
 			}
 		}
 	}
-	if err := target.Insert(g, plan, acts, nil); err != nil {
-		return nil, err
-	}
-	j.sign(g)
-	return q, j.compile(q)
+	return acts, nil
+}
+
+// outside returns the share of the values that are farther from all codes than rounding explains.
+func outside(s *observe.Stat, p quant.Params) float64 {
+	lo, hi := p.Real(0)
+	return s.Histogram().Outside(lo-p.Scale[0]/2, hi+p.Scale[0]/2)
 }
 
 // groupRange estimates the range of values that share their parameters, from all of them together.
 func (j *Job) groupRange(group *target.Group, stats map[string]*observe.Stat) (lo, hi float32, err error) {
 	all := &observe.Stat{}
 	for _, v := range group.Values {
-		if s := stats[v.Name]; s != nil {
-			all.Merge(s)
+		s := stats[v.Name]
+		if s == nil {
+			return 0, 0, errUnobserved
 		}
+		all.Merge(s)
 	}
 	return calib.Range(j.options.Estimator, all, group.Grid, j.options.estimation())
 }
@@ -91,7 +135,7 @@ func (j *Job) compile(q *quantized) error {
 			continue
 		}
 		v = dequantized(v)
-		q.stands[v.Name] = l.value
+		q.stands[v.Name], q.watched[l.value] = l.value, true
 		watch[v] = true
 	}
 	q.program, err = exec.Compile(g, j.shapes, exec.Options{Watch: watch})

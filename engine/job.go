@@ -22,6 +22,7 @@ type Job struct {
 	target  *target.Target
 
 	graph  *graph.Graph // folded, in float
+	run    *graph.Graph // what of it can be computed
 	kept   []string     // nodes that cannot be computed, or lie behind one: they stay as they are
 	shapes map[string][]int
 	input  dataset.Input
@@ -34,6 +35,7 @@ type Job struct {
 	records map[int]record  // by image
 	tallies []*eval.Tally   // beside layers
 
+	probes      []probe
 	unsupported []error
 	quantized   *quantized // after Quantize
 }
@@ -81,12 +83,17 @@ func newJob(m *Model, o Options) (*Job, error) {
 	if p.blocked() {
 		return nil, errors.Join(p.unsupported...)
 	}
-	j.graph, j.kept, j.shapes, j.unsupported = p.graph, p.kept, p.shapes, p.unsupported
+	j.graph, j.run, j.kept, j.shapes, j.unsupported = p.graph, p.run, p.kept, p.shapes, p.unsupported
 	j.plan = target.Place(j.graph, j.target, j.kept...)
 	j.layers = layersOf(j.plan, p.run)
 	watch := map[*graph.Value]bool{}
 	for _, l := range j.layers {
 		watch[p.run.Value(l.value)] = true
+	}
+	for _, n := range p.run.Nodes {
+		if isWeighted(n) { // Probe looks at what it reads
+			watch[n.Inputs[0]] = true
+		}
 	}
 	if j.float, err = exec.Compile(p.run, p.shapes, exec.Options{Watch: watch}); err != nil {
 		return nil, err

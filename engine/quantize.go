@@ -1,7 +1,7 @@
 // Package engine quantizes float ONNX models after training: it is the public
 // API, and the pipeline.
 //
-//	Load → NewJob → Observe each image → Merge → Quantize → Compare each image → Merge → Export, Report
+//	Load → NewJob → Observe each image → Merge → Probe a few → Quantize → Compare each image → Merge → Export, Report
 //
 // A Job does one share of the images. Jobs of one model and the same options
 // exchange their State and give the same result however the images were shared
@@ -9,7 +9,7 @@
 package engine
 
 import (
-	"slices"
+	"errors"
 	"sync"
 
 	"dropquant/engine/report"
@@ -50,10 +50,8 @@ func Quantize(m *Model, o Options, images Images, workers int, progress Progress
 	if err := share(jobs, images, Calibrating, progress, (*Job).Observe); err != nil {
 		return nil, err
 	}
-	for _, j := range jobs {
-		if err := j.Quantize(); err != nil {
-			return nil, err
-		}
+	if err := quantizeAll(jobs, images); err != nil {
+		return nil, err
 	}
 	if err := share(jobs, images, Comparing, progress, (*Job).Compare); err != nil {
 		return nil, err
@@ -63,6 +61,34 @@ func Quantize(m *Model, o Options, images Images, workers int, progress Progress
 		return nil, err
 	}
 	return &Result{model, jobs[0].Report()}, nil
+}
+
+// quantizeAll has every job try the same few images and then quantize, which gives the same graph in all.
+func quantizeAll(jobs []*Job, images Images) error {
+	var all sync.WaitGroup
+	errs := make([]error, len(jobs))
+	for w, j := range jobs {
+		all.Go(func() {
+			for _, i := range j.Probes() {
+				if file, err := images.Open(i); err == nil {
+					errs[w] = errors.Join(errs[w], j.Probe(i, file))
+				}
+			}
+			errs[w] = errors.Join(errs[w], j.Quantize())
+		})
+	}
+	all.Wait()
+	return first(errs)
+}
+
+// first returns the first error that is one.
+func first(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // share runs one phase: job w takes every image i with i mod len(jobs) = w, then all learn what all found.
@@ -93,8 +119,8 @@ func share(jobs []*Job, images Images, phase string, progress Progress, step fun
 		})
 	}
 	all.Wait()
-	if k := slices.IndexFunc(errs, func(err error) bool { return err != nil }); k >= 0 {
-		return errs[k]
+	if err := first(errs); err != nil {
+		return err
 	}
 	states := make([][]byte, len(jobs))
 	for i, j := range jobs {

@@ -95,7 +95,7 @@ func (j *Job) classifies() bool {
 
 // countMACs finds how much of the arithmetic runs in integers.
 func (j *Job) countMACs(r *report.Report) {
-	for _, d := range j.plan.Nodes {
+	for _, d := range j.quantized.plan.Nodes {
 		if slices.Contains(j.kept, d.Node.Name) {
 			continue
 		}
@@ -129,11 +129,14 @@ func (j *Job) addLayers(r *report.Report, sums []eval.Sums) {
 	for _, k := range at[""] {
 		add(k, "")
 	}
-	for _, n := range j.graph.Nodes {
-		d := j.plan.Decision(n)
+	for i, n := range j.graph.Nodes {
+		d := j.quantized.plan.Nodes[i]
 		why := ""
 		if d.State == target.Float || d.State == target.Stored {
 			why = d.Why
+		}
+		if fragile := j.quantized.fragile[n.Name]; fragile != "" {
+			why = fragile
 		}
 		for _, k := range at[n.Name] {
 			add(k, why)
