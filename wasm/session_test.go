@@ -6,11 +6,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"dropquant/engine"
 	"dropquant/engine/dataset"
+	"dropquant/engine/onnx"
 	"dropquant/engine/report"
 	"dropquant/wasm/protocol"
 )
@@ -202,5 +204,44 @@ func TestFailures(t *testing.T) {
 		if strings.Contains(w.reply.Error, "fault") {
 			t.Errorf("%s: the engine panicked: %s", c.name, w.reply.Error)
 		}
+	}
+}
+
+// A model that keeps its weights in a file beside it is read with that file, and says its name without it.
+func TestExternalData(t *testing.T) {
+	m, err := onnx.Parse(sample(t, "cifar10_resnet20.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var weights []byte
+	for _, tensor := range m.Graph.Initializer {
+		if len(tensor.RawData) == 0 {
+			continue
+		}
+		for _, e := range [][2]string{{"location", "weights/r20.bin"}, {"offset", strconv.Itoa(len(weights))}, {"length", strconv.Itoa(len(tensor.RawData))}} {
+			entry := &onnx.StringStringEntry{}
+			entry.SetKey(e[0])
+			entry.SetValue(e[1])
+			tensor.ExternalData = append(tensor.ExternalData, entry)
+		}
+		weights = append(weights, tensor.RawData...)
+		tensor.ClearRawData()
+		tensor.SetDataLocation(onnx.TensorDataLocationExternal)
+	}
+	if len(weights) < 1_000_000 {
+		t.Fatalf("only %d bytes of weights were moved out", len(weights))
+	}
+	model := m.Marshal()
+	load := protocol.Request{Kind: protocol.Load, Name: "m.onnx", Options: json.RawMessage(`{}`), Siblings: []string{"other.txt", "weights/r20.bin"}}
+	w := newWorker()
+	w.ask(t, load, of(model), of([]byte("not asked for")), of(weights))
+	var info engine.Info
+	if err := json.Unmarshal(w.reply.Info, &info); err != nil || info.Blocked != "" || info.Size != int64(len(model)+len(weights)) {
+		t.Errorf("the model is %+v (%v)", info, err)
+	}
+	load.Siblings = nil
+	w.handle(load, []source{of(model)})
+	if w.reply.Kind != protocol.Failed || !strings.Contains(w.reply.Error, "weights/r20.bin") {
+		t.Errorf("without the file: %s %q", w.reply.Kind, w.reply.Error)
 	}
 }
