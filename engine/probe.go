@@ -11,8 +11,12 @@ import (
 	"dropquant/engine/tensor"
 )
 
-// maxProbes is how many images Probe wants: what it looks for shows on one already.
-const maxProbes = 3
+// Probe wants a few images, since what it looks for shows on one already, and takes them from the head of the list, so
+// that a page knows which to send before it knows which were skipped.
+const (
+	maxProbes = 3
+	ProbeHead = 8
+)
 
 // probe is an image on which layers are tried in integers one by one.
 type probe struct {
@@ -21,10 +25,10 @@ type probe struct {
 }
 
 // Probes returns the images that every job is to Probe before Quantize, once all shares have been merged: the first few
-// that were not skipped. All jobs probe the same ones, so that all decide the same.
+// of the first ProbeHead that were not skipped. All jobs probe the same ones, so that all decide the same.
 func (j *Job) Probes() (images []int) {
 	for _, i := range slices.Sorted(maps.Keys(j.records)) {
-		if j.records[i].skipped == "" && len(images) < maxProbes {
+		if j.records[i].skipped == "" && i < ProbeHead && len(images) < maxProbes {
 			images = append(images, i)
 		}
 	}

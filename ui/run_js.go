@@ -12,6 +12,7 @@ import (
 	"syscall/js"
 	"time"
 
+	"dropquant/engine"
 	"dropquant/engine/report"
 	"dropquant/engine/target"
 	"dropquant/ui/view"
@@ -210,6 +211,14 @@ func (a *app) attempt(r *run, phase, w int, before []js.Value) (js.Value, error)
 		}
 		files = copies(before, own)
 		req.States = len(files)
+		req.Probes = r.images[:min(len(r.images), engine.ProbeHead)]
+		for i := range req.Probes {
+			file, err := r.files[i].Open()
+			if err != nil {
+				return js.Undefined(), &fileError{r.files[i].Path, err}
+			}
+			files = append(files, file)
+		}
 	}
 	for _, i := range protocol.Shard(len(r.images), w, len(r.workers)) {
 		file, err := r.files[i].Open()

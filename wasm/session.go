@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"dropquant/engine"
 	"dropquant/wasm/protocol"
@@ -104,13 +105,35 @@ func (s *session) compare(req protocol.Request, files []source) (protocol.Reply,
 	if err := s.merge(files[:req.States]); err != nil {
 		return protocol.Reply{}, nil, err
 	}
+	files = files[req.States:]
+	if err := s.probe(req, files); err != nil {
+		return protocol.Reply{}, nil, err
+	}
 	if err := s.job.Quantize(); err != nil {
 		return protocol.Reply{}, nil, err
 	}
-	if err := s.each(req, files[req.States:], s.job.Compare); err != nil {
+	if err := s.each(req, files[len(req.Probes):], s.job.Compare); err != nil {
 		return protocol.Reply{}, nil, err
 	}
 	return protocol.Reply{}, [][]byte{s.job.State()}, nil
+}
+
+// probe has the job try its layers on those of the first images that it asks for.
+func (s *session) probe(req protocol.Request, files []source) error {
+	wanted := s.job.Probes()
+	for i, image := range req.Probes {
+		if !slices.Contains(wanted, image.Index) {
+			continue
+		}
+		data, err := files[i]()
+		if err != nil {
+			continue // it was read before; without it the others decide
+		}
+		if err := s.job.Probe(image.Index, engine.File{Name: image.Name, Data: data}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *session) finish(_ protocol.Request, files []source) (protocol.Reply, [][]byte, error) {

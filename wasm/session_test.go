@@ -112,6 +112,10 @@ func job(t *testing.T, k int, die bool) ([]byte, report.Report) {
 		}
 		req, files := request(protocol.Compare, i)
 		req.States = len(before)
+		for at, path := range paths {
+			req.Probes = append(req.Probes, protocol.Image{Index: at, Name: filepath.Base(path)})
+			before = append(before, of(sample(t, "photos/"+filepath.Base(path))))
+		}
 		results[i] = w.ask(t, req, append(before, files...)...)[0]
 	}
 	var rest []source

@@ -15,7 +15,7 @@ const (
 	Describe = "describe" // Done carries Info for other options
 	Preview  = "preview"  // files: one image. Done carries View and one array, the RGBA pixels
 	Observe  = "observe"  // files: one per entry of Images. Starts a job. Done carries one array, the state
-	Compare  = "compare"  // files: States states, then one per entry of Images. Merges, quantizes, compares. Done as in Observe
+	Compare  = "compare"  // files: States states, then one per entry of Probes, then of Images. Merges, quantizes, compares. Done as in Observe
 	Finish   = "finish"   // files: the states of the comparison. Done carries Report and the pieces of the model file
 )
 
@@ -43,6 +43,7 @@ type Request struct {
 	Options  json.RawMessage `json:"options,omitempty"`  // the engine's options; finish needs none
 	Shape    []int           `json:"shape,omitempty"`    // preview: the shape of the model's input
 	Images   []Image         `json:"images,omitempty"`
+	Probes   []Image         `json:"probes,omitempty"` // compare: the first images of the job, the same for every worker
 	States   int             `json:"states,omitempty"` // compare: how many of the files are states
 }
 
