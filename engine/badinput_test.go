@@ -64,11 +64,26 @@ func TestUnsupportedOperators(t *testing.T) {
 		t.Errorf("%+v", in)
 	}
 
+	// A known operator in a form that is not computed counts as unknown.
+	half := strings.Replace(tiny, "output y float32[?,5]", "half: z = Cast(y) {to=10}\nneg: u = Neg(z)\noutput u", 1)
+	r, err = Quantize(mustLoad(t, File{"half.onnx", fromText(t, half)}), Options{}, arrays(3), 1, nil)
+	if err != nil || !has(r.Report, report.Unsupported) || r.Report.Int8MACs != r.Report.MACs {
+		t.Errorf("%v, %+v", err, r)
+	}
+
 	head := strings.Replace(tiny, "conv1: c = Conv(x, w, b)", "odd1: z = acme:Odd(x)\nodd2: u = acme:Strange(z)\nconv1: c = Conv(u, w, b)", 1)
 	head = strings.Replace(head, "opset 13", "opset 13, acme 1", 1)
 	m = mustLoad(t, File{"head.onnx", fromText(t, head)})
 	_, err = Quantize(m, Options{}, arrays(3), 1, nil)
 	if err == nil || !strings.Contains(err.Error(), `"odd1"`) || !strings.Contains(err.Error(), `"odd2"`) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestTooLarge: a model that would not fit is refused before anything of that size is allocated.
+func TestTooLarge(t *testing.T) {
+	m := mustLoad(t, File{"wide.onnx", fromText(t, "graph \"g\" opset 13\ninput x float32[1,3,8000,8000]\nconst w float32[8,3,3,3] = seq\nconv: y = Conv(x, w)\noutput y\n")})
+	if _, err := NewJob(m, Options{}); err == nil || !strings.Contains(err.Error(), "MB of memory") {
 		t.Errorf("%v", err)
 	}
 }

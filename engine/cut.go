@@ -9,11 +9,14 @@ import (
 )
 
 // beyond returns the nodes that cannot be computed, and all that read what they give: these stay as they are in the
-// file, and the model is observed and compared on what reaches them.
-func beyond(g *graph.Graph) (names []string, unsupported []error) {
+// file, and the model is observed and compared on what reaches them. refused holds nodes that are known to be among them.
+func beyond(g *graph.Graph, refused map[string]error) (names []string, unsupported []error) {
 	lost := map[*graph.Value]bool{}
 	for _, n := range g.Nodes {
 		err := op.Supported(g, n)
+		if err == nil {
+			err = refused[n.Name]
+		}
 		if err != nil {
 			unsupported = append(unsupported, err)
 		}

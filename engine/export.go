@@ -138,7 +138,7 @@ func (j *Job) compile(q *quantized) error {
 		q.stands[v.Name], q.watched[l.value] = l.value, true
 		watch[v] = true
 	}
-	q.program, err = exec.Compile(g, j.shapes, exec.Options{Watch: watch})
+	q.program, err = exec.Compile(g, j.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory})
 	return err
 }
 

@@ -95,7 +95,7 @@ func (m *Model) describe(in *Info, t *target.Target, preset dataset.Preset) erro
 			}
 		}
 	}
-	program, err := exec.Compile(p.run, p.shapes, exec.Options{})
+	program, err := exec.Compile(p.run, p.shapes, exec.Options{MaxMemory: maxMemory})
 	if err != nil {
 		return err
 	}
@@ -153,12 +153,21 @@ func (m *Model) prepare(preset dataset.Preset) (*prepared, error) {
 	if err := pass.Float(p.graph); err != nil {
 		return nil, err
 	}
-	p.kept, p.unsupported = beyond(p.graph)
-	if p.run, err = cut(p.graph, p.kept); err != nil {
-		return p, nil // nothing can be computed: blocked says so
-	}
-	if err := op.Infer(p.run, p.shapes); err != nil {
-		return nil, err
+	refused := map[string]error{} // nodes whose operator is known, but not this use of it
+	for {
+		p.kept, p.unsupported = beyond(p.graph, refused)
+		if p.run, err = cut(p.graph, p.kept); err != nil {
+			return p, nil // nothing can be computed: blocked says so
+		}
+		err := op.Infer(p.run, p.shapes)
+		var node *op.NodeError
+		if err == nil {
+			break
+		}
+		if !errors.As(err, &node) || refused[node.Node.Name] != nil {
+			return nil, err
+		}
+		refused[node.Node.Name] = err
 	}
 	for _, n := range p.run.Nodes {
 		for _, v := range n.Outputs {

@@ -40,6 +40,9 @@ type Job struct {
 	quantized   *quantized // after Quantize
 }
 
+// maxMemory bounds what the float and the quantized program may each take, in bytes: a browser's tab has 4 GB.
+const maxMemory = 1792 << 20
+
 // layer is a value whose error is reported.
 type layer struct {
 	value  string
@@ -95,7 +98,7 @@ func newJob(m *Model, o Options) (*Job, error) {
 			watch[n.Inputs[0]] = true
 		}
 	}
-	if j.float, err = exec.Compile(p.run, p.shapes, exec.Options{Watch: watch}); err != nil {
+	if j.float, err = exec.Compile(p.run, p.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory}); err != nil {
 		return nil, err
 	}
 	for range j.plan.Values() {
@@ -128,6 +131,9 @@ func layersOf(plan *target.Plan, run *graph.Graph) []layer {
 		add(v, false)
 	}
 	for _, v := range run.Outputs {
+		if v.DType != tensor.Float32 { // indices and classes have no noise
+			continue
+		}
 		add(plan.Graph().Value(v.Name), true)
 	}
 	return out
