@@ -34,7 +34,7 @@ type Target struct {
 
 	// Heads quantizes the last layers of detectors too. Off, they stay float:
 	// their channels are box offsets, logits and probabilities side by side, and
-	// errors there are errors of the result.
+	// errors there are errors of the result. See heads for what it costs.
 	Heads bool
 
 	// PerTensor gives every weight one scale and not one per output channel.
