@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"text/tabwriter"
 )
 
@@ -22,7 +23,7 @@ func (b *bench) forward(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("\nforward: one worker against ONNX Runtime Web on one thread, medians of %d pairs; a ratio below 1 is in favour of Dropquant\n", b.rounds)
-	table := newTable("model\tDropquant ms\tORT Web ms\tratio (min..max)\tDropquant GFLOPS\tORT Web GFLOPS\tdifference")
+	table := newTable("model\tDropquant ms\tORT Web ms\tratio (min..max)\tof the quickest\tDropquant GFLOPS\tORT Web GFLOPS\tdifference")
 	defer table.Flush()
 	for _, name := range b.models {
 		m, err := b.load(ctx, name, true)
@@ -40,7 +41,7 @@ func (b *bench) forward(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%s\t%.1f\t%.1f\t%.0e\n", name, median(ours), median(theirs), spread(ratios(ours, theirs)),
+		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%s\t%.2f\t%.1f\t%.1f\t%.0e\n", name, median(ours), median(theirs), spread(ratios(ours, theirs)), slices.Min(ours)/slices.Min(theirs),
 			gflops(m.MACs, median(ours)), gflops(m.MACs, median(theirs)), apart)
 	}
 	return nil
@@ -49,7 +50,7 @@ func (b *bench) forward(ctx context.Context) error {
 // calibrate times a pass that observes in turn with a plain one.
 func (b *bench) calibrate(ctx context.Context) error {
 	fmt.Printf("\ncalibrate: a pass with the statistics of every value that is to be quantized for OpenVINO, against a plain one, medians of %d pairs\n", b.rounds)
-	table := newTable("model\tcalibrating ms\tplain ms\tratio (min..max)")
+	table := newTable("model\tcalibrating ms\tplain ms\tratio (min..max)\tof the quickest")
 	defer table.Flush()
 	for _, name := range b.models {
 		if _, err := b.load(ctx, name, false); err != nil {
@@ -59,13 +60,14 @@ func (b *bench) calibrate(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%s\n", name, median(observing), median(plain), spread(ratios(observing, plain)))
+		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%s\t%.2f\n", name, median(observing), median(plain), spread(ratios(observing, plain)), slices.Min(observing)/slices.Min(plain))
 	}
 	return nil
 }
 
 // load opens the page anew with a model, in ONNX Runtime Web too where both are wanted.
 func (b *bench) load(ctx context.Context, name string, both bool) (m info, err error) {
+	fmt.Fprintln(os.Stderr, "timing", name)
 	if err := b.fresh(ctx); err != nil {
 		return m, err
 	}
