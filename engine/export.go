@@ -13,6 +13,7 @@ import (
 	"dropquant/engine/quant"
 	"dropquant/engine/report"
 	"dropquant/engine/target"
+	"dropquant/engine/tune"
 )
 
 // Version is what exported files and reports say made them.
@@ -30,6 +31,8 @@ type quantized struct {
 	ranges   map[string][2]float32
 	clipped  map[string]float64 // share of the values outside of the codes' reals
 	warnings []report.Diagnostic
+
+	corrected int // layers whose bias was corrected
 }
 
 // Quantize chooses the ranges and places the pairs. All shares must have been merged: it fails when no image could be used.
@@ -41,31 +44,28 @@ func (j *Job) Quantize() error {
 	if err != nil {
 		return &FileError{j.model.Name, err}
 	}
-	j.quantized, j.stats = q, nil
+	j.quantized, j.stats, j.probe = q, nil, nil
 	return nil
 }
 
-func (j *Job) quantize() (*quantized, error) {
-	fragile, err := j.fragile()
-	if err != nil {
-		return nil, err
-	}
-	q, err := j.place(fragile)
+// build makes one candidate: the fragile nodes stay float, for the reasons given, and bias, which may be nil, is applied.
+func (j *Job) build(fragile map[string]string, bias *tune.Bias) (*quantized, error) {
+	q, err := j.place(fragile, bias)
 	if errors.Is(err, errUnobserved) { // a pair moved to where nobody looked: do without
-		q, err = j.place(nil)
+		q, err = j.place(nil, bias)
 	}
 	if err != nil {
 		return nil, err
 	}
-	j.sign(q.graph)
+	j.sign(q)
 	return q, j.compile(q)
 }
 
 // errUnobserved: a plan needs the range of a value that was not observed.
 var errUnobserved = errors.New("the value was not observed")
 
-// place puts the pairs into a copy of the graph. The fragile nodes stay float, for the reasons given.
-func (j *Job) place(fragile map[string]string) (*quantized, error) {
+// place puts the pairs into a copy of the graph.
+func (j *Job) place(fragile map[string]string, bias *tune.Bias) (*quantized, error) {
 	q := &quantized{graph: j.graph.Clone(), fragile: fragile,
 		stands: map[string]string{}, watched: map[string]bool{}, params: map[string]quant.Params{}, ranges: map[string][2]float32{}, clipped: map[string]float64{}}
 	float := append(slices.Sorted(maps.Keys(fragile)), j.kept...)
@@ -73,6 +73,9 @@ func (j *Job) place(fragile map[string]string) (*quantized, error) {
 	acts, err := j.ranges(q.plan, q)
 	if err != nil {
 		return nil, err
+	}
+	if bias != nil {
+		q.corrected = bias.Apply(q.plan)
 	}
 	return q, target.Insert(q.graph, q.plan, acts, nil)
 }
@@ -158,16 +161,17 @@ func dequantized(v *graph.Value) *graph.Value {
 }
 
 // sign writes into the file how it was made. Nothing that differs from run to run is among it.
-func (j *Job) sign(g *graph.Graph) {
+func (j *Job) sign(q *quantized) {
 	for _, kv := range [][2]string{
 		{"dropquant.version", Version},
 		{"dropquant.target", j.target.Name},
 		{"dropquant.estimator", j.options.Estimator},
 		{"dropquant.preset", j.options.Preset.Name},
 		{"dropquant.images", fmt.Sprint(j.used())},
+		{"dropquant.bias_corrected", fmt.Sprint(q.corrected)},
 		{"dropquant.source.sha256", j.model.Hash},
 	} {
-		g.SetMetadata(kv[0], kv[1])
+		q.graph.SetMetadata(kv[0], kv[1])
 	}
 }
 

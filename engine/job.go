@@ -35,7 +35,7 @@ type Job struct {
 	records map[int]record  // by image
 	tallies []*eval.Tally   // beside layers
 
-	probes      []probe
+	probe       *probe // after the first Probe, until Quantize
 	unsupported []error
 	quantized   *quantized // after Quantize
 }

@@ -20,7 +20,7 @@ func (j *Job) Report() *report.Report {
 	r := &report.Report{
 		Model: j.model.Name, Hash: j.model.Hash, Version: Version,
 		Target: j.target.Name, Preset: j.options.Preset.Name, Estimator: j.options.Estimator,
-		SizeBefore: j.model.Size, Warnings: slices.Clone(j.quantized.warnings),
+		SizeBefore: j.model.Size, Corrected: j.quantized.corrected, Warnings: slices.Clone(j.quantized.warnings),
 	}
 	if j.options.Percentile != 0 {
 		r.Options = map[string]string{"percentile": fmt.Sprint(j.options.Percentile)}

@@ -20,6 +20,7 @@ type Report struct {
 
 	SizeBefore int64   `json:"size_before"` // bytes
 	SizeAfter  int64   `json:"size_after"`
+	Corrected  int     `json:"corrected,omitempty"` // layers whose bias was corrected for what rounding shifts
 	MACs       int64   `json:"macs,omitempty"`      // multiply-accumulates for one sample
 	Int8MACs   int64   `json:"int8_macs,omitempty"` // those of them that run in integers
 	Agree      int     `json:"agree"`               // images for which both models give the same first answer, or NoAgreement
