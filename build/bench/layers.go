@@ -20,7 +20,11 @@ type layer struct {
 	MS    float64 // of all, each at its quickest
 }
 
-// layersRounds is how many times as many rounds as elsewhere the layers get: they are compared at their quickest.
+// clockStep is the least time that says something: the browser's clock goes in steps of 0.005 ms.
+const clockStep = 0.05
+
+// layersRounds is how many times as many rounds as elsewhere the layers get: they are compared at their quickest. On a machine that
+// is busy with other programs a step of many milliseconds is interrupted in every round, and seems slower than it is.
 const layersRounds = 4
 
 // layers times the steps of a forward pass one by one, in the pass, in turn with the loop that no product can outrun.
@@ -68,10 +72,10 @@ func (p *profile) print() {
 	defer table.Flush()
 	for _, l := range append(list, others) {
 		fmt.Fprintf(table, "%s\t%d\t%.3f\t%.1f %%", l.What, l.Count, l.MS, 100*l.MS/all.MS)
-		if l.MACs > 0 {
-			rate := gflops(l.MACs, l.MS)
-			fmt.Fprintf(table, "\t%.1f\t%.0f %%", rate, 100*rate/p.Peak)
+		if rate := gflops(l.MACs, l.MS); l.MACs > 0 && l.MS >= clockStep {
+			fmt.Fprintf(table, "\t%.1f\t%.0f %%\n", rate, 100*rate/p.Peak)
+		} else {
+			fmt.Fprintln(table, "\t\t")
 		}
-		fmt.Fprintln(table)
 	}
 }
