@@ -116,13 +116,28 @@ func outside(s *observe.Stat, p quant.Params) float64 {
 func (j *Job) groupRange(group *target.Group, stats map[string]*observe.Stat) (lo, hi float32, err error) {
 	all := &observe.Stat{}
 	for _, v := range group.Values {
-		s := stats[v.Name]
-		if s == nil {
+		if len(j.sources(v, stats)) == 0 {
 			return 0, 0, errUnobserved
 		}
-		all.Merge(s)
+		for _, name := range j.sources(v, stats) {
+			all.Merge(stats[name])
+		}
 	}
 	return calib.Range(j.options.Estimator, all, group.Grid, j.options.estimation())
+}
+
+// sources returns the observed values that tell the range of v: itself, or when leaving layers in float has moved a pair to
+// where nothing was observed, the values whose elements reach it.
+func (j *Job) sources(v *graph.Value, stats map[string]*observe.Stat) (names []string) {
+	if stats[v.Name] != nil {
+		return []string{v.Name}
+	}
+	if group := j.plan.GroupOf(j.graph.Value(v.Name)); group != nil {
+		for _, w := range group.Values {
+			names = append(names, w.Name)
+		}
+	}
+	return names
 }
 
 // compile prepares the quantized graph for comparing.

@@ -143,6 +143,9 @@ func (p *prepared) blocked() bool {
 	return p.run == nil || len(p.unsupported) > 0 && !slices.ContainsFunc(p.run.Nodes, func(n *graph.Node) bool { return op.MACs(n) > 0 })
 }
 
+// pairsSince is the first opset of ai.onnx in which QuantizeLinear and DequantizeLinear know channels.
+const pairsSince = 13
+
 // prepare folds the model and infers its shapes for one sample.
 func (m *Model) prepare(preset dataset.Preset) (*prepared, error) {
 	shape, err := m.shape(preset)
@@ -152,6 +155,12 @@ func (m *Model) prepare(preset dataset.Preset) (*prepared, error) {
 	p := &prepared{graph: m.graph.Clone(), shapes: map[string][]int{m.input.Name: shape}}
 	if err := pass.Float(p.graph); err != nil {
 		return nil, err
+	}
+	if p.graph.Opset[""] < pairsSince {
+		_ = op.Infer(p.graph, p.shapes) // with what can be inferred, fewer nodes need rewriting
+		if err := pass.RaiseOpset(pairsSince)(p.graph); err != nil {
+			return nil, err
+		}
 	}
 	refused := map[string]error{} // nodes whose operator is known, but not this use of it
 	for {
