@@ -33,10 +33,14 @@ type step struct {
 var steps = []step{
 	{title: "native", args: []string{"./..."}},
 	{title: "js/wasm under Node", needs: "node", env: []string{"GOOS=js", "GOARCH=wasm"},
-		args: []string{"-exec", "wasm/nodeexec/nodeexec", "./engine/kernel", "./engine/observe", "./engine/quant", "./engine/calib", "./engine/onnx", "./engine/graph", "./engine/dataset/jpeg", "./engine/eval", "./wasm/protocol"}},
+		args: []string{"-short", "-exec", "wasm/nodeexec/nodeexec", "./engine/kernel", "./engine/observe", "./engine/quant", "./engine/calib", "./engine/onnx", "./engine/graph",
+			"./engine/op", "./engine/dataset/jpeg", "./engine/eval", "./wasm/protocol"}},
+	{title: "js/wasm under Node, relaxed SIMD", needs: "node", env: []string{"GOOS=js", "GOARCH=wasm", "DROPQUANT_KERNEL=relaxed"},
+		args: []string{"-exec", "wasm/nodeexec/nodeexec", "./engine/kernel"}},
 	{title: "codec generator", dir: "build/onnxgen", args: []string{"./..."}},
 	{title: "kernel generator", dir: "build/avogen", args: []string{"./..."}},
-	{title: "browser", dir: "serve/browsertest", args: []string{"-timeout=20m", "./..."}, setup: buildPage},
+	{title: "benchmark", dir: "build/bench", args: []string{"./..."}},
+	{title: "browser", dir: "serve/browsertest", args: []string{"-timeout=25m", "./..."}, setup: buildPage},
 }
 
 func main() {
