@@ -57,7 +57,6 @@ func (j *Job) build(fragile map[string]string, bias *tune.Bias) (*quantized, err
 	if err != nil {
 		return nil, err
 	}
-	j.sign(q)
 	return q, j.compile(q)
 }
 
@@ -184,7 +183,7 @@ func (j *Job) sign(q *quantized) {
 		{"dropquant.preset", j.options.Preset.Name},
 		{"dropquant.images", fmt.Sprint(j.used())},
 		{"dropquant.bias_corrected", fmt.Sprint(q.corrected)},
-		{"dropquant.source.sha256", j.model.Hash},
+		{"dropquant.source.sha256", j.model.Hash()},
 	} {
 		q.graph.SetMetadata(kv[0], kv[1])
 	}
@@ -192,6 +191,7 @@ func (j *Job) sign(q *quantized) {
 
 // Export returns the quantized model's file, in pieces that share memory with the source.
 func (j *Job) Export() ([][]byte, error) {
+	j.sign(j.quantized)
 	m, err := j.quantized.graph.ToONNX()
 	if err != nil {
 		return nil, &FileError{j.model.Name, err}

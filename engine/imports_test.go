@@ -27,7 +27,7 @@ var layers = map[string][]string{
 	"op":                     {"graph", "kernel", "quant", "tensor"},
 	"exec":                   {"graph", "kernel", "op", "quant", "tensor"},
 	"pass":                   {"exec", "graph", "op", "quant", "tensor"},
-	"target":                 {"graph", "op", "pass", "quant", "tensor"},
+	"target":                 {"graph", "kernel", "op", "pass", "quant", "tensor"},
 	"tune":                   {"graph", "kernel", "quant", "target", "tensor"},
 	"dataset":                {"dataset/jpeg", "tensor"},
 	"eval":                   {"tensor"},

@@ -19,6 +19,7 @@ import (
 type Job struct {
 	model   *Model
 	options Options
+	key     string // of its states
 	target  *target.Target
 
 	graph  *graph.Graph // folded, in float
@@ -73,7 +74,7 @@ func newJob(m *Model, o Options) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{model: m, options: o, records: map[int]record{}}
+	j := &Job{model: m, options: o, key: newKey(m, o), records: map[int]record{}}
 	if j.target, err = findTarget(o.Target); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"dropquant/engine/dataset"
 	"dropquant/engine/graph"
@@ -24,12 +25,16 @@ type File struct {
 type Model struct {
 	Name string // of its file
 	Size int64  // bytes of its file and of the external data that it names
-	Hash string // SHA-256 of its file, in hex
 
+	data   []byte
+	hash   func() string
 	source *onnx.Model
 	graph  *graph.Graph
 	input  *graph.Value // what images or arrays fill
 }
+
+// Hash returns the SHA-256 of the model's file, in hex. It takes a while in a browser, so only what is written asks for it.
+func (m *Model) Hash() string { return m.hash() }
 
 // Load reads a model. Tensors that it keeps in other files are asked from sibling, which returns
 // false for a file that was not given; sibling may be nil. Every error is a *FileError.
@@ -46,8 +51,11 @@ func load(f File, sibling func(name string) ([]byte, bool)) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	hash := sha256.Sum256(f.Data)
-	m := &Model{Name: f.Name, Size: int64(len(f.Data)), Hash: hex.EncodeToString(hash[:]), source: source}
+	m := &Model{Name: f.Name, Size: int64(len(f.Data)), data: f.Data, source: source}
+	m.hash = sync.OnceValue(func() string {
+		sum := sha256.Sum256(f.Data)
+		return hex.EncodeToString(sum[:])
+	})
 	read := func(name string) ([]byte, bool) {
 		if sibling == nil {
 			return nil, false

@@ -61,7 +61,7 @@ func TestEveryTarget(t *testing.T) {
 		if err := g.Check(); err != nil {
 			t.Error(err)
 		}
-		if hash, _ := g.Metadata("dropquant.source.sha256"); hash != m.Hash {
+		if hash, _ := g.Metadata("dropquant.source.sha256"); hash != m.Hash() {
 			t.Errorf("%s: the file names %q as its source", tg.Name, hash)
 		}
 		int8Weights := 0

@@ -18,7 +18,7 @@ import (
 // Report sums up the job. All shares must have been merged after Compare.
 func (j *Job) Report() *report.Report {
 	r := &report.Report{
-		Model: j.model.Name, Hash: j.model.Hash, Version: Version,
+		Model: j.model.Name, Hash: j.model.Hash(), Version: Version,
 		Target: j.target.Name, Preset: j.options.Preset.Name, Estimator: j.options.Estimator,
 		SizeBefore: j.model.Size, Corrected: j.quantized.corrected, Warnings: slices.Clone(j.quantized.warnings),
 	}

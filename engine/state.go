@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"math"
 	"slices"
@@ -23,12 +24,14 @@ const stateMagic = "dropquant\x01"
 
 var errState = errors.New("the state of another worker is damaged or of another job: start again")
 
-// key tells jobs apart whose states must not be mixed.
-func (j *Job) key() string { return fmt.Sprintf("%s %+v", j.model.Hash, j.options) }
+// newKey returns what tells jobs apart whose states must not be mixed.
+func newKey(m *Model, o Options) string {
+	return fmt.Sprintf("%d %08x %+v", len(m.data), crc32.ChecksumIEEE(m.data), o)
+}
 
 // State returns what Merge needs. The result depends on the images only, not on the order in which they came.
 func (j *Job) State() []byte {
-	b := appendString([]byte(stateMagic), j.key())
+	b := appendString([]byte(stateMagic), j.key)
 	b = binary.AppendUvarint(b, uint64(len(j.records)))
 	for _, i := range slices.Sorted(maps.Keys(j.records)) {
 		r := j.records[i]
@@ -62,7 +65,7 @@ type findings struct {
 
 func (j *Job) parse(state []byte) (*findings, error) {
 	d := &stateReader{b: state}
-	if !d.literal(stateMagic) || d.string() != j.key() {
+	if !d.literal(stateMagic) || d.string() != j.key {
 		return nil, errState
 	}
 	f := &findings{records: map[int]record{}}

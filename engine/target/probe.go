@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"dropquant/engine/graph"
+	"dropquant/engine/kernel"
 	"dropquant/engine/op"
 	"dropquant/engine/quant"
 	"dropquant/engine/tensor"
@@ -96,7 +97,8 @@ func (p *Probe) Take() []Cost {
 // measure runs the layer on x and on x rounded.
 func (l *probed) measure(x *tensor.Tensor) error {
 	rounded := tensor.New(tensor.Float32, x.Shape...)
-	quant.FakeQuantize(rounded.F32(), x.F32(), x.Shape, l.params)
+	p := l.params
+	kernel.FakeQuantize(rounded.F32(), x.F32(), p.Scale[0], p.Zero[0], p.QMin, p.QMax)
 	exact, err := l.run(x)
 	if err != nil {
 		return err
@@ -105,12 +107,9 @@ func (l *probed) measure(x *tensor.Tensor) error {
 	if err != nil {
 		return err
 	}
-	y := exact.F32()
-	for i, e := range off.F32() {
-		d := float64(e) - float64(y[i])
-		l.cost.Noise += d * d
-	}
-	l.cost.Signal += spread(y, exact.Shape)
+	_, noise := kernel.Noise(exact.F32(), off.F32())
+	l.cost.Noise += noise
+	l.cost.Signal += spread(exact.F32(), exact.Shape)
 	return nil
 }
 
