@@ -199,7 +199,7 @@ func (a *app) attempt(r *run, phase, w int, before []js.Value) (js.Value, error)
 		r.workers[w] = a.pool.start()
 	}
 	e := r.workers[w]
-	if _, err := e.load(r.model, r.options); err != nil {
+	if _, err := e.load(r.model, nil); err != nil {
 		return js.Undefined(), err
 	}
 	req := protocol.Request{Kind: phases[phase].kind, Options: r.options}

@@ -67,6 +67,9 @@ func (s *session) load(req protocol.Request, files []source) (protocol.Reply, []
 	if s.model, err = engine.Load(engine.File{Name: req.Name, Data: data}, siblings); err != nil {
 		return protocol.Reply{}, nil, err
 	}
+	if req.Options == nil { // the page knows already what another worker said of it
+		return protocol.Reply{}, nil, nil
+	}
 	return s.describe(req, nil)
 }
 

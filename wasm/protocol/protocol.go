@@ -11,7 +11,7 @@ import "encoding/json"
 
 // Kinds of request.
 const (
-	Load     = "load"     // files: the model, then the files that Siblings names. Done carries Info
+	Load     = "load"     // files: the model, then the files that Siblings names. Done carries Info, if there are Options
 	Describe = "describe" // Done carries Info for other options
 	Preview  = "preview"  // files: one image. Done carries View and one array, the RGBA pixels
 	Observe  = "observe"  // files: one per entry of Images. Starts a job. Done carries one array, the state
