@@ -21,9 +21,10 @@ const Version = "0.1.0"
 
 // quantized is what Quantize makes.
 type quantized struct {
-	graph    *graph.Graph      // the file
-	plan     *target.Plan      // of graph
-	fragile  map[string]string // nodes that stay float though the target runs them in integers, and why
+	graph    *graph.Graph // the file
+	plan     *target.Plan // of graph
+	recipe   recipe
+	sqnr     float64           // dB, of the outputs on the images that candidates are compared on
 	program  *exec.Program     // runs it, as far as it can be computed
 	stands   map[string]string // watched value → the float value in whose place it stands
 	watched  map[string]bool   // float values that have such a stand-in
@@ -44,15 +45,23 @@ func (j *Job) Quantize() error {
 	if err != nil {
 		return &FileError{j.model.Name, err}
 	}
-	j.quantized, j.stats, j.probe = q, nil, nil
+	j.quantized, j.stats, j.probe, j.found = q, nil, nil, nil
 	return nil
 }
 
-// build makes one candidate: the fragile nodes stay float, for the reasons given, and bias, which may be nil, is applied.
-func (j *Job) build(fragile map[string]string, bias *tune.Bias) (*quantized, error) {
-	q, err := j.place(fragile, bias)
+// recipe is one way to quantize the model.
+type recipe struct {
+	estimator string
+	fragile   map[string]string // nodes that stay float though the target runs them in integers, and why
+	bias      *tune.Bias        // to be applied, or nil
+}
+
+// build makes one candidate.
+func (j *Job) build(r recipe) (*quantized, error) {
+	q, err := j.place(r)
 	if errors.Is(err, errUnobserved) { // a pair moved to where nobody looked: do without
-		q, err = j.place(nil, bias)
+		r.fragile = nil
+		q, err = j.place(r)
 	}
 	if err != nil {
 		return nil, err
@@ -64,27 +73,27 @@ func (j *Job) build(fragile map[string]string, bias *tune.Bias) (*quantized, err
 var errUnobserved = errors.New("the value was not observed")
 
 // place puts the pairs into a copy of the graph.
-func (j *Job) place(fragile map[string]string, bias *tune.Bias) (*quantized, error) {
-	q := &quantized{graph: j.graph.Clone(), fragile: fragile,
+func (j *Job) place(r recipe) (*quantized, error) {
+	q := &quantized{graph: j.graph.Clone(), recipe: r,
 		stands: map[string]string{}, watched: map[string]bool{}, params: map[string]quant.Params{}, ranges: map[string][2]float32{}, clipped: map[string]float64{}}
-	float := append(slices.Sorted(maps.Keys(fragile)), j.kept...)
+	float := append(slices.Sorted(maps.Keys(r.fragile)), j.kept...)
 	q.plan = target.Place(q.graph, j.target, float...)
-	acts, err := j.ranges(q.plan, q)
+	acts, err := j.ranges(q.plan, r.estimator, q)
 	if err != nil {
 		return nil, err
 	}
-	if bias != nil {
-		q.corrected = bias.Apply(q.plan)
+	if r.bias != nil {
+		q.corrected = r.bias.Apply(q.plan)
 	}
 	return q, target.Insert(q.graph, q.plan, acts, nil)
 }
 
 // ranges finds the parameters of every group of a plan, and tells q, which may be nil, what it found.
-func (j *Job) ranges(plan *target.Plan, q *quantized) (map[*target.Group]quant.Params, error) {
+func (j *Job) ranges(plan *target.Plan, estimator string, q *quantized) (map[*target.Group]quant.Params, error) {
 	stats := j.statsByName()
 	acts := map[*target.Group]quant.Params{}
 	for _, group := range plan.Groups() {
-		lo, hi, err := j.groupRange(group, stats)
+		lo, hi, err := j.groupRange(group, estimator, stats)
 		if err != nil && !calib.Warning(err) {
 			return nil, fmt.Errorf("value %q: %w", group.Name, err)
 		}
@@ -111,18 +120,33 @@ func outside(s *observe.Stat, p quant.Params) float64 {
 	return s.Histogram().Outside(lo-p.Scale[0]/2, hi+p.Scale[0]/2)
 }
 
+// found is an estimate that was made.
+type found struct {
+	lo, hi float32
+	err    error
+}
+
 // groupRange estimates the range of values that share their parameters, from all of them together.
-func (j *Job) groupRange(group *target.Group, stats map[string]*observe.Stat) (lo, hi float32, err error) {
-	all := &observe.Stat{}
+func (j *Job) groupRange(group *target.Group, estimator string, stats map[string]*observe.Stat) (lo, hi float32, err error) {
+	var names []string
 	for _, v := range group.Values {
-		if len(j.sources(v, stats)) == 0 {
+		more := j.sources(v, stats)
+		if len(more) == 0 {
 			return 0, 0, errUnobserved
 		}
-		for _, name := range j.sources(v, stats) {
+		names = append(names, more...)
+	}
+	key := fmt.Sprintf("%s %q", estimator, names) // candidates differ in few of their groups
+	f, known := j.found[key]
+	if !known {
+		all := &observe.Stat{}
+		for _, name := range names {
 			all.Merge(stats[name])
 		}
+		f.lo, f.hi, f.err = calib.Range(estimator, all, group.Grid, j.options.estimation())
+		j.found[key] = f
 	}
-	return calib.Range(j.options.Estimator, all, group.Grid, j.options.estimation())
+	return f.lo, f.hi, f.err
 }
 
 // sources returns the observed values that tell the range of v: itself, or when leaving layers in float has moved a pair to
@@ -179,7 +203,7 @@ func (j *Job) sign(q *quantized) {
 	for _, kv := range [][2]string{
 		{"dropquant.version", Version},
 		{"dropquant.target", j.target.Name},
-		{"dropquant.estimator", j.options.Estimator},
+		{"dropquant.estimator", q.recipe.estimator},
 		{"dropquant.preset", j.options.Preset.Name},
 		{"dropquant.images", fmt.Sprint(j.used())},
 		{"dropquant.bias_corrected", fmt.Sprint(q.corrected)},

@@ -37,6 +37,7 @@ type Job struct {
 	tallies []*eval.Tally   // beside layers
 
 	probe       *probe // after the first Probe, until Quantize
+	found       map[string]found
 	unsupported []error
 	quantized   *quantized // after Quantize
 }
@@ -74,7 +75,7 @@ func newJob(m *Model, o Options) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{model: m, options: o, key: newKey(m, o), records: map[int]record{}}
+	j := &Job{model: m, options: o, key: newKey(m, o), records: map[int]record{}, found: map[string]found{}}
 	if j.target, err = findTarget(o.Target); err != nil {
 		return nil, err
 	}

@@ -6,8 +6,9 @@ import (
 	"math"
 	"slices"
 
+	"dropquant/engine/calib"
+	"dropquant/engine/eval"
 	"dropquant/engine/graph"
-	"dropquant/engine/kernel"
 	"dropquant/engine/target"
 	"dropquant/engine/tensor"
 	"dropquant/engine/tune"
@@ -20,15 +21,28 @@ const (
 	ProbeHead  = 20
 	maxProbes  = 16
 	triedFirst = 3
+	judged     = 6 // images on which candidates are compared
 )
+
+// candidates are the estimators that Auto tries. Each of them is the best on some network.
+var candidates = []string{calib.Default, "mean-minmax", "entropy"}
 
 // probe is what a job learns from a few images between the statistics and the quantized model.
 type probe struct {
 	plan   *target.Plan // of the graph that can be computed
 	layers *target.Probe
 	costs  []target.Cost
-	bias   *tune.Bias
-	inputs []*tensor.Tensor // of the first images
+	biases map[string]*tune.Bias       // by estimator
+	inputs []*tensor.Tensor            // of the first images
+	wanted []map[string]*tensor.Tensor // what the float model gives for them
+}
+
+// estimators returns those to choose among.
+func (j *Job) estimators() []string {
+	if j.options.Estimator == Auto {
+		return candidates
+	}
+	return []string{j.options.Estimator}
 }
 
 // Probes returns the images that every job is to Probe before Quantize, in this order, once all shares have been merged:
@@ -63,21 +77,33 @@ func (j *Job) look(x *tensor.Tensor) error {
 	}
 	p := j.probe
 	try := len(p.inputs) < triedFirst
-	if try {
-		p.inputs = append(p.inputs, x)
-	}
 	var failed error
-	_, err := j.float.Run(j.feed(x), func(v *graph.Value, t *tensor.Tensor) {
+	out, err := j.float.Run(j.feed(x), func(v *graph.Value, t *tensor.Tensor) {
 		if try && failed == nil {
 			failed = p.layers.See(v, t)
 		}
-		p.bias.See(v, t)
+		for _, e := range j.estimators() {
+			p.biases[e].See(v, t)
+		}
 	})
 	if err == nil {
 		err = failed
 	}
-	if err != nil || !try {
+	if err != nil {
 		return err
+	}
+	if len(p.inputs) < judged {
+		p.inputs = append(p.inputs, x)
+		wanted := map[string]*tensor.Tensor{}
+		for name, t := range out {
+			if t.DType == tensor.Float32 {
+				wanted[name] = tensor.Of(slices.Clone(t.F32()), t.Shape...)
+			}
+		}
+		p.wanted = append(p.wanted, wanted)
+	}
+	if !try {
+		return nil
 	}
 	for k, c := range p.layers.Take() {
 		if k == len(p.costs) {
@@ -91,15 +117,21 @@ func (j *Job) look(x *tensor.Tensor) error {
 
 func (j *Job) startProbe() error {
 	plan := target.Place(j.run, j.target)
-	acts, err := j.ranges(plan, nil)
-	if err != nil {
-		return err
+	p := &probe{plan: plan, biases: map[string]*tune.Bias{}}
+	for i, e := range j.estimators() {
+		acts, err := j.ranges(plan, e, nil)
+		if err != nil {
+			return err
+		}
+		p.biases[e] = tune.NewBias(plan, acts)
+		if i > 0 {
+			continue
+		}
+		if p.layers, err = plan.Probe(acts, j.shapes); err != nil {
+			return err
+		}
 	}
-	layers, err := plan.Probe(acts, j.shapes)
-	if err != nil {
-		return err
-	}
-	j.probe = &probe{plan: plan, layers: layers, bias: tune.NewBias(plan, acts)}
+	j.probe = p
 	return nil
 }
 
@@ -116,49 +148,45 @@ func (p *probe) fragile() map[string]string {
 	return out
 }
 
-// quantize places the pairs, with all that probing has taught.
+// quantize places the pairs, with all that probing has taught: it tries the estimators, each with corrected biases, and
+// keeps the one whose outputs are the closest, without the correction where that is closer still.
 func (j *Job) quantize() (*quantized, error) {
 	if j.probe == nil {
-		return j.build(nil, nil)
+		return j.build(recipe{estimator: j.estimators()[0]})
 	}
 	fragile := j.probe.fragile()
-	plain, err := j.build(fragile, nil)
-	if err != nil {
-		return nil, err
+	var best *quantized
+	try := func(r recipe) error {
+		q, err := j.build(r)
+		if err != nil {
+			return err
+		}
+		if q.sqnr, err = j.judge(q); err == nil && (best == nil || q.sqnr > best.sqnr) {
+			best = q
+		}
+		return err
 	}
-	corrected, err := j.build(fragile, j.probe.bias)
-	if err != nil || corrected.corrected == 0 {
-		return plain, err
+	for _, e := range j.estimators() {
+		if err := try(recipe{e, fragile, j.probe.biases[e]}); err != nil {
+			return nil, err
+		}
 	}
-	before, err := j.tryOut(plain)
-	if err != nil {
-		return nil, err
-	}
-	after, err := j.tryOut(corrected)
-	if err != nil || after <= before {
-		return plain, err
-	}
-	return corrected, nil
+	return best, try(recipe{best.recipe.estimator, fragile, nil})
 }
 
-// tryOut returns the SQNR in dB of a candidate's outputs on the first images.
-func (j *Job) tryOut(q *quantized) (float64, error) {
-	signal, noise := 0.0, 0.0
-	for _, x := range j.probe.inputs {
-		want, err := j.float.Run(j.feed(x), nil)
-		if err != nil {
-			return 0, err
-		}
+// judge returns the SQNR in dB of a candidate's outputs on the first images.
+func (j *Job) judge(q *quantized) (float64, error) {
+	var sums eval.Sums
+	for i, x := range j.probe.inputs {
 		got, err := q.program.Run(j.feed(x), nil)
 		if err != nil {
 			return 0, err
 		}
 		for _, l := range j.layers {
 			if l.output {
-				s, n := kernel.Noise(want[l.value].F32(), got[l.value].F32())
-				signal, noise = signal+s, noise+n
+				sums = sums.Add(difference(j.probe.wanted[i][l.value].F32(), got[l.value].F32()))
 			}
 		}
 	}
-	return 10 * math.Log10(signal/noise), nil
+	return sums.SQNR(), nil
 }

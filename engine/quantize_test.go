@@ -3,9 +3,11 @@ package engine
 import (
 	"bytes"
 	"crypto/sha256"
+	"slices"
 	"strings"
 	"testing"
 
+	"dropquant/engine/calib"
 	"dropquant/engine/graph"
 	"dropquant/engine/onnx"
 	"dropquant/engine/report"
@@ -133,4 +135,24 @@ func has(r *report.Report, id string) bool {
 		}
 	}
 	return false
+}
+
+// TestAuto tries several estimators: the one that is kept must be one of them, and not be farther from the float model than the
+// default one.
+func TestAuto(t *testing.T) {
+	m := mustLoad(t, sampleModel(t, "cifar10_resnet20.onnx"))
+	auto, err := Quantize(m, Options{Estimator: Auto}, photos(t, 6), 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := Quantize(m, Options{}, photos(t, 6), 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(candidates, auto.Report.Estimator) || plain.Report.Estimator != calib.Default {
+		t.Errorf("estimators %q and %q", auto.Report.Estimator, plain.Report.Estimator)
+	}
+	if auto.Report.SQNR < plain.Report.SQNR-0.01 { // the images compared are those that were judged
+		t.Errorf("%.2f dB, the default one gives %.2f", auto.Report.SQNR, plain.Report.SQNR)
+	}
 }

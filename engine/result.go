@@ -19,7 +19,7 @@ import (
 func (j *Job) Report() *report.Report {
 	r := &report.Report{
 		Model: j.model.Name, Hash: j.model.Hash(), Version: Version,
-		Target: j.target.Name, Preset: j.options.Preset.Name, Estimator: j.options.Estimator,
+		Target: j.target.Name, Preset: j.options.Preset.Name, Estimator: j.quantized.recipe.estimator,
 		SizeBefore: j.model.Size, Corrected: j.quantized.corrected, Warnings: slices.Clone(j.quantized.warnings),
 	}
 	if j.options.Percentile != 0 {
@@ -120,7 +120,7 @@ func (j *Job) addLayers(r *report.Report, sums []eval.Sums) {
 			row.Name, row.Op = l.value, "Input"
 		}
 		if p, ok := j.quantized.params[l.value]; ok {
-			row.DType, row.Scale, row.Zero, row.Method = p.DType.String(), p.Scale[0], p.Zero[0], j.options.Estimator
+			row.DType, row.Scale, row.Zero, row.Method = p.DType.String(), p.Scale[0], p.Zero[0], j.quantized.recipe.estimator
 			row.Lo, row.Hi = j.quantized.ranges[l.value][0], j.quantized.ranges[l.value][1]
 			row.Clipped = j.quantized.clipped[l.value]
 		}
@@ -135,7 +135,7 @@ func (j *Job) addLayers(r *report.Report, sums []eval.Sums) {
 		if d.State == target.Float || d.State == target.Stored {
 			why = d.Why
 		}
-		if fragile := j.quantized.fragile[n.Name]; fragile != "" {
+		if fragile := j.quantized.recipe.fragile[n.Name]; fragile != "" {
 			why = fragile
 		}
 		for _, k := range at[n.Name] {

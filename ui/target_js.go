@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"strconv"
 
+	"dropquant/engine"
 	"dropquant/engine/calib"
 	"dropquant/engine/target"
 	"dropquant/ui/view"
@@ -34,7 +35,7 @@ func (a *app) listenTarget() {
 		a.describe()
 		a.updateRun()
 	})
-	list = []view.Choice{{Value: "", Title: "Recommended"}}
+	list = []view.Choice{{Value: "", Title: "Recommended"}, {Value: engine.Auto, Title: "Try several, keep the best"}}
 	for _, m := range calib.Methods {
 		list = append(list, view.Choice{Value: m.Name, Title: m.Title})
 	}

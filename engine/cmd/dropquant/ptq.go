@@ -28,7 +28,7 @@ type ptqFlags struct {
 func (f *ptqFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.target, "target", engine.DefaultTarget, "the runtime the file is for: "+strings.Join(targetNames(), ", "))
 	fs.StringVar(&f.preset, "preset", "", "how an image becomes the input: "+strings.Join(presetNames(), ", ")+", or the path of a JSON preset; guessed from the model when empty")
-	fs.StringVar(&f.estimator, "estimator", "", "how a range is found: "+strings.Join(methodNames(), ", ")+"; the recommended one when empty")
+	fs.StringVar(&f.estimator, "estimator", "", "how a range is found: "+strings.Join(methodNames(), ", ")+"; "+calib.Default+" when empty")
 	fs.StringVar(&f.output, "o", "", "where to write the quantized model; MODEL.TARGET.int8.onnx when empty")
 	fs.StringVar(&f.report, "report", "", "where to write the report: a .json, .csv or .md file")
 	fs.IntVar(&f.images, "images", engine.DefaultImages, "how many images to use at most, evenly spaced over the sorted list")
@@ -187,6 +187,7 @@ func presetNames() (names []string) {
 }
 
 func methodNames() (names []string) {
+	names = append(names, engine.Auto)
 	for _, m := range calib.Methods {
 		names = append(names, m.Name)
 	}
