@@ -36,6 +36,7 @@ type Job struct {
 	records map[int]record  // by image
 	tallies []*eval.Tally   // beside layers
 
+	layer       func(name string)
 	probe       *probe // after the first Probe, until Quantize
 	found       map[string]found
 	unsupported []error
@@ -100,7 +101,7 @@ func newJob(m *Model, o Options) (*Job, error) {
 			watch[n.Inputs[0]] = true
 		}
 	}
-	if j.float, err = exec.Compile(p.run, p.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory}); err != nil {
+	if j.float, err = exec.Compile(p.run, p.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory, Progress: j.enter}); err != nil {
 		return nil, err
 	}
 	for range j.plan.Values() {
@@ -139,6 +140,15 @@ func layersOf(plan *target.Plan, run *graph.Graph) []layer {
 		add(plan.Graph().Value(v.Name), true)
 	}
 	return out
+}
+
+// OnLayer has f called with the name of each node before it is computed.
+func (j *Job) OnLayer(f func(name string)) { j.layer = f }
+
+func (j *Job) enter(node string, _, _ int) {
+	if j.layer != nil {
+		j.layer(node)
+	}
 }
 
 // Observe decodes image i, runs the float model on it and adds what flows to the statistics. An image that

@@ -40,6 +40,8 @@ type worker struct {
 	ended error  // why there is no engine any more
 	holds *model // the model that it has loaded
 
+	onLayer func(name string) // told what it computes, now and then
+
 	reproducible bool
 }
 
@@ -92,6 +94,10 @@ func (w *worker) receive(m web.Message) {
 		close(w.ready)
 	case protocol.Dead:
 		w.end(&deadError{reply.Text})
+	case protocol.Layer:
+		if w.onLayer != nil {
+			w.onLayer(reply.Text)
+		}
 	case protocol.Progress:
 		if c != nil && c.progress != nil {
 			c.progress(reply.Index)

@@ -35,7 +35,8 @@ type run struct {
 	done    []bool    // images of the phase
 	pace    pace
 	began   time.Time
-	quarter int // of the progress that was announced
+	layer   string // that some worker computes
+	quarter int    // of the progress that was announced
 }
 
 // phases of a run, and what an image costs in each: a comparison runs the float model and the quantized one.
@@ -199,6 +200,12 @@ func (a *app) attempt(r *run, phase, w int, before []js.Value) (js.Value, error)
 		r.workers[w] = a.pool.start()
 	}
 	e := r.workers[w]
+	e.onLayer = func(name string) {
+		if a.run == r {
+			r.layer = name
+			a.showProgress(r, phases[phase].doing)
+		}
+	}
 	if _, err := e.load(r.model, nil); err != nil {
 		return js.Undefined(), err
 	}
@@ -265,6 +272,9 @@ func (a *app) showProgress(r *run, doing string) {
 	share := r.pace.share()
 	percent := fmt.Sprintf("%.0f %%", math.Floor(share*100))
 	line := fmt.Sprintf("image %s of %s", view.Count(min(r.pace.done+1, len(r.images))), view.Count(len(r.images)))
+	if r.layer != "" {
+		line += " · " + r.layer
+	}
 	if left, known := r.pace.left(time.Now()); known {
 		line += " · " + view.Left(left)
 	}

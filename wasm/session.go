@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"dropquant/engine"
 	"dropquant/wasm/protocol"
@@ -89,7 +90,7 @@ func (s *session) preview(req protocol.Request, files []source) (protocol.Reply,
 
 func (s *session) observe(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
 	var err error
-	if s.job, err = newJob(s.model, req.Options); err != nil {
+	if err = s.start(req); err != nil {
 		return protocol.Reply{}, nil, err
 	}
 	if err = s.each(req, files, s.job.Observe); err != nil {
@@ -98,10 +99,27 @@ func (s *session) observe(req protocol.Request, files []source) (protocol.Reply,
 	return protocol.Reply{}, [][]byte{s.job.State()}, nil
 }
 
+// every is how often the page is told of the layer: more often nobody can read.
+const every = 150 * time.Millisecond
+
+// start begins the job of a request.
+func (s *session) start(req protocol.Request) (err error) {
+	if s.job, err = newJob(s.model, req.Options); err != nil {
+		return err
+	}
+	var last time.Time
+	s.job.OnLayer(func(name string) {
+		if now := time.Now(); now.Sub(last) >= every {
+			last = now
+			s.send(protocol.Reply{Kind: protocol.Layer, Text: name})
+		}
+	})
+	return nil
+}
+
 func (s *session) compare(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
 	if s.job == nil { // this worker took the place of one that died after it had observed
-		var err error
-		if s.job, err = newJob(s.model, req.Options); err != nil {
+		if err := s.start(req); err != nil {
 			return protocol.Reply{}, nil, err
 		}
 	}

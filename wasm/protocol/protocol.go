@@ -22,6 +22,7 @@ const (
 // Kinds of reply.
 const (
 	Ready    = "ready"    // the engine runs and listens
+	Layer    = "layer"    // Text names the layer that is being computed, a few times a second
 	Progress = "progress" // Index of one image is done, or was skipped
 	Done     = "done"
 	Failed   = "failed" // Error says why; the worker lives on
