@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	repo "dropquant/build/root"
 )
 
 // first is what the first visit may load, compressed; whole is what the single-file page may weigh.
@@ -20,7 +22,7 @@ func built(t *testing.T) (*parts, *site, []byte) {
 	if testing.Short() {
 		t.Skip("compiles the wasm program, which takes seconds")
 	}
-	root, err := findRoot()
+	root, err := repo.Find()
 	if err != nil {
 		t.Fatal(err)
 	}

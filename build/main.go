@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	repo "dropquant/build/root"
 )
 
 func main() {
@@ -40,7 +42,7 @@ func main() {
 
 // run builds everything and returns lines about the sizes of what it wrote.
 func run(out string, fast bool) ([]string, error) {
-	root, err := findRoot()
+	root, err := repo.Find()
 	if err != nil {
 		return nil, err
 	}
@@ -66,22 +68,4 @@ func run(out string, fast bool) ([]string, error) {
 		return nil, err
 	}
 	return report(out, site)
-}
-
-// findRoot returns the folder of go.mod, from the current folder upwards.
-func findRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", fmt.Errorf("no go.mod here or above: run this inside the repository")
-		}
-		dir = parent
-	}
 }

@@ -188,9 +188,6 @@ func (j *Job) Skip(i int, name string, why error) {
 	j.records[i] = record{name: name, skipped: why.Error()}
 }
 
-// Skipped returns why image i was skipped, or "".
-func (j *Job) Skipped(i int) string { return j.records[i].skipped }
-
 // samples decodes a file into what fills the input.
 func (j *Job) samples(f File) ([]*tensor.Tensor, error) {
 	if !j.images {

@@ -171,7 +171,8 @@ func (j *Job) quantize() (*quantized, error) {
 			return nil, err
 		}
 	}
-	return best, try(recipe{best.recipe.estimator, fragile, nil})
+	err := try(recipe{best.recipe.estimator, fragile, nil})
+	return best, err
 }
 
 // judge returns the SQNR in dB of a candidate's outputs on the first images.

@@ -44,7 +44,7 @@ func TestWorkersDoNotMatter(t *testing.T) {
 	}
 }
 
-// TestEveryEstimator quantizes with each estimator and each target, and checks what the file must hold.
+// TestEveryTarget quantizes for each target, and checks what the file must hold.
 func TestEveryTarget(t *testing.T) {
 	m := mustLoad(t, File{"tiny.onnx", fromText(t, tiny)})
 	for _, tg := range target.Targets {

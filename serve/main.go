@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	repo "dropquant/build/root"
 )
 
 func main() {
@@ -34,7 +36,7 @@ func main() {
 }
 
 func run(port int, open, fast bool) error {
-	root, err := findRoot()
+	root, err := repo.Find()
 	if err != nil {
 		return err
 	}
@@ -86,22 +88,4 @@ func openBrowser(url string) error {
 		words = []string{"xdg-open"}
 	}
 	return exec.Command(words[0], append(words[1:], url)...).Start()
-}
-
-// findRoot returns the folder of go.mod, from the current folder upwards.
-func findRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", errors.New("no go.mod here or above: run this inside the repository")
-		}
-		dir = parent
-	}
 }

@@ -17,6 +17,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	repo "dropquant/build/root"
 )
 
 // step is one run of go test.
@@ -54,7 +56,7 @@ func main() {
 }
 
 func run(strict bool, only string) error {
-	root, err := findRoot()
+	root, err := repo.Find()
 	if err != nil {
 		return err
 	}
@@ -128,21 +130,4 @@ func buildPage(root string) error {
 		return fmt.Errorf("the page cannot be built: %w\n%s", err, out)
 	}
 	return nil
-}
-
-// findRoot returns the folder of go.mod, from the current folder upwards.
-func findRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		if filepath.Dir(dir) == dir {
-			return "", errors.New("no go.mod here or above: run this inside the repository")
-		}
-		dir = filepath.Dir(dir)
-	}
 }
