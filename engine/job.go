@@ -72,6 +72,9 @@ func NewJob(m *Model, o Options) (*Job, error) {
 }
 
 func newJob(m *Model, o Options) (*Job, error) {
+	if err := refuseQuantized(m.graph); err != nil {
+		return nil, err
+	}
 	o, err := o.complete(m)
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func (f *ptqFlags) quantize(path string, paths []string, out, log io.Writer) err
 	if err != nil {
 		return err
 	}
-	preset, err := choosePreset(m, f.preset, f.target, log)
+	preset, err := choosePreset(m, f.preset, log)
 	if err != nil {
 		return err
 	}
@@ -78,11 +78,7 @@ func (f *ptqFlags) quantize(path string, paths []string, out, log io.Writer) err
 		return err
 	}
 	chosen := engine.Sample(len(files), f.images)
-	fmt.Fprintf(log, "%d of %d images", len(chosen), len(files))
-	if ignored > 0 {
-		fmt.Fprintf(log, ", %d other files ignored", ignored)
-	}
-	fmt.Fprintln(log)
+	logImages(log, len(chosen), len(files), ignored)
 
 	line := &progressLine{w: log, quiet: f.quiet, start: time.Now()}
 	result, err := engine.Quantize(m, engine.Options{Target: f.target, Preset: preset, Estimator: f.estimator},
@@ -111,7 +107,7 @@ func (f *ptqFlags) quantize(path string, paths []string, out, log io.Writer) err
 }
 
 // choosePreset returns the preset of a name or of a JSON file; without either, the guess, which it prints.
-func choosePreset(m *engine.Model, name, targetName string, log io.Writer) (dataset.Preset, error) {
+func choosePreset(m *engine.Model, name string, log io.Writer) (dataset.Preset, error) {
 	if strings.HasSuffix(name, ".json") {
 		data, err := os.ReadFile(name)
 		if err != nil {
