@@ -15,6 +15,7 @@ var ONNXRuntime = &Target{
 	Title:    "ONNX Runtime",
 	Act:      quant.U8,
 	Weight:   quant.W8,
+	Pairs:    true,
 	Complete: true,
 	Rows: []Row{
 		{Op: "Conv", Role: Weighted, Axis: axis0, Bias: Int32Bias, Needs: []Need{constWeights, constBias, activation}, Source: "SEL ConvNodeGroupSelector"},

@@ -39,6 +39,13 @@ type Target struct {
 
 	// PerTensor gives every weight one scale and not one per output channel.
 	PerTensor bool
+
+	// Pairs says that on x86 CPUs without VNNI the runtime adds products two by two in int16, where they can overflow.
+	Pairs bool
+
+	// AnyCPU, where Pairs holds, keeps the codes of weights so small, two by two, that those CPUs give the integers that
+	// all others give.
+	AnyCPU bool
 }
 
 // Targets lists the runtimes that files are made for.
