@@ -72,19 +72,14 @@ func NewJob(m *Model, o Options) (*Job, error) {
 }
 
 func newJob(m *Model, o Options) (*Job, error) {
-	if err := refuseQuantized(m.graph); err != nil {
-		return nil, err
-	}
 	o, err := o.complete(m)
 	if err != nil {
 		return nil, err
 	}
 	j := &Job{model: m, options: o, key: newKey(m, o), records: map[int]record{}, found: map[string]found{}}
-	t, err := findTarget(o.Target)
-	if err != nil {
+	if j.target, err = findTarget(o.Target); err != nil {
 		return nil, err
 	}
-	j.target = forCPU(t, o.CPU)
 	in, err := m.image(o.Preset)
 	j.input, j.images = in, err == nil
 	p, err := m.prepare(o.Preset)

@@ -111,3 +111,8 @@ func (l limits) String() string {
 	}
 	return fmt.Sprintf("%g..%g", l.lo, l.hi)
 }
+
+// roundEven rounds to the nearest whole number, ties to even, within int32.
+func roundEven(x float32) int32 {
+	return int32(min(max(math.RoundToEven(float64(x)), -1<<30), 1<<30))
+}

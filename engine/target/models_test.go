@@ -31,16 +31,21 @@ func model(t testing.TB, name string) *graph.Graph {
 	if err := pass.Concat(pass.Float, pass.RaiseOpset(13))(g); err != nil {
 		t.Fatal(err)
 	}
-	shapes := map[string][]int{}
-	for _, v := range g.Inputs {
-		s := slices.Clone(v.Shape)
-		s[0] = 1
-		shapes[v.Name] = s
-	}
-	if err := op.Infer(g, shapes); err != nil {
+	if err := op.Infer(g, oneSample(g)); err != nil {
 		t.Fatal(err)
 	}
 	return g
+}
+
+// oneSample returns the shapes of the inputs with a batch of one.
+func oneSample(g *graph.Graph) map[string][]int {
+	shapes := map[string][]int{}
+	for _, v := range g.Inputs {
+		s := slices.Clone(v.Shape)
+		s[0] = max(s[0], 1)
+		shapes[v.Name] = s
+	}
+	return shapes
 }
 
 // TestModels holds the plan of every model and target.

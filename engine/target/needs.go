@@ -9,7 +9,7 @@ import (
 
 // isActivation reports whether v is a float tensor that depends on the data.
 func isActivation(v *graph.Value) bool {
-	return v != nil && v.Const == nil && v.DType == tensor.Float32
+	return v != nil && v.Const == nil && v.DType == tensor.Float32 && constantBehind(v) == nil
 }
 
 // constFloat returns the data of a float32 constant, or nil.
@@ -20,6 +20,14 @@ func constFloat(v *graph.Value) *tensor.Tensor {
 	return v.Const
 }
 
+// weightsOf returns the constant second input of n, float32 or the codes of a pair: its shape is that of the weights.
+func weightsOf(n *graph.Node) *tensor.Tensor {
+	if v := n.Input(1); v != nil && v.Const == nil {
+		return constantBehind(v)
+	}
+	return constFloat(n.Input(1))
+}
+
 // scalar returns the one element of a float32 constant.
 func scalar(v *graph.Value) (float32, bool) {
 	if t := constFloat(v); t != nil && t.Len() == 1 {
@@ -28,70 +36,78 @@ func scalar(v *graph.Value) (float32, bool) {
 	return 0, false
 }
 
+// planned is a need that is asked when placing only.
+func planned(n Need) Need {
+	n.Plan = true
+	return n
+}
+
 // The needs that rows share.
 var (
-	constWeights = Need{func(n *graph.Node) bool { t := constFloat(n.Input(1)); return t != nil && t.Rank() > 2 && t.Len() > 0 },
-		"its weights are not float32 constants"}
+	constWeights = Need{Holds: func(n *graph.Node) bool { t := weightsOf(n); return t != nil && t.Rank() > 2 && t.Len() > 0 },
+		Else: "its weights are not float32 constants"}
 
-	activations = Need{func(n *graph.Node) bool {
+	activations = Need{Holds: func(n *graph.Node) bool {
 		return len(n.Inputs) > 0 && !slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool { return !isActivation(v) })
-	}, "an operand is a constant, or not float32"}
+	}, Else: "an operand is a constant, or not float32"}
 
-	activation = Need{func(n *graph.Node) bool { return isActivation(n.Input(0)) },
-		"its input is not known to be a float32 activation"}
+	activation = Need{Holds: func(n *graph.Node) bool { return isActivation(n.Input(0)) },
+		Else: "its input is not known to be a float32 activation"}
 
-	constBias = Need{func(n *graph.Node) bool { return n.Input(2) == nil || constFloat(n.Input(2)) != nil },
-		"its bias is not a float32 constant"}
+	constBias = Need{Holds: func(n *graph.Node) bool {
+		return n.Input(2) == nil || constFloat(n.Input(2)) != nil || constantBehind(n.Input(2)) != nil
+	},
+		Else: "its bias is not a float32 constant"}
 
-	matrixWeights = Need{func(n *graph.Node) bool { t := constFloat(n.Input(1)); return t != nil && t.Rank() == 2 && t.Len() > 0 },
-		"its weights are not a matrix"}
+	matrixWeights = Need{Holds: func(n *graph.Node) bool { t := weightsOf(n); return t != nil && t.Rank() == 2 && t.Len() > 0 },
+		Else: "its weights are not a matrix"}
 
 	// plainGemm holds where y = x·W + b with a bias per column: what a fully connected layer is.
-	plainGemm = Need{func(n *graph.Node) bool {
+	plainGemm = Need{Holds: func(n *graph.Node) bool {
 		return n.Int("transA", 0) == 0 && n.Float("alpha", 1) == 1 && (n.Input(2) == nil || n.Float("beta", 1) == 1 && biasPerColumn(n))
-	}, "it is not a fully connected layer: transA, alpha, beta or the shape of C differ"}
+	}, Else: "it is not a fully connected layer: transA, alpha, beta or the shape of C differ"}
 
-	nearest = Need{func(n *graph.Node) bool { return n.Str("mode", "nearest") == "nearest" },
-		"it interpolates, and is exact only in float"}
+	nearest = Need{Holds: func(n *graph.Node) bool { return n.Str("mode", "nearest") == "nearest" },
+		Else: "it interpolates, and is exact only in float"}
 
-	notNegative = Need{func(n *graph.Node) bool { return bounds(n.Input(0)).lo >= 0 },
-		"its input can be negative, which needs a zero point"}
+	notNegative = Need{Holds: func(n *graph.Node) bool { return bounds(n.Input(0)).lo >= 0 },
+		Else: "its input can be negative, which needs a zero point"}
 
-	oneGroup = Need{func(n *graph.Node) bool { return n.Int("group", 1) == 1 },
-		"it works in groups, which this runtime does in float"}
+	oneGroup = Need{Holds: func(n *graph.Node) bool { return n.Int("group", 1) == 1 },
+		Else: "it works in groups, which this runtime does in float"}
 
-	oneOutput = Need{func(n *graph.Node) bool { return len(n.Outputs) == 1 || n.Out(1) == nil },
-		"its second output is used"}
+	oneOutput = Need{Holds: func(n *graph.Node) bool { return len(n.Outputs) == 1 || n.Out(1) == nil },
+		Else: "its second output is used"}
 
-	swish = Need{isSwish, "it gates with something else than its own input"}
+	swish = Need{Holds: isSwish, Else: "it gates with something else than its own input"}
 
-	feedsSwish = Need{func(n *graph.Node) bool {
+	feedsSwish = Need{Holds: func(n *graph.Node) bool {
 		y := n.Out(0)
 		return len(y.Uses) == 1 && y.Uses[0].Node.Op == "Mul" && isSwish(y.Uses[0].Node)
-	}, "it is not part of x·sigmoid(x)"}
+	}, Else: "it is not part of x·sigmoid(x)"}
 
 	// reluClip holds for ReLU6 and its like: a quantizer with zero point 0 and the right scale clips just so.
-	reluClip = Need{func(n *graph.Node) bool { lo, ok := scalar(n.Input(1)); return ok && lo == 0 },
-		"it does not clip at 0, so a quantizer cannot stand for it"}
+	reluClip = Need{Holds: func(n *graph.Node) bool { lo, ok := scalar(n.Input(1)); return ok && lo == 0 },
+		Else: "it does not clip at 0, so a quantizer cannot stand for it"}
 
-	constSlope = Need{func(n *graph.Node) bool { return constFloat(n.Input(1)) != nil },
-		"its slope is not a constant"}
+	constSlope = Need{Holds: func(n *graph.Node) bool { return constFloat(n.Input(1)) != nil },
+		Else: "its slope is not a constant"}
 
-	zeroPad = Need{func(n *graph.Node) bool {
+	zeroPad = Need{Holds: func(n *graph.Node) bool {
 		if n.Str("mode", "constant") != "constant" {
 			return true
 		}
 		v, ok := scalar(n.Input(2))
 		return n.Input(2) == nil || ok && v == 0
-	}, "it pads with something else than 0"}
+	}, Else: "it pads with something else than 0"}
 
-	residual = Need{func(n *graph.Node) bool { return convSide(n) >= 0 },
-		"no operand is a convolution that only it reads"}
+	residual = Need{Holds: func(n *graph.Node) bool { return convSide(n) >= 0 },
+		Else: "no operand is a convolution that only it reads"}
 )
 
 // biasPerColumn reports whether the C of a Gemm has one element per output column.
 func biasPerColumn(n *graph.Node) bool {
-	c, w := constFloat(n.Input(2)), constFloat(n.Input(1))
+	c, w := constantBehind(n.Input(2)), weightsOf(n)
 	if c == nil || w == nil || w.Rank() != 2 {
 		return false
 	}
@@ -126,7 +142,7 @@ func skipSide(n *graph.Node) []int { return []int{1 - convSide(n)} }
 
 // stridedPoint reports whether n is a 1x1 convolution that skips pixels.
 func stridedPoint(n *graph.Node) bool {
-	w := constFloat(n.Input(1))
+	w := weightsOf(n)
 	return w != nil && w.Rank() > 2 && tensor.Size(w.Shape[2:]) == 1 && slices.ContainsFunc(n.Ints("strides"), func(s int) bool { return s > 1 })
 }
 

@@ -13,23 +13,26 @@ import "dropquant/engine/quant"
 // propagation at ef8e1db; LPT is OpenVINO's low_precision_transformations;
 // CPU its intel_cpu plugin.
 var OpenVINO = &Target{
-	Name:   "openvino",
-	Title:  "OpenVINO",
-	Act:    quant.U8,
-	Weight: quant.W8, // 255 levels: NNCF qspaces.py, q8_w_sym
-	Pairs:  true,
+	Name:        "openvino",
+	Title:       "OpenVINO",
+	Act:         quant.U8,
+	Weight:      quant.W8, // 255 levels: NNCF qspaces.py, q8_w_sym
+	AlignsReals: true,     // 2026.4.1
+	Checks:      []Check{eightBits},
 	Rows: []Row{
 		// Strides of a 1x1 Conv move up to where a value forks, as a MaxPool. Where the fork lies before the QuantizeLinear,
 		// the MaxPool comes between it and DequantizeLinear and the Conv stays float: OpenVINO 2026.4.1, StridesOptimization.
-		{Op: "Conv", Role: Weighted, Axis: axis0, Whole: stridedPoint, Needs: []Need{constWeights, activation}, Source: "LPT convolution.cpp; NNCF CONVOLUTION"},
-		{Op: "ConvTranspose", Role: Weighted, Axis: axis1, Needs: []Need{constWeights, activation, notNegative, oneGroup}, Source: "LPT convolution_backprop_data.cpp: no zero point; groups seen in float, OpenVINO 2026.4.1"},
+		{Op: "Conv", Role: Weighted, Axis: axis0, Whole: stridedPoint, Checks: []Check{weightInt8, weightAxis, weightZeros0}, Needs: []Need{constWeights, activation}, Source: "LPT convolution.cpp; NNCF CONVOLUTION"},
+		{Op: "ConvTranspose", Role: Weighted, Axis: axis1, Checks: []Check{perTensor, inputZero0, weightInt8, weightAxis, weightZeros0}, Needs: []Need{constWeights, activation, planned(notNegative), oneGroup}, Source: "LPT convolution_backprop_data.cpp: no zero point; groups seen in float, OpenVINO 2026.4.1"},
 		{Op: "ConvTranspose", Role: WeightsOnly, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "the int8 kernel takes no groups and no zero point, which a negative input would need"},
-		{Op: "Gemm", Role: Weighted, Axis: gemmAxis, Needs: []Need{matrixWeights, activation, plainGemm}, Source: "LPT mat_mul.cpp; NNCF MATMUL"},
-		{Op: "MatMul", Role: Weighted, Axis: axis1, Needs: []Need{matrixWeights, activation}, Source: "LPT mat_mul.cpp; NNCF MATMUL"},
+		{Op: "Gemm", Role: Weighted, Axis: gemmAxis, Checks: []Check{weightInt8, weightAxis}, Needs: []Need{matrixWeights, activation, plainGemm}, Source: "LPT mat_mul.cpp; NNCF MATMUL"},
+		{Op: "MatMul", Role: Weighted, Axis: axis1, Checks: []Check{weightInt8, weightAxis}, Needs: []Need{matrixWeights, activation}, Source: "LPT mat_mul.cpp; NNCF MATMUL"},
 
-		{Op: "Add", Role: Compute, Needs: []Need{activations}, Source: "LPT add.cpp; NNCF ADD: both inputs"},
+		{Op: "Add", Role: Compute, Checks: []Check{allCodes}, Needs: []Need{activations}, Source: "LPT add.cpp; NNCF ADD: both inputs"},
 		{Op: "AveragePool", Role: Compute, Needs: []Need{activation}, Source: "LPT avg_pool.cpp; NNCF AVGPOOL"},
 		{Op: "GlobalAveragePool", Role: Compute, Needs: []Need{activation}, Source: "read as ReduceMean: LPT reduce_mean.cpp; NNCF onnx metatypes"},
+
+		{Op: "MatMul", Role: Compute, Found: true, Needs: []Need{activations}, Source: "LPT mat_mul.cpp"},
 
 		// On signed codes with zero point 0 a Concat before a quantized Conv loses its scale: OpenVINO 2026.4.1, seen by
 		// running the same file in ONNX Runtime (11 to 17 dB in five nodes). Unsigned codes are right.
@@ -44,11 +47,12 @@ var OpenVINO = &Target{
 		{Op: "Split", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT split.cpp, variadic_split.cpp"},
 		{Op: "DepthToSpace", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT depth_to_space.cpp"},
 		{Op: "SpaceToDepth", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT space_to_batch.cpp's family; NNCF transparent"},
-		{Op: "Pad", Role: Carrier, In: first, Needs: []Need{activation, zeroPad, notNegative}, Source: "LPT pad.cpp: the constant must be the code of 0"},
+		{Op: "Pad", Role: Carrier, In: first, Needs: []Need{activation, zeroPad, planned(notNegative)}, Source: "LPT pad.cpp: the constant must be the code of 0"},
 		{Op: "Resize", Role: Carrier, In: first, Needs: []Need{activation, nearest}, Source: "LPT interpolate.cpp: nearest"},
 		{Op: "Dropout", Role: Carrier, In: first, Needs: []Need{activation, oneOutput}, Source: "nothing in inference"},
 		{Op: "Identity", Role: Carrier, In: first, Needs: []Need{activation}, Source: "nothing"},
 
+		{Op: "BatchNormalization", Role: Follower, Found: true, Needs: []Need{activation, oneOutput}, Source: "folded into the scales and the bias"},
 		{Op: "Relu", Role: Follower, Needs: []Need{activation}, Source: "CPU graph_optimizer.cpp FuseConvolutionAndSimpleOperation; NNCF quantizes after"},
 		{Op: "Clip", Role: Follower, Needs: []Need{activation}, Source: "as Relu"},
 		{Op: "LeakyRelu", Role: Follower, Needs: []Need{activation}, Source: "as Relu"},

@@ -69,7 +69,7 @@ func (p *placer) choose(float []string) {
 			p.why[n] = "excluded"
 			continue
 		}
-		if r, why := p.t.find(n); r != nil {
+		if r, why := p.t.find(n, placing); r != nil {
 			p.rows[n] = r
 		} else {
 			p.why[n] = why
@@ -90,8 +90,8 @@ func (p *placer) isUnit(n *graph.Node) bool {
 }
 
 // fixed reports whether v must stay as it is for a reader that cannot be moved: the caller of the graph, or a subgraph.
-func (p *placer) fixed(v *graph.Value) bool {
-	return p.g.IsOutput(v) || slices.ContainsFunc(v.Uses, func(u graph.Use) bool { return u.Index == graph.CaptureIndex })
+func fixed(g *graph.Graph, v *graph.Value) bool {
+	return g.IsOutput(v) || slices.ContainsFunc(v.Uses, func(u graph.Use) bool { return u.Index == graph.CaptureIndex })
 }
 
 // fuse is step 3.
@@ -102,7 +102,7 @@ func (p *placer) fuse() {
 		}
 		v := n.Out(0)
 		for {
-			chain, out := p.follow(v)
+			chain, out := follow(p.g, p.rows, v)
 			if out == nil {
 				break
 			}
@@ -117,17 +117,17 @@ func (p *placer) fuse() {
 
 // follow returns the followers that alone read v, and the one value that leaves them: one node, or
 // two of which the second reads v and the first (x·σ(x)).
-func (p *placer) follow(v *graph.Value) ([]*graph.Node, *graph.Value) {
+func follow(g *graph.Graph, rows map[*graph.Node]*Row, v *graph.Value) ([]*graph.Node, *graph.Value) {
 	var readers []*graph.Node
 	for _, u := range v.Uses {
-		if r := p.rows[u.Node]; r == nil || r.Role != Follower {
+		if r := rows[u.Node]; r == nil || r.Role != Follower {
 			return nil, nil
 		}
 		if !slices.Contains(readers, u.Node) {
 			readers = append(readers, u.Node)
 		}
 	}
-	if p.fixed(v) || len(readers) == 0 || len(readers) > 2 {
+	if fixed(g, v) || len(readers) == 0 || len(readers) > 2 {
 		return nil, nil
 	}
 	if len(readers) == 1 {
@@ -135,7 +135,7 @@ func (p *placer) follow(v *graph.Value) ([]*graph.Node, *graph.Value) {
 	}
 	for i, f := range readers {
 		last, y := readers[1-i], f.Out(0)
-		if len(y.Uses) == 1 && y.Uses[0].Node == last && !p.fixed(y) {
+		if len(y.Uses) == 1 && y.Uses[0].Node == last && !fixed(g, y) {
 			return []*graph.Node{f, last}, last.Out(0)
 		}
 	}
@@ -175,7 +175,7 @@ func (p *placer) unfuse(n *graph.Node) {
 // reachesOut reports whether v leaves the graph with no other operators on the way than those that move elements.
 func (p *placer) reachesOut(v *graph.Value) bool {
 	for {
-		if p.fixed(v) {
+		if fixed(p.g, v) {
 			return true
 		}
 		if len(v.Uses) != 1 || !movers[v.Uses[0].Node.Op] || !p.behind[v.Uses[0].Node] {
@@ -255,7 +255,7 @@ func (p *placer) allWanted(n *graph.Node) bool {
 		if v == nil {
 			continue
 		}
-		if p.fixed(v) {
+		if fixed(p.g, v) {
 			return false
 		}
 		for _, u := range v.Uses {
@@ -315,7 +315,7 @@ func (p *placer) push() {
 // canCarry reports whether all that n moves are codes already, and may be codes behind it.
 func (p *placer) canCarry(n *graph.Node) bool {
 	for _, v := range n.Outputs {
-		if v == nil || p.fixed(v) {
+		if v == nil || fixed(p.g, v) {
 			return false
 		}
 	}
@@ -328,7 +328,7 @@ func (p *placer) canCarry(n *graph.Node) bool {
 }
 
 func (p *placer) wantAll(v *graph.Value) {
-	if v == nil || p.fixed(v) {
+	if v == nil || fixed(p.g, v) {
 		return
 	}
 	for _, u := range v.Uses {

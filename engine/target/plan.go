@@ -39,11 +39,12 @@ const (
 	Int8                // in integers
 	Fused               // in the kernel of an Int8 node
 	Moves               // codes pass through it unchanged
+	Paired              // QuantizeLinear or DequantizeLinear
 )
 
-var states = [...]string{Float: "float", Stored: "stored", Int8: "int8", Fused: "fused", Moves: "moves"}
+var states = [...]string{Float: "float", Stored: "stored", Int8: "int8", Fused: "fused", Moves: "moves", Paired: "pair"}
 
-// String returns "float", "stored", "int8", "fused" or "moves".
+// String returns "float", "stored", "int8", "fused", "moves" or "pair".
 func (s State) String() string { return states[s] }
 
 // Weight is one constant to be stored in integers. Nodes that read the same constant along the same axis share it.

@@ -15,6 +15,8 @@
 package target
 
 import (
+	"fmt"
+
 	"dropquant/engine/graph"
 	"dropquant/engine/quant"
 )
@@ -40,12 +42,14 @@ type Target struct {
 	// PerTensor gives every weight one scale and not one per output channel.
 	PerTensor bool
 
-	// Pairs says that on x86 CPUs without VNNI the runtime adds products two by two in int16, where they can overflow.
-	Pairs bool
-
-	// AnyCPU, where Pairs holds, keeps the codes of weights so small, two by two, that those CPUs give the integers that
-	// all others give.
-	AnyCPU bool
+	// What the runtime does by itself with a file that it reads.
+	Shifts      bool    // signed codes of activations become unsigned, where one node alone reads them
+	Makes       bool    // float weights and a float bias of a unit between pairs are quantized: see Unit.Made
+	Merges      bool    // several QuantizeLinear of one value with the same parameters are one
+	Up          bool    // a QuantizeLinear behind a carrier moves to before it
+	AlignsReals bool    // a defect: see reader.align
+	RealBias    bool    // a bias through DequantizeLinear is refused
+	Checks      []Check // that hold for every unit
 }
 
 // Targets lists the runtimes that files are made for.
@@ -73,7 +77,13 @@ type Row struct {
 	Optional bool                     // the unit also runs in integers with a float output, where the target asks for complete units
 	Whole    func(n *graph.Node) bool // the pair on its input must serve every reader of the value
 	Below    bool                     // a carrier that the runtime itself moves the pair behind it over: none is placed above
-	Unsigned bool                     // runs in integers only on unsigned codes
+	Unsigned bool                     // placed on unsigned codes only: this runtime is wrong or slow on signed ones
+
+	Kernel  string  // what the runtime puts in the node's place, "" when it keeps the operator; on a carrier: it requantizes
+	Spreads bool    // a carrier that the runtime copies a pair over to the side that has none, where others need both
+	Since   int     // the first opset of ai.onnx whose operator the row means
+	Found   bool    // files of others have it: it is read, and never placed
+	Checks  []Check // beside those of the target
 
 	Source string // document, version, section, or the file that says so
 }
@@ -101,10 +111,14 @@ const (
 type Need struct {
 	Holds func(n *graph.Node) bool
 	Else  string // why the node stays float when it does not hold, as in "its weights are computed"
+	Plan  bool   // asked when placing only: the pairs of a file that is read say more, see Check
 }
 
-// find returns the row that applies to n, or the reason why none does.
-func (t *Target) find(n *graph.Node) (*Row, string) {
+// placing stands for an opset where a row is looked for to place pairs: the opset will be raised.
+const placing = 0
+
+// find returns the row that applies to n in a file of that opset, or the reason why none does.
+func (t *Target) find(n *graph.Node, opset int) (*Row, string) {
 	if n.Domain != "" && n.Domain != "ai.onnx" {
 		return nil, "an operator of another domain"
 	}
@@ -114,10 +128,10 @@ func (t *Target) find(n *graph.Node) (*Row, string) {
 	why := "not an operator that this runtime runs in integers"
 	for i := range t.Rows {
 		r := &t.Rows[i]
-		if r.Op != n.Op {
+		if r.Op != n.Op || opset == placing && r.Found {
 			continue
 		}
-		if why = r.refuses(n, t); why == "" {
+		if why = r.refuses(n, t, opset); why == "" {
 			return r, ""
 		}
 	}
@@ -125,12 +139,15 @@ func (t *Target) find(n *graph.Node) (*Row, string) {
 }
 
 // refuses returns the first need that does not hold, or "".
-func (r *Row) refuses(n *graph.Node, t *Target) string {
-	if r.Unsigned && t.Act.Signed() {
+func (r *Row) refuses(n *graph.Node, t *Target, opset int) string {
+	switch {
+	case opset == placing && r.Unsigned && t.Act.Signed():
 		return "wrong in this runtime on signed codes"
+	case opset != placing && opset < r.Since:
+		return fmt.Sprintf("an operator of opset %d, which this runtime runs in integers from %d on", opset, r.Since)
 	}
 	for _, need := range r.Needs {
-		if !need.Holds(n) {
+		if !(need.Plan && opset != placing) && !need.Holds(n) {
 			return need.Else
 		}
 	}

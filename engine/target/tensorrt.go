@@ -13,18 +13,24 @@ import "dropquant/engine/quant"
 // Model-Optimizer modelopt/onnx/quantization at 0.3x. TensorRT itself is closed
 // and was not run.
 var TensorRT = &Target{
-	Name:   "tensorrt",
-	Title:  "TensorRT",
-	Act:    quant.S8,
-	Weight: quant.W8,
+	Name:     "tensorrt",
+	Title:    "TensorRT",
+	Act:      quant.S8,
+	Weight:   quant.W8,
+	Up:       true,
+	Merges:   true,
+	RealBias: true,
+	Checks:   []Check{perTensor, eightBits, int8Only, zeros0},
 	Rows: []Row{
-		{Op: "Conv", Role: Weighted, Axis: axis0, Needs: []Need{constWeights, activation}, Source: "IMP: weights per axis 0; OPT"},
-		{Op: "ConvTranspose", Role: Weighted, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "IMP: weights per axis 1"},
-		{Op: "Gemm", Role: Weighted, Axis: gemmAxis, Needs: []Need{matrixWeights, activation, plainGemm}, Source: "OPT"},
-		{Op: "MatMul", Role: Weighted, Axis: axis1, Needs: []Need{matrixWeights, activation}, Source: "OPT"},
+		{Op: "Conv", Role: Weighted, Checks: []Check{weightInt8, weightAxis, weightZeros0}, Axis: axis0, Needs: []Need{constWeights, activation}, Source: "IMP: weights per axis 0; OPT"},
+		{Op: "ConvTranspose", Role: Weighted, Checks: []Check{weightInt8, weightAxis, weightZeros0}, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "IMP: weights per axis 1"},
+		{Op: "Gemm", Role: Weighted, Checks: []Check{weightInt8, weightAxis, weightZeros0}, Axis: gemmAxis, Needs: []Need{matrixWeights, activation, plainGemm}, Source: "OPT"},
+		{Op: "MatMul", Role: Weighted, Checks: []Check{weightInt8, weightAxis, weightZeros0}, Axis: axis1, Needs: []Need{matrixWeights, activation}, Source: "OPT"},
 
 		// The convolution's own operand stays float between Conv and Add: the kernel adds the other one.
 		{Op: "Add", Role: Compute, In: skipSide, Needs: []Need{activations, residual}, Source: "QAT ResNetV1 case; OPT build_non_residual_input_map"},
+		{Op: "Add", Role: Compute, Found: true, Checks: []Check{allCodes}, Needs: []Need{activations}, Source: "a layer whose inputs all come from DequantizeLinear"},
+		{Op: "MatMul", Role: Compute, Found: true, Checks: []Check{allCodes}, Needs: []Need{activations}, Source: "OPT"},
 		{Op: "AveragePool", Role: Compute, Needs: []Need{activation}, Source: "OPT: quantizable"},
 		{Op: "GlobalAveragePool", Role: Compute, Needs: []Need{activation}, Source: "OPT: quantizable"},
 
@@ -43,6 +49,7 @@ var TensorRT = &Target{
 		{Op: "MaxPool", Role: Carrier, Below: true, Needs: []Need{activation, oneOutput}, Source: "commutes"},
 		{Op: "Resize", Role: Carrier, Below: true, In: first, Needs: []Need{activation, nearest}, Source: "commutes"},
 
+		{Op: "BatchNormalization", Role: Follower, Found: true, Needs: []Need{activation, oneOutput}, Source: "folded into the scales and the bias"},
 		{Op: "Relu", Role: Follower, Needs: []Need{activation}, Source: "QAT: Conv+Relu; no pair between"},
 		{Op: "Clip", Role: Follower, Needs: []Need{activation}, Source: "as Relu"},
 		{Op: "Sigmoid", Role: Follower, Needs: []Need{activation, feedsSwish}, Source: "OPT: SiLU after Conv is left whole"},

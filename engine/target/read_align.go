@@ -1,0 +1,55 @@
+package target
+
+import (
+	"fmt"
+	"math"
+
+	"dropquant/engine/graph"
+	"dropquant/engine/tensor"
+)
+
+var ruleSignedConcat = &Rule{"signed-concat", "signed codes that go through a Concat",
+	"use uint8 activations: OpenVINO 2026.4.1 aligns the ranges of signed ones in reals as if they were codes, and rounds them to whole numbers",
+	"seen: OpenVINO 2026.4.1; LPT network_helper.cpp calculateLevels"}
+
+// align finds the signed codes that the runtime fails to put on one scale for a Concat.
+//
+// The scales of all pairs that meet in a Concat, through whatever moves codes, are aligned. For signed codes OpenVINO
+// counts how many levels of the common range each pair keeps with the ends of the range still in reals: with two or
+// fewer whole numbers between them it gives the pairs up, and all that reads them is float; with more it goes on,
+// with values rounded to whole numbers.
+func (r *reader) align() {
+	if !r.Target.AlignsReals {
+		return
+	}
+	joins := map[*graph.Value]bool{}
+	for _, n := range r.graph.Nodes {
+		row := r.rows[n]
+		if row == nil || row.Role != Carrier || n.Outputs[0] == nil {
+			continue
+		}
+		for _, i := range row.inputs(n) {
+			for _, v := range n.Outputs {
+				if v != nil {
+					r.tied.join(n.Inputs[i], v)
+				}
+			}
+		}
+	}
+	for _, n := range r.graph.Nodes {
+		if row := r.rows[n]; row != nil && row.Role == Carrier && n.Op == "Concat" && n.Outputs[0] != nil {
+			joins[r.tied.find(n.Outputs[0])] = true
+		}
+	}
+	for _, n := range r.graph.Nodes {
+		p := r.pairs[n]
+		if !isDQ(n) || p.rule != nil || p.params.DType != tensor.Int8 || !p.params.PerTensor() || constantBehind(n.Outputs[0]) != nil {
+			continue
+		}
+		root := r.tied.find(n.Outputs[0])
+		lo, hi := p.params.Real(0)
+		if levels := math.Round(float64(hi)) - math.Round(float64(lo)) + 1; joins[root] && levels <= 2 && r.coarse[root] == "" {
+			r.coarse[root] = fmt.Sprintf("signed codes meet in a Concat, and those of %q, from %.3g to %.3g, hold %g whole numbers", n.Name, lo, hi, levels)
+		}
+	}
+}
