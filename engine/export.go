@@ -83,7 +83,7 @@ func (j *Job) place(r recipe) (*quantized, error) {
 		return nil, err
 	}
 	if r.bias != nil {
-		q.corrected = r.bias.Apply(q.plan)
+		q.corrected = r.bias.Apply(q.plan, acts)
 	}
 	return q, target.Insert(q.graph, q.plan, acts, nil)
 }
@@ -205,12 +205,23 @@ func (j *Job) sign(q *quantized) {
 		{"dropquant.target", j.target.Name},
 		{"dropquant.estimator", q.recipe.estimator},
 		{"dropquant.preset", j.options.Preset.Name},
+		{"dropquant.cpu", j.cpu()},
 		{"dropquant.images", fmt.Sprint(j.used())},
 		{"dropquant.bias_corrected", fmt.Sprint(q.corrected)},
 		{"dropquant.source.sha256", j.model.Hash()},
 	} {
-		q.graph.SetMetadata(kv[0], kv[1])
+		if kv[1] != "" {
+			q.graph.SetMetadata(kv[0], kv[1])
+		}
 	}
+}
+
+// cpu returns the kind of CPU that the file is for, "" where it makes no difference.
+func (j *Job) cpu() string {
+	if !j.target.Pairs {
+		return ""
+	}
+	return j.options.CPU
 }
 
 // Export returns the quantized model's file, in pieces that share memory with the source.

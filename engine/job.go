@@ -72,14 +72,19 @@ func NewJob(m *Model, o Options) (*Job, error) {
 }
 
 func newJob(m *Model, o Options) (*Job, error) {
+	if err := refuseQuantized(m.graph); err != nil {
+		return nil, err
+	}
 	o, err := o.complete(m)
 	if err != nil {
 		return nil, err
 	}
 	j := &Job{model: m, options: o, key: newKey(m, o), records: map[int]record{}, found: map[string]found{}}
-	if j.target, err = findTarget(o.Target); err != nil {
+	t, err := findTarget(o.Target)
+	if err != nil {
 		return nil, err
 	}
+	j.target = forCPU(t, o.CPU)
 	in, err := m.image(o.Preset)
 	j.input, j.images = in, err == nil
 	p, err := m.prepare(o.Preset)

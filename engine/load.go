@@ -36,16 +36,32 @@ type Model struct {
 // Hash returns the SHA-256 of the model's file, in hex. It takes a while in a browser, so only what is written asks for it.
 func (m *Model) Hash() string { return m.hash() }
 
-// Load reads a model. Tensors that it keeps in other files are asked from sibling, which returns
+// Load reads a float model. Tensors that it keeps in other files are asked from sibling, which returns
 // false for a file that was not given; sibling may be nil. Every error is a *FileError.
 func Load(f File, sibling func(name string) ([]byte, bool)) (*Model, error) {
+	return loadIf(refuseQuantized, f, sibling)
+}
+
+// LoadAny is Load for a model that may be in integers already. It can be tested, and not be quantized again.
+func LoadAny(f File, sibling func(name string) ([]byte, bool)) (*Model, error) {
+	return loadIf(func(*graph.Graph) error { return nil }, f, sibling)
+}
+
+func loadIf(accept func(*graph.Graph) error, f File, sibling func(name string) ([]byte, bool)) (*Model, error) {
 	m, err := load(f, sibling)
+	if err == nil {
+		err = accept(m.graph)
+	}
+	if err == nil {
+		m.input, err = findInput(m.graph)
+	}
 	if err != nil {
 		return nil, &FileError{f.Name, err}
 	}
 	return m, nil
 }
 
+// load reads all but the input.
 func load(f File, sibling func(name string) ([]byte, bool)) (*Model, error) {
 	source, err := onnx.Parse(f.Data)
 	if err != nil {
@@ -67,13 +83,7 @@ func load(f File, sibling func(name string) ([]byte, bool)) (*Model, error) {
 	if err := onnx.Resolve(source, once(read)); err != nil {
 		return nil, err
 	}
-	if m.graph, err = graph.FromONNX(source); err != nil {
-		return nil, err
-	}
-	if err := refuseQuantized(m.graph); err != nil {
-		return nil, err
-	}
-	m.input, err = findInput(m.graph)
+	m.graph, err = graph.FromONNX(source)
 	return m, err
 }
 
@@ -96,6 +106,13 @@ func once(read func(string) ([]byte, bool)) func(string) ([]byte, bool) {
 
 // quantizedOps are the operators of a model that is quantized already.
 var quantizedOps = []string{"QuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QLinearAdd", "QGemm"}
+
+// inIntegers reports whether anything of g is stored or computed in integers.
+func inIntegers(g *graph.Graph) bool {
+	return slices.ContainsFunc(g.Nodes, func(n *graph.Node) bool {
+		return n.Op == "DequantizeLinear" || slices.Contains(quantizedOps, n.Op)
+	})
+}
 
 // refuseQuantized reports a model that is in integers already: its ranges would be those of rounded values.
 func refuseQuantized(g *graph.Graph) error {

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"dropquant/engine/calib"
 	"dropquant/engine/dataset"
@@ -14,7 +16,18 @@ type Options struct {
 	Preset     dataset.Preset `json:"preset"`               // how an image becomes the model's input; without a Name, Guess's
 	Estimator  string         `json:"estimator"`            // a name in calib.Methods, or Auto; "" is calib.Default
 	Percentile float64        `json:"percentile,omitempty"` // of the estimator of that name; 0 is its default
+	CPU        string         `json:"cpu,omitempty"`        // AnyCPU or VNNI: which CPUs the file is for; "" is AnyCPU
 }
+
+// The values of Options.CPU, which matter for the targets that run on x86 CPUs. There, without VNNI (most from before 2019), runtimes add
+// int8 products two by two in int16.
+const (
+	AnyCPU = "any"  // weights are so rounded that no product overflows: the same integers on every CPU
+	VNNI   = "vnni" // weights use all their codes: only for CPUs with VNNI, and those that are not x86
+)
+
+// CPUs lists the values of Options.CPU.
+var CPUs = []string{AnyCPU, VNNI}
 
 // Auto is the Estimator that tries several and keeps the one whose outputs are the closest, on a few of the images. It
 // takes longer, and gains up to 1 dB (YOLOX-Nano for TensorRT) and often nothing.
@@ -49,6 +62,12 @@ func (o Options) complete(m *Model) (Options, error) {
 	if o.Estimator == "" {
 		o.Estimator = calib.Default
 	}
+	if o.CPU == "" {
+		o.CPU = AnyCPU
+	}
+	if !slices.Contains(CPUs, o.CPU) {
+		return o, fmt.Errorf("no kind of CPU is called %q: use %s", o.CPU, strings.Join(CPUs, " or "))
+	}
 	if o.Preset.Name == "" {
 		o.Preset, _ = m.Guess()
 	}
@@ -68,4 +87,14 @@ func findTarget(name string) (*target.Target, error) {
 		return t, nil
 	}
 	return nil, fmt.Errorf("no target is called %q", name)
+}
+
+// forCPU returns t, or where that makes a difference t for every CPU.
+func forCPU(t *target.Target, cpu string) *target.Target {
+	if !t.Pairs || cpu != AnyCPU {
+		return t
+	}
+	any := *t
+	any.AnyCPU = true
+	return &any
 }

@@ -19,6 +19,7 @@ import (
 const (
 	Calibrating = "calibrate"
 	Comparing   = "compare"
+	Testing     = "test" // the one phase of RunTest
 )
 
 // Progress is called after each image of a phase, from one goroutine at a time.
@@ -91,8 +92,15 @@ func first(errs []error) error {
 	return nil
 }
 
+// worker does one share of the images and exchanges what it found.
+type worker interface {
+	Skip(i int, name string, why error)
+	State() []byte
+	Merge(state []byte) error
+}
+
 // share runs one phase: job w takes every image i with i mod len(jobs) = w, then all learn what all found.
-func share(jobs []*Job, images Images, phase string, progress Progress, step func(*Job, int, File) error) error {
+func share[W worker](jobs []W, images Images, phase string, progress Progress, step func(W, int, File) error) error {
 	var (
 		all  sync.WaitGroup
 		one  sync.Mutex

@@ -19,7 +19,7 @@ import (
 func (j *Job) Report() *report.Report {
 	r := &report.Report{
 		Model: j.model.Name, Hash: j.model.Hash(), Version: Version,
-		Target: j.target.Name, Preset: j.options.Preset.Name, Estimator: j.quantized.recipe.estimator,
+		Target: j.target.Name, CPU: j.cpu(), Preset: j.options.Preset.Name, Estimator: j.quantized.recipe.estimator,
 		SizeBefore: j.model.Size, Corrected: j.quantized.corrected, Warnings: slices.Clone(j.quantized.warnings),
 	}
 	if j.options.Percentile != 0 {
@@ -34,6 +34,10 @@ func (j *Job) Report() *report.Report {
 		r.Warnings = append(r.Warnings, report.Diagnostic{ID: report.Unsupported, Text: err.Error()})
 	}
 	r.Warnings = append(r.Warnings, badWeights(j.graph)...)
+	if n := saturating(j.quantized.plan); n > 0 && j.target.Pairs {
+		r.Warnings = append(r.Warnings, report.Diagnostic{ID: report.Saturates, Text: fmt.Sprintf(
+			"on x86 CPUs without VNNI (most from before 2019) products can overflow in %d layers, and results be wrong: quantize for any CPU unless the file runs on newer ones only", n)})
+	}
 	sums := j.sum(r)
 	j.countMACs(r)
 	j.addLayers(r, sums)
@@ -145,6 +149,19 @@ func (j *Job) addLayers(r *report.Report, sums []eval.Sums) {
 			r.Layers = append(r.Layers, report.Layer{Name: n.Name, Op: n.Op, DType: "float32", SQNR: math.NaN(), Float: why})
 		}
 	}
+}
+
+// saturating counts the layers of a quantized graph whose products can overflow int16.
+func saturating(p *target.Plan) (n int) {
+	for _, d := range p.Nodes {
+		if d.State != target.Int8 || d.Weight == nil {
+			continue
+		}
+		if dq := d.Node.Inputs[1].Producer; dq != nil && dq.Inputs[0].Const != nil && len(target.Saturating(d.Node, dq.Inputs[0].Const)) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // badWeights warns of constants with elements that no arithmetic can use.

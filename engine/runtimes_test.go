@@ -46,8 +46,8 @@ var runtimesOf = map[string][]string{
 type measured struct {
 	Path, Runtime, Checker string
 	Int8                   int
-	Agreement, SQNR        float64
-	Finite                 bool
+	Agreement, SQNR, Exact float64
+	Finite, Same, VNNI     bool
 }
 
 // TestRuntimes quantizes every real model for every target, and has the real runtimes load, check and run the files.
@@ -93,6 +93,9 @@ func TestRuntimes(t *testing.T) {
 				}
 				if !r.Finite || r.SQNR < c.sqnr {
 					t.Errorf("%s in %s: %.2f dB, want at least %v", name, r.Runtime, r.SQNR, c.sqnr)
+				}
+				if r.Runtime == "onnxruntime" && name != "tensorrt.onnx" && !r.Same {
+					t.Errorf("%s: with exact integers ONNX Runtime gives other outputs, of %.2f dB", name, r.Exact)
 				}
 				if name == r.Runtime+".onnx" && r.Int8 < c.convs {
 					t.Errorf("%s: %d layers run in int8, want at least %d", name, r.Int8, c.convs)

@@ -41,6 +41,7 @@ type gen struct {
 	constants map[uint32]bool // those that have a data section
 	labels    int
 	masks     bool // the table of tail masks exists
+	halves    bool // halvesOrder exists
 }
 
 // function begins a function; doc is its comment without its name. Pointers

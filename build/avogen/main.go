@@ -34,7 +34,8 @@ func main() {
 }
 
 // families are all the kernels, in the order of the output.
-var families = []func(*gen){gemmKernels, packKernels, rowKernels, windowKernels, elementwiseKernels, softmaxKernels, quantizeKernels, transposeKernels}
+var families = []func(*gen){gemmKernels, packKernels, rowKernels, windowKernels, elementwiseKernels, softmaxKernels, quantizeKernels, transposeKernels,
+	integerKernels, codeKernels}
 
 // generate returns the content of the files, by name.
 func generate() (map[string][]byte, error) {

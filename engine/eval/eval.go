@@ -115,3 +115,14 @@ func TopK(x []float32, k int) []int {
 // Agree reports whether both outputs name the same class: equal Argmax, and
 // any value at all.
 func Agree(ref, out []float32) bool { return Argmax(ref) >= 0 && Argmax(ref) == Argmax(out) }
+
+// Rank returns how many elements of x come before element k when the largest stands first, the lower index of equals
+// first: 0 is the answer, below 5 is among the top five. NaN comes last.
+func Rank(x []float32, k int) (n int) {
+	for i, v := range x {
+		if c := cmp.Compare(v, x[k]); c > 0 || c == 0 && i < k {
+			n++
+		}
+	}
+	return n
+}

@@ -23,6 +23,9 @@ type Options struct {
 	Watch     map[*graph.Value]bool           // values that the hook of Run sees; fusion never hides them
 	MaxMemory int64                           // in bytes; a program that needs more is refused before anything is allocated. 0: no bound
 	Progress  func(node string, done, of int) // called before every step of Run
+
+	// Arithmetic is that of the runtime that is imitated, exact when zero.
+	Arithmetic op.Arithmetic
 }
 
 // Program is a graph compiled for fixed input shapes. It is not for use by two goroutines at once.
@@ -62,7 +65,7 @@ func Compile(g *graph.Graph, shapes map[string][]int, o Options) (*Program, erro
 	if err := op.Unsupported(g); err != nil {
 		return nil, err
 	}
-	r, err := op.Resolve(g, shapes)
+	r, err := op.ResolveIn(o.Arithmetic, g, shapes)
 	if err != nil {
 		return nil, err
 	}

@@ -378,3 +378,211 @@ func noiseVector(out *float64, a *float32, b *float32, n int)
 //
 //go:noescape
 func transpose8x8(dst *float32, src *float32, blocks int, rows int, cols int)
+
+// gemmPairs1x8 multiplies count panels of 1 rows with 1 panel(s) of eight columns, as
+// refGemmPairs does.
+//
+//go:noescape
+func gemmPairs1x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmPairs1x16 multiplies count panels of 1 rows with 2 panel(s) of eight columns, as
+// refGemmPairs does.
+//
+//go:noescape
+func gemmPairs1x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmPairs2x8 multiplies count panels of 2 rows with 1 panel(s) of eight columns, as
+// refGemmPairs does.
+//
+//go:noescape
+func gemmPairs2x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmPairs2x16 multiplies count panels of 2 rows with 2 panel(s) of eight columns, as
+// refGemmPairs does.
+//
+//go:noescape
+func gemmPairs2x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmPairs3x8 multiplies count panels of 3 rows with 1 panel(s) of eight columns, as
+// refGemmPairs does.
+//
+//go:noescape
+func gemmPairs3x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmPairs3x16 multiplies count panels of 3 rows with 2 panel(s) of eight columns, as
+// refGemmPairs does.
+//
+//go:noescape
+func gemmPairs3x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmPairs4x8 multiplies count panels of 4 rows with 1 panel(s) of eight columns, as
+// refGemmPairs does.
+//
+//go:noescape
+func gemmPairs4x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmPairs4x16 multiplies count panels of 4 rows with 2 panel(s) of eight columns, as
+// refGemmPairs does.
+//
+//go:noescape
+func gemmPairs4x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmPairs5x8 multiplies count panels of 5 rows with 1 panel(s) of eight columns, as
+// refGemmPairs does.
+//
+//go:noescape
+func gemmPairs5x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmPairs5x16 multiplies count panels of 5 rows with 2 panel(s) of eight columns, as
+// refGemmPairs does.
+//
+//go:noescape
+func gemmPairs5x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmPairs6x8 multiplies count panels of 6 rows with 1 panel(s) of eight columns, as
+// refGemmPairs does.
+//
+//go:noescape
+func gemmPairs6x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmPairs6x16 multiplies count panels of 6 rows with 2 panel(s) of eight columns, as
+// refGemmPairs does.
+//
+//go:noescape
+func gemmPairs6x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// packPairsRun packs eight columns that lie side by side, as refPackPairs does.
+//
+//go:noescape
+func packPairsRun(dst *uint8, src *uint8, koff *int32, k int)
+
+// packPairsWindows packs eight columns that control picks out of two windows of sixteen bytes,
+// as refPackPairs does.
+//
+//go:noescape
+func packPairsWindows(dst *uint8, first *uint8, second *uint8, koff *int32, control *uint8, k int)
+
+// gemmQuads1x8 multiplies count panels of 1 rows with 1 panel(s) of eight columns, as
+// refGemmQuads does with dotSaturating.
+//
+//go:noescape
+func gemmQuads1x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmQuads1x16 multiplies count panels of 1 rows with 2 panel(s) of eight columns, as
+// refGemmQuads does with dotSaturating.
+//
+//go:noescape
+func gemmQuads1x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmQuads2x8 multiplies count panels of 2 rows with 1 panel(s) of eight columns, as
+// refGemmQuads does with dotSaturating.
+//
+//go:noescape
+func gemmQuads2x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmQuads2x16 multiplies count panels of 2 rows with 2 panel(s) of eight columns, as
+// refGemmQuads does with dotSaturating.
+//
+//go:noescape
+func gemmQuads2x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmQuads3x8 multiplies count panels of 3 rows with 1 panel(s) of eight columns, as
+// refGemmQuads does with dotSaturating.
+//
+//go:noescape
+func gemmQuads3x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmQuads3x16 multiplies count panels of 3 rows with 2 panel(s) of eight columns, as
+// refGemmQuads does with dotSaturating.
+//
+//go:noescape
+func gemmQuads3x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmQuads4x8 multiplies count panels of 4 rows with 1 panel(s) of eight columns, as
+// refGemmQuads does with dotSaturating.
+//
+//go:noescape
+func gemmQuads4x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmQuads4x16 multiplies count panels of 4 rows with 2 panel(s) of eight columns, as
+// refGemmQuads does with dotSaturating.
+//
+//go:noescape
+func gemmQuads4x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmQuads5x8 multiplies count panels of 5 rows with 1 panel(s) of eight columns, as
+// refGemmQuads does with dotSaturating.
+//
+//go:noescape
+func gemmQuads5x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmQuads5x16 multiplies count panels of 5 rows with 2 panel(s) of eight columns, as
+// refGemmQuads does with dotSaturating.
+//
+//go:noescape
+func gemmQuads5x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmQuads6x8 multiplies count panels of 6 rows with 1 panel(s) of eight columns, as
+// refGemmQuads does with dotSaturating.
+//
+//go:noescape
+func gemmQuads6x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// gemmQuads6x16 multiplies count panels of 6 rows with 2 panel(s) of eight columns, as
+// refGemmQuads does with dotSaturating.
+//
+//go:noescape
+func gemmQuads6x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+
+// packQuadsRun packs eight columns that lie side by side, as refPackQuads does.
+//
+//go:noescape
+func packQuadsRun(dst *uint8, src *uint8, koff *int32, k int)
+
+// packQuadsWindows packs eight columns that control picks out of two windows of sixteen bytes,
+// as refPackQuads does.
+//
+//go:noescape
+func packQuadsWindows(dst *uint8, first *uint8, second *uint8, koff *int32, control *uint8, k int)
+
+// depthwiseCodes1 is refDepthwise8 for windows 1 apart. w holds the weights of two taps as
+// 16-bit integers, off the offsets of two.
+//
+//go:noescape
+func depthwiseCodes1(acc *int32, x *uint8, w *int32, off *int32, pairs int, rows int, cols int, pitch int)
+
+// depthwiseCodes2 is refDepthwise8 for windows 2 apart. w holds the weights of two taps as
+// 16-bit integers, off the offsets of two.
+//
+//go:noescape
+func depthwiseCodes2(acc *int32, x *uint8, w *int32, off *int32, pairs int, rows int, cols int, pitch int)
+
+// maxBytesVector computes dst[i] = max(dst[i], src[i]) for whole vectors of 32.
+//
+//go:noescape
+func maxBytesVector(dst *uint8, src *uint8, n int)
+
+// rescaleVector is refRescale.
+//
+//go:noescape
+func rescaleVector(f *float32, acc *int32, add *float32, n int, offset int, flags int, scale float32, bias float32, lo float32, hi float32)
+
+// requantizeVector is refRequantize.
+//
+//go:noescape
+func requantizeVector(y *uint8, acc *int32, add *float32, n int, offset int, flags int, zero int, scale float32, bias float32, inv float32, shift float32, lo float32, hi float32)
+
+// quantizeDivVector is refQuantizeDiv.
+//
+//go:noescape
+func quantizeDivVector(dst *uint8, src *float32, n int, zero int, scale float32, lo float32, hi float32)
+
+// quantizeMulVector is refQuantizeMul.
+//
+//go:noescape
+func quantizeMulVector(dst *uint8, src *float32, n int, zero int, inv float32, shift float32, lo float32, hi float32)
+
+// dequantizeVector is refDequantize for whole vectors of eight.
+//
+//go:noescape
+func dequantizeVector(dst *float32, src *uint8, n int, zero int, scale float32)

@@ -6747,3 +6747,4792 @@ block410:
 blockdone411:
 	VZEROUPPER
 	RET
+
+// func gemmPairs1x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmPairs1x8(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone413
+
+panel412:
+	VXORPS Y0, Y0, Y0
+	MOVQ   DX, R8
+	MOVQ   k+32(FP), R9
+	CMPQ   R9, $+4
+	JLT    depthdone415
+
+depth414:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R8), Y1
+	VPBROADCASTD (CX), Y2
+	VPMADDWD     Y2, Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	VMOVDQU      32(R8), Y1
+	VPBROADCASTD 4(CX), Y2
+	VPMADDWD     Y2, Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	VMOVDQU      64(R8), Y1
+	VPBROADCASTD 8(CX), Y2
+	VPMADDWD     Y2, Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	VMOVDQU      96(R8), Y1
+	VPBROADCASTD 12(CX), Y2
+	VPMADDWD     Y2, Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	ADDQ         $+128, R8
+	ADDQ         $+16, CX
+	SUBQ         $+4, R9
+	CMPQ         R9, $+4
+	JGE          depth414
+
+depthdone415:
+	TESTQ R9, R9
+	JZ    restdone417
+
+rest416:
+	VMOVDQU      (R8), Y1
+	VPBROADCASTD (CX), Y2
+	VPMADDWD     Y2, Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	ADDQ         $+32, R8
+	ADDQ         $+4, CX
+	DECQ         R9
+	JNZ          rest416
+
+restdone417:
+	TESTQ  $+1, SI
+	JZ     fresh418
+	VPADDD (AX), Y0, Y0
+
+fresh418:
+	VMOVDQU Y0, (AX)
+	ADDQ    BX, AX
+	DECQ    DI
+	JNZ     panel412
+
+paneldone413:
+	VZEROUPPER
+	RET
+
+// func gemmPairs1x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmPairs1x16(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone420
+
+panel419:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   DX, R9
+	MOVQ   k+32(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone422
+
+depth421:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R9), Y2
+	VMOVDQU      (R9)(R8*1), Y3
+	VPBROADCASTD (CX), Y4
+	VPMADDWD     Y4, Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDWD     Y4, Y3, Y2
+	VPADDD       Y2, Y1, Y1
+	VMOVDQU      32(R9), Y2
+	VMOVDQU      32(R9)(R8*1), Y3
+	VPBROADCASTD 4(CX), Y4
+	VPMADDWD     Y4, Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDWD     Y4, Y3, Y2
+	VPADDD       Y2, Y1, Y1
+	VMOVDQU      64(R9), Y2
+	VMOVDQU      64(R9)(R8*1), Y3
+	VPBROADCASTD 8(CX), Y4
+	VPMADDWD     Y4, Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDWD     Y4, Y3, Y2
+	VPADDD       Y2, Y1, Y1
+	VMOVDQU      96(R9), Y2
+	VMOVDQU      96(R9)(R8*1), Y3
+	VPBROADCASTD 12(CX), Y4
+	VPMADDWD     Y4, Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDWD     Y4, Y3, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $+128, R9
+	ADDQ         $+16, CX
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth421
+
+depthdone422:
+	TESTQ R10, R10
+	JZ    restdone424
+
+rest423:
+	VMOVDQU      (R9), Y2
+	VMOVDQU      (R9)(R8*1), Y3
+	VPBROADCASTD (CX), Y4
+	VPMADDWD     Y4, Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDWD     Y4, Y3, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $+32, R9
+	ADDQ         $+4, CX
+	DECQ         R10
+	JNZ          rest423
+
+restdone424:
+	TESTQ  $+1, SI
+	JZ     fresh425
+	VPADDD (AX), Y0, Y0
+	VPADDD 32(AX), Y1, Y1
+
+fresh425:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, 32(AX)
+	ADDQ    BX, AX
+	DECQ    DI
+	JNZ     panel419
+
+paneldone420:
+	VZEROUPPER
+	RET
+
+// func gemmPairs2x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmPairs2x8(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone427
+
+panel426:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   DX, R8
+	MOVQ   k+32(FP), R9
+	CMPQ   R9, $+4
+	JLT    depthdone429
+
+depth428:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R8), Y2
+	VPBROADCASTD (CX), Y3
+	VPMADDWD     Y3, Y2, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 4(CX), Y3
+	VPMADDWD     Y3, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VMOVDQU      32(R8), Y2
+	VPBROADCASTD 8(CX), Y3
+	VPMADDWD     Y3, Y2, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 12(CX), Y3
+	VPMADDWD     Y3, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VMOVDQU      64(R8), Y2
+	VPBROADCASTD 16(CX), Y3
+	VPMADDWD     Y3, Y2, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 20(CX), Y3
+	VPMADDWD     Y3, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VMOVDQU      96(R8), Y2
+	VPBROADCASTD 24(CX), Y3
+	VPMADDWD     Y3, Y2, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 28(CX), Y3
+	VPMADDWD     Y3, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $+128, R8
+	ADDQ         $+32, CX
+	SUBQ         $+4, R9
+	CMPQ         R9, $+4
+	JGE          depth428
+
+depthdone429:
+	TESTQ R9, R9
+	JZ    restdone431
+
+rest430:
+	VMOVDQU      (R8), Y2
+	VPBROADCASTD (CX), Y3
+	VPMADDWD     Y3, Y2, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 4(CX), Y3
+	VPMADDWD     Y3, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $+32, R8
+	ADDQ         $+8, CX
+	DECQ         R9
+	JNZ          rest430
+
+restdone431:
+	TESTQ  $+1, SI
+	JZ     fresh432
+	VPADDD (AX), Y0, Y0
+	VPADDD (AX)(BX*1), Y1, Y1
+
+fresh432:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, (AX)(BX*1)
+	LEAQ    (AX)(BX*2), AX
+	DECQ    DI
+	JNZ     panel426
+
+paneldone427:
+	VZEROUPPER
+	RET
+
+// func gemmPairs2x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmPairs2x16(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone434
+
+panel433:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   DX, R9
+	MOVQ   k+32(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone436
+
+depth435:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R9), Y4
+	VMOVDQU      (R9)(R8*1), Y5
+	VPBROADCASTD (CX), Y6
+	VPMADDWD     Y6, Y4, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 4(CX), Y6
+	VPMADDWD     Y6, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDWD     Y6, Y5, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      32(R9), Y4
+	VMOVDQU      32(R9)(R8*1), Y5
+	VPBROADCASTD 8(CX), Y6
+	VPMADDWD     Y6, Y4, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 12(CX), Y6
+	VPMADDWD     Y6, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDWD     Y6, Y5, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      64(R9), Y4
+	VMOVDQU      64(R9)(R8*1), Y5
+	VPBROADCASTD 16(CX), Y6
+	VPMADDWD     Y6, Y4, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 20(CX), Y6
+	VPMADDWD     Y6, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDWD     Y6, Y5, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      96(R9), Y4
+	VMOVDQU      96(R9)(R8*1), Y5
+	VPBROADCASTD 24(CX), Y6
+	VPMADDWD     Y6, Y4, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 28(CX), Y6
+	VPMADDWD     Y6, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDWD     Y6, Y5, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $+128, R9
+	ADDQ         $+32, CX
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth435
+
+depthdone436:
+	TESTQ R10, R10
+	JZ    restdone438
+
+rest437:
+	VMOVDQU      (R9), Y4
+	VMOVDQU      (R9)(R8*1), Y5
+	VPBROADCASTD (CX), Y6
+	VPMADDWD     Y6, Y4, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 4(CX), Y6
+	VPMADDWD     Y6, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDWD     Y6, Y5, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $+32, R9
+	ADDQ         $+8, CX
+	DECQ         R10
+	JNZ          rest437
+
+restdone438:
+	TESTQ  $+1, SI
+	JZ     fresh439
+	VPADDD (AX), Y0, Y0
+	VPADDD 32(AX), Y1, Y1
+	VPADDD (AX)(BX*1), Y2, Y2
+	VPADDD 32(AX)(BX*1), Y3, Y3
+
+fresh439:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, 32(AX)
+	VMOVDQU Y2, (AX)(BX*1)
+	VMOVDQU Y3, 32(AX)(BX*1)
+	LEAQ    (AX)(BX*2), AX
+	DECQ    DI
+	JNZ     panel433
+
+paneldone434:
+	VZEROUPPER
+	RET
+
+// func gemmPairs3x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmPairs3x8(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone441
+
+panel440:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   DX, R8
+	MOVQ   k+32(FP), R9
+	CMPQ   R9, $+4
+	JLT    depthdone443
+
+depth442:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R8), Y3
+	VPBROADCASTD (CX), Y4
+	VPMADDWD     Y4, Y3, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 4(CX), Y4
+	VPMADDWD     Y4, Y3, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 8(CX), Y4
+	VPMADDWD     Y4, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVDQU      32(R8), Y3
+	VPBROADCASTD 12(CX), Y4
+	VPMADDWD     Y4, Y3, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 16(CX), Y4
+	VPMADDWD     Y4, Y3, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 20(CX), Y4
+	VPMADDWD     Y4, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVDQU      64(R8), Y3
+	VPBROADCASTD 24(CX), Y4
+	VPMADDWD     Y4, Y3, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 28(CX), Y4
+	VPMADDWD     Y4, Y3, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 32(CX), Y4
+	VPMADDWD     Y4, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVDQU      96(R8), Y3
+	VPBROADCASTD 36(CX), Y4
+	VPMADDWD     Y4, Y3, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 40(CX), Y4
+	VPMADDWD     Y4, Y3, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 44(CX), Y4
+	VPMADDWD     Y4, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	ADDQ         $+128, R8
+	ADDQ         $+48, CX
+	SUBQ         $+4, R9
+	CMPQ         R9, $+4
+	JGE          depth442
+
+depthdone443:
+	TESTQ R9, R9
+	JZ    restdone445
+
+rest444:
+	VMOVDQU      (R8), Y3
+	VPBROADCASTD (CX), Y4
+	VPMADDWD     Y4, Y3, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 4(CX), Y4
+	VPMADDWD     Y4, Y3, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 8(CX), Y4
+	VPMADDWD     Y4, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	ADDQ         $+32, R8
+	ADDQ         $+12, CX
+	DECQ         R9
+	JNZ          rest444
+
+restdone445:
+	TESTQ  $+1, SI
+	JZ     fresh446
+	VPADDD (AX), Y0, Y0
+	VPADDD (AX)(BX*1), Y1, Y1
+	VPADDD (AX)(BX*2), Y2, Y2
+
+fresh446:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, (AX)(BX*1)
+	VMOVDQU Y2, (AX)(BX*2)
+	LEAQ    (AX)(BX*2), AX
+	ADDQ    BX, AX
+	DECQ    DI
+	JNZ     panel440
+
+paneldone441:
+	VZEROUPPER
+	RET
+
+// func gemmPairs3x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmPairs3x16(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone448
+
+panel447:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   DX, R9
+	MOVQ   k+32(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone450
+
+depth449:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R9), Y6
+	VMOVDQU      (R9)(R8*1), Y7
+	VPBROADCASTD (CX), Y8
+	VPMADDWD     Y8, Y6, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDWD     Y8, Y7, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 4(CX), Y8
+	VPMADDWD     Y8, Y6, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDWD     Y8, Y7, Y8
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 8(CX), Y8
+	VPMADDWD     Y8, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDWD     Y8, Y7, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      32(R9), Y6
+	VMOVDQU      32(R9)(R8*1), Y7
+	VPBROADCASTD 12(CX), Y8
+	VPMADDWD     Y8, Y6, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDWD     Y8, Y7, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 16(CX), Y8
+	VPMADDWD     Y8, Y6, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDWD     Y8, Y7, Y8
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 20(CX), Y8
+	VPMADDWD     Y8, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDWD     Y8, Y7, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      64(R9), Y6
+	VMOVDQU      64(R9)(R8*1), Y7
+	VPBROADCASTD 24(CX), Y8
+	VPMADDWD     Y8, Y6, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDWD     Y8, Y7, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 28(CX), Y8
+	VPMADDWD     Y8, Y6, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDWD     Y8, Y7, Y8
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 32(CX), Y8
+	VPMADDWD     Y8, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDWD     Y8, Y7, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      96(R9), Y6
+	VMOVDQU      96(R9)(R8*1), Y7
+	VPBROADCASTD 36(CX), Y8
+	VPMADDWD     Y8, Y6, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDWD     Y8, Y7, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 40(CX), Y8
+	VPMADDWD     Y8, Y6, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDWD     Y8, Y7, Y8
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 44(CX), Y8
+	VPMADDWD     Y8, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDWD     Y8, Y7, Y6
+	VPADDD       Y6, Y5, Y5
+	ADDQ         $+128, R9
+	ADDQ         $+48, CX
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth449
+
+depthdone450:
+	TESTQ R10, R10
+	JZ    restdone452
+
+rest451:
+	VMOVDQU      (R9), Y6
+	VMOVDQU      (R9)(R8*1), Y7
+	VPBROADCASTD (CX), Y8
+	VPMADDWD     Y8, Y6, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDWD     Y8, Y7, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 4(CX), Y8
+	VPMADDWD     Y8, Y6, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDWD     Y8, Y7, Y8
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 8(CX), Y8
+	VPMADDWD     Y8, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDWD     Y8, Y7, Y6
+	VPADDD       Y6, Y5, Y5
+	ADDQ         $+32, R9
+	ADDQ         $+12, CX
+	DECQ         R10
+	JNZ          rest451
+
+restdone452:
+	TESTQ  $+1, SI
+	JZ     fresh453
+	VPADDD (AX), Y0, Y0
+	VPADDD 32(AX), Y1, Y1
+	VPADDD (AX)(BX*1), Y2, Y2
+	VPADDD 32(AX)(BX*1), Y3, Y3
+	VPADDD (AX)(BX*2), Y4, Y4
+	VPADDD 32(AX)(BX*2), Y5, Y5
+
+fresh453:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, 32(AX)
+	VMOVDQU Y2, (AX)(BX*1)
+	VMOVDQU Y3, 32(AX)(BX*1)
+	VMOVDQU Y4, (AX)(BX*2)
+	VMOVDQU Y5, 32(AX)(BX*2)
+	LEAQ    (AX)(BX*2), AX
+	ADDQ    BX, AX
+	DECQ    DI
+	JNZ     panel447
+
+paneldone448:
+	VZEROUPPER
+	RET
+
+// func gemmPairs4x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmPairs4x8(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone455
+
+panel454:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   DX, R8
+	MOVQ   k+32(FP), R9
+	CMPQ   R9, $+4
+	JLT    depthdone457
+
+depth456:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R8), Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 4(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 8(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 12(CX), Y5
+	VPMADDWD     Y5, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      32(R8), Y4
+	VPBROADCASTD 16(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 20(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 24(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 28(CX), Y5
+	VPMADDWD     Y5, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      64(R8), Y4
+	VPBROADCASTD 32(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 36(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 40(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 44(CX), Y5
+	VPMADDWD     Y5, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      96(R8), Y4
+	VPBROADCASTD 48(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 52(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 56(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 60(CX), Y5
+	VPMADDWD     Y5, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $+128, R8
+	ADDQ         $+64, CX
+	SUBQ         $+4, R9
+	CMPQ         R9, $+4
+	JGE          depth456
+
+depthdone457:
+	TESTQ R9, R9
+	JZ    restdone459
+
+rest458:
+	VMOVDQU      (R8), Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 4(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 8(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 12(CX), Y5
+	VPMADDWD     Y5, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $+32, R8
+	ADDQ         $+16, CX
+	DECQ         R9
+	JNZ          rest458
+
+restdone459:
+	LEAQ   (AX)(BX*2), R8
+	ADDQ   BX, R8
+	TESTQ  $+1, SI
+	JZ     fresh460
+	VPADDD (AX), Y0, Y0
+	VPADDD (AX)(BX*1), Y1, Y1
+	VPADDD (AX)(BX*2), Y2, Y2
+	VPADDD (R8), Y3, Y3
+
+fresh460:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, (AX)(BX*1)
+	VMOVDQU Y2, (AX)(BX*2)
+	VMOVDQU Y3, (R8)
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	DECQ    DI
+	JNZ     panel454
+
+paneldone455:
+	VZEROUPPER
+	RET
+
+// func gemmPairs4x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmPairs4x16(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone462
+
+panel461:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   DX, R9
+	MOVQ   k+32(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone464
+
+depth463:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R9), Y8
+	VMOVDQU      (R9)(R8*1), Y9
+	VPBROADCASTD (CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 4(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 8(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 12(CX), Y10
+	VPMADDWD     Y10, Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDWD     Y10, Y9, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVDQU      32(R9), Y8
+	VMOVDQU      32(R9)(R8*1), Y9
+	VPBROADCASTD 16(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 20(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 24(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 28(CX), Y10
+	VPMADDWD     Y10, Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDWD     Y10, Y9, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVDQU      64(R9), Y8
+	VMOVDQU      64(R9)(R8*1), Y9
+	VPBROADCASTD 32(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 36(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 40(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 44(CX), Y10
+	VPMADDWD     Y10, Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDWD     Y10, Y9, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVDQU      96(R9), Y8
+	VMOVDQU      96(R9)(R8*1), Y9
+	VPBROADCASTD 48(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 52(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 56(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 60(CX), Y10
+	VPMADDWD     Y10, Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDWD     Y10, Y9, Y8
+	VPADDD       Y8, Y7, Y7
+	ADDQ         $+128, R9
+	ADDQ         $+64, CX
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth463
+
+depthdone464:
+	TESTQ R10, R10
+	JZ    restdone466
+
+rest465:
+	VMOVDQU      (R9), Y8
+	VMOVDQU      (R9)(R8*1), Y9
+	VPBROADCASTD (CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 4(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 8(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 12(CX), Y10
+	VPMADDWD     Y10, Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDWD     Y10, Y9, Y8
+	VPADDD       Y8, Y7, Y7
+	ADDQ         $+32, R9
+	ADDQ         $+16, CX
+	DECQ         R10
+	JNZ          rest465
+
+restdone466:
+	LEAQ   (AX)(BX*2), R9
+	ADDQ   BX, R9
+	TESTQ  $+1, SI
+	JZ     fresh467
+	VPADDD (AX), Y0, Y0
+	VPADDD 32(AX), Y1, Y1
+	VPADDD (AX)(BX*1), Y2, Y2
+	VPADDD 32(AX)(BX*1), Y3, Y3
+	VPADDD (AX)(BX*2), Y4, Y4
+	VPADDD 32(AX)(BX*2), Y5, Y5
+	VPADDD (R9), Y6, Y6
+	VPADDD 32(R9), Y7, Y7
+
+fresh467:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, 32(AX)
+	VMOVDQU Y2, (AX)(BX*1)
+	VMOVDQU Y3, 32(AX)(BX*1)
+	VMOVDQU Y4, (AX)(BX*2)
+	VMOVDQU Y5, 32(AX)(BX*2)
+	VMOVDQU Y6, (R9)
+	VMOVDQU Y7, 32(R9)
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	DECQ    DI
+	JNZ     panel461
+
+paneldone462:
+	VZEROUPPER
+	RET
+
+// func gemmPairs5x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmPairs5x8(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone469
+
+panel468:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   DX, R8
+	MOVQ   k+32(FP), R9
+	CMPQ   R9, $+4
+	JLT    depthdone471
+
+depth470:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R8), Y5
+	VPBROADCASTD (CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 4(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 8(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 12(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 16(CX), Y6
+	VPMADDWD     Y6, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVDQU      32(R8), Y5
+	VPBROADCASTD 20(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 24(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 28(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 32(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 36(CX), Y6
+	VPMADDWD     Y6, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVDQU      64(R8), Y5
+	VPBROADCASTD 40(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 44(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 48(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 52(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 56(CX), Y6
+	VPMADDWD     Y6, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVDQU      96(R8), Y5
+	VPBROADCASTD 60(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 64(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 68(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 72(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 76(CX), Y6
+	VPMADDWD     Y6, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	ADDQ         $+128, R8
+	ADDQ         $+80, CX
+	SUBQ         $+4, R9
+	CMPQ         R9, $+4
+	JGE          depth470
+
+depthdone471:
+	TESTQ R9, R9
+	JZ    restdone473
+
+rest472:
+	VMOVDQU      (R8), Y5
+	VPBROADCASTD (CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 4(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 8(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 12(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 16(CX), Y6
+	VPMADDWD     Y6, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	ADDQ         $+32, R8
+	ADDQ         $+20, CX
+	DECQ         R9
+	JNZ          rest472
+
+restdone473:
+	LEAQ   (AX)(BX*2), R8
+	ADDQ   BX, R8
+	TESTQ  $+1, SI
+	JZ     fresh474
+	VPADDD (AX), Y0, Y0
+	VPADDD (AX)(BX*1), Y1, Y1
+	VPADDD (AX)(BX*2), Y2, Y2
+	VPADDD (R8), Y3, Y3
+	VPADDD (R8)(BX*1), Y4, Y4
+
+fresh474:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, (AX)(BX*1)
+	VMOVDQU Y2, (AX)(BX*2)
+	VMOVDQU Y3, (R8)
+	VMOVDQU Y4, (R8)(BX*1)
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	ADDQ    BX, AX
+	DECQ    DI
+	JNZ     panel468
+
+paneldone469:
+	VZEROUPPER
+	RET
+
+// func gemmPairs5x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmPairs5x16(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone476
+
+panel475:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   DX, R9
+	MOVQ   k+32(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone478
+
+depth477:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R9), Y10
+	VMOVDQU      (R9)(R8*1), Y11
+	VPBROADCASTD (CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 4(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 8(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y4, Y4
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 12(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y6, Y6
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 16(CX), Y12
+	VPMADDWD     Y12, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPMADDWD     Y12, Y11, Y10
+	VPADDD       Y10, Y9, Y9
+	VMOVDQU      32(R9), Y10
+	VMOVDQU      32(R9)(R8*1), Y11
+	VPBROADCASTD 20(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 24(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 28(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y4, Y4
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 32(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y6, Y6
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 36(CX), Y12
+	VPMADDWD     Y12, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPMADDWD     Y12, Y11, Y10
+	VPADDD       Y10, Y9, Y9
+	VMOVDQU      64(R9), Y10
+	VMOVDQU      64(R9)(R8*1), Y11
+	VPBROADCASTD 40(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 44(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 48(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y4, Y4
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 52(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y6, Y6
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 56(CX), Y12
+	VPMADDWD     Y12, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPMADDWD     Y12, Y11, Y10
+	VPADDD       Y10, Y9, Y9
+	VMOVDQU      96(R9), Y10
+	VMOVDQU      96(R9)(R8*1), Y11
+	VPBROADCASTD 60(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 64(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 68(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y4, Y4
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 72(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y6, Y6
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 76(CX), Y12
+	VPMADDWD     Y12, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPMADDWD     Y12, Y11, Y10
+	VPADDD       Y10, Y9, Y9
+	ADDQ         $+128, R9
+	ADDQ         $+80, CX
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth477
+
+depthdone478:
+	TESTQ R10, R10
+	JZ    restdone480
+
+rest479:
+	VMOVDQU      (R9), Y10
+	VMOVDQU      (R9)(R8*1), Y11
+	VPBROADCASTD (CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 4(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 8(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y4, Y4
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 12(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y6, Y6
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 16(CX), Y12
+	VPMADDWD     Y12, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPMADDWD     Y12, Y11, Y10
+	VPADDD       Y10, Y9, Y9
+	ADDQ         $+32, R9
+	ADDQ         $+20, CX
+	DECQ         R10
+	JNZ          rest479
+
+restdone480:
+	LEAQ   (AX)(BX*2), R9
+	ADDQ   BX, R9
+	TESTQ  $+1, SI
+	JZ     fresh481
+	VPADDD (AX), Y0, Y0
+	VPADDD 32(AX), Y1, Y1
+	VPADDD (AX)(BX*1), Y2, Y2
+	VPADDD 32(AX)(BX*1), Y3, Y3
+	VPADDD (AX)(BX*2), Y4, Y4
+	VPADDD 32(AX)(BX*2), Y5, Y5
+	VPADDD (R9), Y6, Y6
+	VPADDD 32(R9), Y7, Y7
+	VPADDD (R9)(BX*1), Y8, Y8
+	VPADDD 32(R9)(BX*1), Y9, Y9
+
+fresh481:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, 32(AX)
+	VMOVDQU Y2, (AX)(BX*1)
+	VMOVDQU Y3, 32(AX)(BX*1)
+	VMOVDQU Y4, (AX)(BX*2)
+	VMOVDQU Y5, 32(AX)(BX*2)
+	VMOVDQU Y6, (R9)
+	VMOVDQU Y7, 32(R9)
+	VMOVDQU Y8, (R9)(BX*1)
+	VMOVDQU Y9, 32(R9)(BX*1)
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	ADDQ    BX, AX
+	DECQ    DI
+	JNZ     panel475
+
+paneldone476:
+	VZEROUPPER
+	RET
+
+// func gemmPairs6x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmPairs6x8(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone483
+
+panel482:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   DX, R8
+	MOVQ   k+32(FP), R9
+	CMPQ   R9, $+4
+	JLT    depthdone485
+
+depth484:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R8), Y6
+	VPBROADCASTD (CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 4(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 8(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 12(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 16(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 20(CX), Y7
+	VPMADDWD     Y7, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      32(R8), Y6
+	VPBROADCASTD 24(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 28(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 32(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 36(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 40(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 44(CX), Y7
+	VPMADDWD     Y7, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      64(R8), Y6
+	VPBROADCASTD 48(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 52(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 56(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 60(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 64(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 68(CX), Y7
+	VPMADDWD     Y7, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	PREFETCHT0   2112(CX)
+	VMOVDQU      96(R8), Y6
+	VPBROADCASTD 72(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 76(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 80(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 84(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 88(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 92(CX), Y7
+	VPMADDWD     Y7, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	ADDQ         $+128, R8
+	ADDQ         $+96, CX
+	SUBQ         $+4, R9
+	CMPQ         R9, $+4
+	JGE          depth484
+
+depthdone485:
+	TESTQ R9, R9
+	JZ    restdone487
+
+rest486:
+	VMOVDQU      (R8), Y6
+	VPBROADCASTD (CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 4(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 8(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 12(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 16(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 20(CX), Y7
+	VPMADDWD     Y7, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	ADDQ         $+32, R8
+	ADDQ         $+24, CX
+	DECQ         R9
+	JNZ          rest486
+
+restdone487:
+	LEAQ   (AX)(BX*2), R8
+	ADDQ   BX, R8
+	TESTQ  $+1, SI
+	JZ     fresh488
+	VPADDD (AX), Y0, Y0
+	VPADDD (AX)(BX*1), Y1, Y1
+	VPADDD (AX)(BX*2), Y2, Y2
+	VPADDD (R8), Y3, Y3
+	VPADDD (R8)(BX*1), Y4, Y4
+	VPADDD (R8)(BX*2), Y5, Y5
+
+fresh488:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, (AX)(BX*1)
+	VMOVDQU Y2, (AX)(BX*2)
+	VMOVDQU Y3, (R8)
+	VMOVDQU Y4, (R8)(BX*1)
+	VMOVDQU Y5, (R8)(BX*2)
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	DECQ    DI
+	JNZ     panel482
+
+paneldone483:
+	VZEROUPPER
+	RET
+
+// func gemmPairs6x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmPairs6x16(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone490
+
+panel489:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   DX, R9
+	MOVQ   k+32(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone492
+
+depth491:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R9), Y12
+	VMOVDQU      (R9)(R8*1), Y13
+	VPBROADCASTD (CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 16(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 20(CX), Y14
+	VPMADDWD     Y14, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	VMOVDQU      32(R9), Y12
+	VMOVDQU      32(R9)(R8*1), Y13
+	VPBROADCASTD 24(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 28(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 32(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 36(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 40(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 44(CX), Y14
+	VPMADDWD     Y14, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	VMOVDQU      64(R9), Y12
+	VMOVDQU      64(R9)(R8*1), Y13
+	VPBROADCASTD 48(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 52(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 56(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 60(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 64(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 68(CX), Y14
+	VPMADDWD     Y14, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	PREFETCHT0   2112(CX)
+	VMOVDQU      96(R9), Y12
+	VMOVDQU      96(R9)(R8*1), Y13
+	VPBROADCASTD 72(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 76(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 80(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 84(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 88(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 92(CX), Y14
+	VPMADDWD     Y14, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $+128, R9
+	ADDQ         $+96, CX
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth491
+
+depthdone492:
+	TESTQ R10, R10
+	JZ    restdone494
+
+rest493:
+	VMOVDQU      (R9), Y12
+	VMOVDQU      (R9)(R8*1), Y13
+	VPBROADCASTD (CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 16(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 20(CX), Y14
+	VPMADDWD     Y14, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $+32, R9
+	ADDQ         $+24, CX
+	DECQ         R10
+	JNZ          rest493
+
+restdone494:
+	LEAQ   (AX)(BX*2), R9
+	ADDQ   BX, R9
+	TESTQ  $+1, SI
+	JZ     fresh495
+	VPADDD (AX), Y0, Y0
+	VPADDD 32(AX), Y1, Y1
+	VPADDD (AX)(BX*1), Y2, Y2
+	VPADDD 32(AX)(BX*1), Y3, Y3
+	VPADDD (AX)(BX*2), Y4, Y4
+	VPADDD 32(AX)(BX*2), Y5, Y5
+	VPADDD (R9), Y6, Y6
+	VPADDD 32(R9), Y7, Y7
+	VPADDD (R9)(BX*1), Y8, Y8
+	VPADDD 32(R9)(BX*1), Y9, Y9
+	VPADDD (R9)(BX*2), Y10, Y10
+	VPADDD 32(R9)(BX*2), Y11, Y11
+
+fresh495:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, 32(AX)
+	VMOVDQU Y2, (AX)(BX*1)
+	VMOVDQU Y3, 32(AX)(BX*1)
+	VMOVDQU Y4, (AX)(BX*2)
+	VMOVDQU Y5, 32(AX)(BX*2)
+	VMOVDQU Y6, (R9)
+	VMOVDQU Y7, 32(R9)
+	VMOVDQU Y8, (R9)(BX*1)
+	VMOVDQU Y9, 32(R9)(BX*1)
+	VMOVDQU Y10, (R9)(BX*2)
+	VMOVDQU Y11, 32(R9)(BX*2)
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	DECQ    DI
+	JNZ     panel489
+
+paneldone490:
+	VZEROUPPER
+	RET
+
+// func packPairsRun(dst *uint8, src *uint8, koff *int32, k int)
+// Requires: AVX, AVX2
+TEXT ·packPairsRun(SB), NOSPLIT, $0-32
+	MOVQ  src+8(FP), AX
+	MOVQ  dst+0(FP), CX
+	MOVQ  koff+16(FP), DX
+	MOVQ  k+24(FP), BX
+	TESTQ BX, BX
+	JZ    groupdone497
+
+group496:
+	MOVLQSX    (DX), SI
+	VMOVQ      (AX)(SI*1), X0
+	MOVLQSX    4(DX), SI
+	VMOVQ      (AX)(SI*1), X1
+	VPUNPCKLBW X1, X0, X0
+	VPMOVZXBW  X0, Y0
+	VMOVDQU    Y0, (CX)
+	ADDQ       $+8, DX
+	ADDQ       $+32, CX
+	DECQ       BX
+	JNZ        group496
+
+groupdone497:
+	VZEROUPPER
+	RET
+
+// func packPairsWindows(dst *uint8, first *uint8, second *uint8, koff *int32, control *uint8, k int)
+// Requires: AVX, AVX2
+TEXT ·packPairsWindows(SB), NOSPLIT, $0-48
+	MOVQ    first+8(FP), AX
+	MOVQ    second+16(FP), CX
+	MOVQ    control+32(FP), DX
+	VMOVDQU (DX), X0
+	VMOVDQU 16(DX), X1
+	MOVQ    dst+0(FP), DX
+	MOVQ    koff+24(FP), BX
+	MOVQ    k+40(FP), SI
+	TESTQ   SI, SI
+	JZ      groupdone499
+
+group498:
+	MOVLQSX    (BX), DI
+	VMOVDQU    (AX)(DI*1), X2
+	VMOVDQU    (CX)(DI*1), X3
+	VPSHUFB    X0, X2, X2
+	VPSHUFB    X1, X3, X3
+	VPOR       X2, X3, X2
+	MOVLQSX    4(BX), DI
+	VMOVDQU    (AX)(DI*1), X3
+	VMOVDQU    (CX)(DI*1), X4
+	VPSHUFB    X0, X3, X3
+	VPSHUFB    X1, X4, X4
+	VPOR       X3, X4, X3
+	VPUNPCKLBW X3, X2, X2
+	VPMOVZXBW  X2, Y2
+	VMOVDQU    Y2, (DX)
+	ADDQ       $+8, BX
+	ADDQ       $+32, DX
+	DECQ       SI
+	JNZ        group498
+
+groupdone499:
+	VZEROUPPER
+	RET
+
+// func gemmQuads1x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmQuads1x8(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone501
+
+panel500:
+	VXORPS Y0, Y0, Y0
+	MOVQ   DX, R8
+	MOVQ   k+32(FP), R9
+	CMPQ   R9, $+4
+	JLT    depthdone503
+
+depth502:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R8), Y1
+	VPBROADCASTD (CX), Y2
+	VPMADDUBSW   Y2, Y1, Y1
+	VPMADDWD     const00010001<>+0(SB), Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	VMOVDQU      32(R8), Y1
+	VPBROADCASTD 4(CX), Y2
+	VPMADDUBSW   Y2, Y1, Y1
+	VPMADDWD     const00010001<>+0(SB), Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	VMOVDQU      64(R8), Y1
+	VPBROADCASTD 8(CX), Y2
+	VPMADDUBSW   Y2, Y1, Y1
+	VPMADDWD     const00010001<>+0(SB), Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	VMOVDQU      96(R8), Y1
+	VPBROADCASTD 12(CX), Y2
+	VPMADDUBSW   Y2, Y1, Y1
+	VPMADDWD     const00010001<>+0(SB), Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	ADDQ         $+128, R8
+	ADDQ         $+16, CX
+	SUBQ         $+4, R9
+	CMPQ         R9, $+4
+	JGE          depth502
+
+depthdone503:
+	TESTQ R9, R9
+	JZ    restdone505
+
+rest504:
+	VMOVDQU      (R8), Y1
+	VPBROADCASTD (CX), Y2
+	VPMADDUBSW   Y2, Y1, Y1
+	VPMADDWD     const00010001<>+0(SB), Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	ADDQ         $+32, R8
+	ADDQ         $+4, CX
+	DECQ         R9
+	JNZ          rest504
+
+restdone505:
+	TESTQ  $+1, SI
+	JZ     fresh506
+	VPADDD (AX), Y0, Y0
+
+fresh506:
+	VMOVDQU Y0, (AX)
+	ADDQ    BX, AX
+	DECQ    DI
+	JNZ     panel500
+
+paneldone501:
+	VZEROUPPER
+	RET
+
+DATA const00010001<>+0(SB)/4, $0x00010001
+DATA const00010001<>+4(SB)/4, $0x00010001
+DATA const00010001<>+8(SB)/4, $0x00010001
+DATA const00010001<>+12(SB)/4, $0x00010001
+DATA const00010001<>+16(SB)/4, $0x00010001
+DATA const00010001<>+20(SB)/4, $0x00010001
+DATA const00010001<>+24(SB)/4, $0x00010001
+DATA const00010001<>+28(SB)/4, $0x00010001
+GLOBL const00010001<>(SB), RODATA|NOPTR, $32
+
+// func gemmQuads1x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmQuads1x16(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone508
+
+panel507:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   DX, R9
+	MOVQ   k+32(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone510
+
+depth509:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R9), Y2
+	VMOVDQU      (R9)(R8*1), Y3
+	VPBROADCASTD (CX), Y4
+	VPMADDUBSW   Y4, Y2, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDUBSW   Y4, Y3, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VMOVDQU      32(R9), Y2
+	VMOVDQU      32(R9)(R8*1), Y3
+	VPBROADCASTD 4(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDUBSW   Y4, Y3, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VMOVDQU      64(R9), Y2
+	VMOVDQU      64(R9)(R8*1), Y3
+	VPBROADCASTD 8(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDUBSW   Y4, Y3, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VMOVDQU      96(R9), Y2
+	VMOVDQU      96(R9)(R8*1), Y3
+	VPBROADCASTD 12(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDUBSW   Y4, Y3, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $+128, R9
+	ADDQ         $+16, CX
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth509
+
+depthdone510:
+	TESTQ R10, R10
+	JZ    restdone512
+
+rest511:
+	VMOVDQU      (R9), Y2
+	VMOVDQU      (R9)(R8*1), Y3
+	VPBROADCASTD (CX), Y4
+	VPMADDUBSW   Y4, Y2, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDUBSW   Y4, Y3, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $+32, R9
+	ADDQ         $+4, CX
+	DECQ         R10
+	JNZ          rest511
+
+restdone512:
+	TESTQ  $+1, SI
+	JZ     fresh513
+	VPADDD (AX), Y0, Y0
+	VPADDD 32(AX), Y1, Y1
+
+fresh513:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, 32(AX)
+	ADDQ    BX, AX
+	DECQ    DI
+	JNZ     panel507
+
+paneldone508:
+	VZEROUPPER
+	RET
+
+// func gemmQuads2x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmQuads2x8(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone515
+
+panel514:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   DX, R8
+	MOVQ   k+32(FP), R9
+	CMPQ   R9, $+4
+	JLT    depthdone517
+
+depth516:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R8), Y2
+	VPBROADCASTD (CX), Y3
+	VPMADDUBSW   Y3, Y2, Y3
+	VPMADDWD     const00010001<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 4(CX), Y3
+	VPMADDUBSW   Y3, Y2, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VMOVDQU      32(R8), Y2
+	VPBROADCASTD 8(CX), Y3
+	VPMADDUBSW   Y3, Y2, Y3
+	VPMADDWD     const00010001<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 12(CX), Y3
+	VPMADDUBSW   Y3, Y2, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VMOVDQU      64(R8), Y2
+	VPBROADCASTD 16(CX), Y3
+	VPMADDUBSW   Y3, Y2, Y3
+	VPMADDWD     const00010001<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 20(CX), Y3
+	VPMADDUBSW   Y3, Y2, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VMOVDQU      96(R8), Y2
+	VPBROADCASTD 24(CX), Y3
+	VPMADDUBSW   Y3, Y2, Y3
+	VPMADDWD     const00010001<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 28(CX), Y3
+	VPMADDUBSW   Y3, Y2, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $+128, R8
+	ADDQ         $+32, CX
+	SUBQ         $+4, R9
+	CMPQ         R9, $+4
+	JGE          depth516
+
+depthdone517:
+	TESTQ R9, R9
+	JZ    restdone519
+
+rest518:
+	VMOVDQU      (R8), Y2
+	VPBROADCASTD (CX), Y3
+	VPMADDUBSW   Y3, Y2, Y3
+	VPMADDWD     const00010001<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 4(CX), Y3
+	VPMADDUBSW   Y3, Y2, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $+32, R8
+	ADDQ         $+8, CX
+	DECQ         R9
+	JNZ          rest518
+
+restdone519:
+	TESTQ  $+1, SI
+	JZ     fresh520
+	VPADDD (AX), Y0, Y0
+	VPADDD (AX)(BX*1), Y1, Y1
+
+fresh520:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, (AX)(BX*1)
+	LEAQ    (AX)(BX*2), AX
+	DECQ    DI
+	JNZ     panel514
+
+paneldone515:
+	VZEROUPPER
+	RET
+
+// func gemmQuads2x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmQuads2x16(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone522
+
+panel521:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   DX, R9
+	MOVQ   k+32(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone524
+
+depth523:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R9), Y4
+	VMOVDQU      (R9)(R8*1), Y5
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y4, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 4(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDUBSW   Y6, Y5, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      32(R9), Y4
+	VMOVDQU      32(R9)(R8*1), Y5
+	VPBROADCASTD 8(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 12(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDUBSW   Y6, Y5, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      64(R9), Y4
+	VMOVDQU      64(R9)(R8*1), Y5
+	VPBROADCASTD 16(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 20(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDUBSW   Y6, Y5, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      96(R9), Y4
+	VMOVDQU      96(R9)(R8*1), Y5
+	VPBROADCASTD 24(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 28(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDUBSW   Y6, Y5, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $+128, R9
+	ADDQ         $+32, CX
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth523
+
+depthdone524:
+	TESTQ R10, R10
+	JZ    restdone526
+
+rest525:
+	VMOVDQU      (R9), Y4
+	VMOVDQU      (R9)(R8*1), Y5
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y4, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 4(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDUBSW   Y6, Y5, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $+32, R9
+	ADDQ         $+8, CX
+	DECQ         R10
+	JNZ          rest525
+
+restdone526:
+	TESTQ  $+1, SI
+	JZ     fresh527
+	VPADDD (AX), Y0, Y0
+	VPADDD 32(AX), Y1, Y1
+	VPADDD (AX)(BX*1), Y2, Y2
+	VPADDD 32(AX)(BX*1), Y3, Y3
+
+fresh527:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, 32(AX)
+	VMOVDQU Y2, (AX)(BX*1)
+	VMOVDQU Y3, 32(AX)(BX*1)
+	LEAQ    (AX)(BX*2), AX
+	DECQ    DI
+	JNZ     panel521
+
+paneldone522:
+	VZEROUPPER
+	RET
+
+// func gemmQuads3x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmQuads3x8(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone529
+
+panel528:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   DX, R8
+	MOVQ   k+32(FP), R9
+	CMPQ   R9, $+4
+	JLT    depthdone531
+
+depth530:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R8), Y3
+	VPBROADCASTD (CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 4(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 8(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y3
+	VPMADDWD     const00010001<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVDQU      32(R8), Y3
+	VPBROADCASTD 12(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 16(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 20(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y3
+	VPMADDWD     const00010001<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVDQU      64(R8), Y3
+	VPBROADCASTD 24(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 28(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y3
+	VPMADDWD     const00010001<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVDQU      96(R8), Y3
+	VPBROADCASTD 36(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 40(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 44(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y3
+	VPMADDWD     const00010001<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	ADDQ         $+128, R8
+	ADDQ         $+48, CX
+	SUBQ         $+4, R9
+	CMPQ         R9, $+4
+	JGE          depth530
+
+depthdone531:
+	TESTQ R9, R9
+	JZ    restdone533
+
+rest532:
+	VMOVDQU      (R8), Y3
+	VPBROADCASTD (CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 4(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 8(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y3
+	VPMADDWD     const00010001<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	ADDQ         $+32, R8
+	ADDQ         $+12, CX
+	DECQ         R9
+	JNZ          rest532
+
+restdone533:
+	TESTQ  $+1, SI
+	JZ     fresh534
+	VPADDD (AX), Y0, Y0
+	VPADDD (AX)(BX*1), Y1, Y1
+	VPADDD (AX)(BX*2), Y2, Y2
+
+fresh534:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, (AX)(BX*1)
+	VMOVDQU Y2, (AX)(BX*2)
+	LEAQ    (AX)(BX*2), AX
+	ADDQ    BX, AX
+	DECQ    DI
+	JNZ     panel528
+
+paneldone529:
+	VZEROUPPER
+	RET
+
+// func gemmQuads3x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmQuads3x16(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone536
+
+panel535:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   DX, R9
+	MOVQ   k+32(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone538
+
+depth537:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R9), Y6
+	VMOVDQU      (R9)(R8*1), Y7
+	VPBROADCASTD (CX), Y8
+	VPMADDUBSW   Y8, Y6, Y9
+	VPMADDWD     const00010001<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 4(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y9
+	VPMADDWD     const00010001<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 8(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDUBSW   Y8, Y7, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      32(R9), Y6
+	VMOVDQU      32(R9)(R8*1), Y7
+	VPBROADCASTD 12(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y9
+	VPMADDWD     const00010001<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 16(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y9
+	VPMADDWD     const00010001<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 20(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDUBSW   Y8, Y7, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      64(R9), Y6
+	VMOVDQU      64(R9)(R8*1), Y7
+	VPBROADCASTD 24(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y9
+	VPMADDWD     const00010001<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 28(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y9
+	VPMADDWD     const00010001<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 32(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDUBSW   Y8, Y7, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      96(R9), Y6
+	VMOVDQU      96(R9)(R8*1), Y7
+	VPBROADCASTD 36(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y9
+	VPMADDWD     const00010001<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 40(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y9
+	VPMADDWD     const00010001<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 44(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDUBSW   Y8, Y7, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	ADDQ         $+128, R9
+	ADDQ         $+48, CX
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth537
+
+depthdone538:
+	TESTQ R10, R10
+	JZ    restdone540
+
+rest539:
+	VMOVDQU      (R9), Y6
+	VMOVDQU      (R9)(R8*1), Y7
+	VPBROADCASTD (CX), Y8
+	VPMADDUBSW   Y8, Y6, Y9
+	VPMADDWD     const00010001<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 4(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y9
+	VPMADDWD     const00010001<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 8(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDUBSW   Y8, Y7, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	ADDQ         $+32, R9
+	ADDQ         $+12, CX
+	DECQ         R10
+	JNZ          rest539
+
+restdone540:
+	TESTQ  $+1, SI
+	JZ     fresh541
+	VPADDD (AX), Y0, Y0
+	VPADDD 32(AX), Y1, Y1
+	VPADDD (AX)(BX*1), Y2, Y2
+	VPADDD 32(AX)(BX*1), Y3, Y3
+	VPADDD (AX)(BX*2), Y4, Y4
+	VPADDD 32(AX)(BX*2), Y5, Y5
+
+fresh541:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, 32(AX)
+	VMOVDQU Y2, (AX)(BX*1)
+	VMOVDQU Y3, 32(AX)(BX*1)
+	VMOVDQU Y4, (AX)(BX*2)
+	VMOVDQU Y5, 32(AX)(BX*2)
+	LEAQ    (AX)(BX*2), AX
+	ADDQ    BX, AX
+	DECQ    DI
+	JNZ     panel535
+
+paneldone536:
+	VZEROUPPER
+	RET
+
+// func gemmQuads4x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmQuads4x8(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone543
+
+panel542:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   DX, R8
+	MOVQ   k+32(FP), R9
+	CMPQ   R9, $+4
+	JLT    depthdone545
+
+depth544:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R8), Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 4(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 8(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 12(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      32(R8), Y4
+	VPBROADCASTD 16(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 20(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 24(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 28(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      64(R8), Y4
+	VPBROADCASTD 32(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 36(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 40(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 44(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVDQU      96(R8), Y4
+	VPBROADCASTD 48(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 52(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 56(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 60(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $+128, R8
+	ADDQ         $+64, CX
+	SUBQ         $+4, R9
+	CMPQ         R9, $+4
+	JGE          depth544
+
+depthdone545:
+	TESTQ R9, R9
+	JZ    restdone547
+
+rest546:
+	VMOVDQU      (R8), Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 4(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 8(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 12(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $+32, R8
+	ADDQ         $+16, CX
+	DECQ         R9
+	JNZ          rest546
+
+restdone547:
+	LEAQ   (AX)(BX*2), R8
+	ADDQ   BX, R8
+	TESTQ  $+1, SI
+	JZ     fresh548
+	VPADDD (AX), Y0, Y0
+	VPADDD (AX)(BX*1), Y1, Y1
+	VPADDD (AX)(BX*2), Y2, Y2
+	VPADDD (R8), Y3, Y3
+
+fresh548:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, (AX)(BX*1)
+	VMOVDQU Y2, (AX)(BX*2)
+	VMOVDQU Y3, (R8)
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	DECQ    DI
+	JNZ     panel542
+
+paneldone543:
+	VZEROUPPER
+	RET
+
+// func gemmQuads4x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmQuads4x16(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone550
+
+panel549:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   DX, R9
+	MOVQ   k+32(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone552
+
+depth551:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R9), Y8
+	VMOVDQU      (R9)(R8*1), Y9
+	VPBROADCASTD (CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 4(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 8(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 12(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDUBSW   Y10, Y9, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVDQU      32(R9), Y8
+	VMOVDQU      32(R9)(R8*1), Y9
+	VPBROADCASTD 16(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 20(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 24(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 28(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDUBSW   Y10, Y9, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVDQU      64(R9), Y8
+	VMOVDQU      64(R9)(R8*1), Y9
+	VPBROADCASTD 32(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 36(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 40(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 44(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDUBSW   Y10, Y9, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVDQU      96(R9), Y8
+	VMOVDQU      96(R9)(R8*1), Y9
+	VPBROADCASTD 48(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 52(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 56(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 60(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDUBSW   Y10, Y9, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	ADDQ         $+128, R9
+	ADDQ         $+64, CX
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth551
+
+depthdone552:
+	TESTQ R10, R10
+	JZ    restdone554
+
+rest553:
+	VMOVDQU      (R9), Y8
+	VMOVDQU      (R9)(R8*1), Y9
+	VPBROADCASTD (CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 4(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 8(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 12(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDUBSW   Y10, Y9, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	ADDQ         $+32, R9
+	ADDQ         $+16, CX
+	DECQ         R10
+	JNZ          rest553
+
+restdone554:
+	LEAQ   (AX)(BX*2), R9
+	ADDQ   BX, R9
+	TESTQ  $+1, SI
+	JZ     fresh555
+	VPADDD (AX), Y0, Y0
+	VPADDD 32(AX), Y1, Y1
+	VPADDD (AX)(BX*1), Y2, Y2
+	VPADDD 32(AX)(BX*1), Y3, Y3
+	VPADDD (AX)(BX*2), Y4, Y4
+	VPADDD 32(AX)(BX*2), Y5, Y5
+	VPADDD (R9), Y6, Y6
+	VPADDD 32(R9), Y7, Y7
+
+fresh555:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, 32(AX)
+	VMOVDQU Y2, (AX)(BX*1)
+	VMOVDQU Y3, 32(AX)(BX*1)
+	VMOVDQU Y4, (AX)(BX*2)
+	VMOVDQU Y5, 32(AX)(BX*2)
+	VMOVDQU Y6, (R9)
+	VMOVDQU Y7, 32(R9)
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	DECQ    DI
+	JNZ     panel549
+
+paneldone550:
+	VZEROUPPER
+	RET
+
+// func gemmQuads5x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmQuads5x8(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone557
+
+panel556:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   DX, R8
+	MOVQ   k+32(FP), R9
+	CMPQ   R9, $+4
+	JLT    depthdone559
+
+depth558:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R8), Y5
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 4(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 8(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 12(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 16(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVDQU      32(R8), Y5
+	VPBROADCASTD 20(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 24(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 28(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 32(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 36(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVDQU      64(R8), Y5
+	VPBROADCASTD 40(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 44(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 48(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 52(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 56(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVDQU      96(R8), Y5
+	VPBROADCASTD 60(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 64(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 68(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 72(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 76(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	ADDQ         $+128, R8
+	ADDQ         $+80, CX
+	SUBQ         $+4, R9
+	CMPQ         R9, $+4
+	JGE          depth558
+
+depthdone559:
+	TESTQ R9, R9
+	JZ    restdone561
+
+rest560:
+	VMOVDQU      (R8), Y5
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 4(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 8(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 12(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 16(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	ADDQ         $+32, R8
+	ADDQ         $+20, CX
+	DECQ         R9
+	JNZ          rest560
+
+restdone561:
+	LEAQ   (AX)(BX*2), R8
+	ADDQ   BX, R8
+	TESTQ  $+1, SI
+	JZ     fresh562
+	VPADDD (AX), Y0, Y0
+	VPADDD (AX)(BX*1), Y1, Y1
+	VPADDD (AX)(BX*2), Y2, Y2
+	VPADDD (R8), Y3, Y3
+	VPADDD (R8)(BX*1), Y4, Y4
+
+fresh562:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, (AX)(BX*1)
+	VMOVDQU Y2, (AX)(BX*2)
+	VMOVDQU Y3, (R8)
+	VMOVDQU Y4, (R8)(BX*1)
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	ADDQ    BX, AX
+	DECQ    DI
+	JNZ     panel556
+
+paneldone557:
+	VZEROUPPER
+	RET
+
+// func gemmQuads5x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmQuads5x16(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone564
+
+panel563:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   DX, R9
+	MOVQ   k+32(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone566
+
+depth565:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R9), Y10
+	VMOVDQU      (R9)(R8*1), Y11
+	VPBROADCASTD (CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 4(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 8(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 12(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 16(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPMADDUBSW   Y12, Y11, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	VMOVDQU      32(R9), Y10
+	VMOVDQU      32(R9)(R8*1), Y11
+	VPBROADCASTD 20(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 24(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 28(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 32(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 36(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPMADDUBSW   Y12, Y11, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	VMOVDQU      64(R9), Y10
+	VMOVDQU      64(R9)(R8*1), Y11
+	VPBROADCASTD 40(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 44(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 48(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 52(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 56(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPMADDUBSW   Y12, Y11, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	VMOVDQU      96(R9), Y10
+	VMOVDQU      96(R9)(R8*1), Y11
+	VPBROADCASTD 60(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 64(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 68(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 72(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 76(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPMADDUBSW   Y12, Y11, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	ADDQ         $+128, R9
+	ADDQ         $+80, CX
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth565
+
+depthdone566:
+	TESTQ R10, R10
+	JZ    restdone568
+
+rest567:
+	VMOVDQU      (R9), Y10
+	VMOVDQU      (R9)(R8*1), Y11
+	VPBROADCASTD (CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 4(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 8(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 12(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 16(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPMADDUBSW   Y12, Y11, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	ADDQ         $+32, R9
+	ADDQ         $+20, CX
+	DECQ         R10
+	JNZ          rest567
+
+restdone568:
+	LEAQ   (AX)(BX*2), R9
+	ADDQ   BX, R9
+	TESTQ  $+1, SI
+	JZ     fresh569
+	VPADDD (AX), Y0, Y0
+	VPADDD 32(AX), Y1, Y1
+	VPADDD (AX)(BX*1), Y2, Y2
+	VPADDD 32(AX)(BX*1), Y3, Y3
+	VPADDD (AX)(BX*2), Y4, Y4
+	VPADDD 32(AX)(BX*2), Y5, Y5
+	VPADDD (R9), Y6, Y6
+	VPADDD 32(R9), Y7, Y7
+	VPADDD (R9)(BX*1), Y8, Y8
+	VPADDD 32(R9)(BX*1), Y9, Y9
+
+fresh569:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, 32(AX)
+	VMOVDQU Y2, (AX)(BX*1)
+	VMOVDQU Y3, 32(AX)(BX*1)
+	VMOVDQU Y4, (AX)(BX*2)
+	VMOVDQU Y5, 32(AX)(BX*2)
+	VMOVDQU Y6, (R9)
+	VMOVDQU Y7, 32(R9)
+	VMOVDQU Y8, (R9)(BX*1)
+	VMOVDQU Y9, 32(R9)(BX*1)
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	ADDQ    BX, AX
+	DECQ    DI
+	JNZ     panel563
+
+paneldone564:
+	VZEROUPPER
+	RET
+
+// func gemmQuads6x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmQuads6x8(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone571
+
+panel570:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   DX, R8
+	MOVQ   k+32(FP), R9
+	CMPQ   R9, $+4
+	JLT    depthdone573
+
+depth572:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R8), Y6
+	VPBROADCASTD (CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 4(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 8(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 12(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 16(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 20(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      32(R8), Y6
+	VPBROADCASTD 24(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 28(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 32(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 40(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 44(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      64(R8), Y6
+	VPBROADCASTD 48(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 52(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 56(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 60(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 64(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 68(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	PREFETCHT0   2112(CX)
+	VMOVDQU      96(R8), Y6
+	VPBROADCASTD 72(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 76(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 80(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 84(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 88(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 92(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	ADDQ         $+128, R8
+	ADDQ         $+96, CX
+	SUBQ         $+4, R9
+	CMPQ         R9, $+4
+	JGE          depth572
+
+depthdone573:
+	TESTQ R9, R9
+	JZ    restdone575
+
+rest574:
+	VMOVDQU      (R8), Y6
+	VPBROADCASTD (CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 4(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 8(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 12(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 16(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 20(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	ADDQ         $+32, R8
+	ADDQ         $+24, CX
+	DECQ         R9
+	JNZ          rest574
+
+restdone575:
+	LEAQ   (AX)(BX*2), R8
+	ADDQ   BX, R8
+	TESTQ  $+1, SI
+	JZ     fresh576
+	VPADDD (AX), Y0, Y0
+	VPADDD (AX)(BX*1), Y1, Y1
+	VPADDD (AX)(BX*2), Y2, Y2
+	VPADDD (R8), Y3, Y3
+	VPADDD (R8)(BX*1), Y4, Y4
+	VPADDD (R8)(BX*2), Y5, Y5
+
+fresh576:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, (AX)(BX*1)
+	VMOVDQU Y2, (AX)(BX*2)
+	VMOVDQU Y3, (R8)
+	VMOVDQU Y4, (R8)(BX*1)
+	VMOVDQU Y5, (R8)(BX*2)
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	DECQ    DI
+	JNZ     panel570
+
+paneldone571:
+	VZEROUPPER
+	RET
+
+// func gemmQuads6x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·gemmQuads6x16(SB), NOSPLIT, $0-56
+	MOVQ  c+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  b+16(FP), DX
+	MOVQ  ldc+40(FP), BX
+	MOVQ  flags+48(FP), SI
+	MOVQ  count+24(FP), DI
+	SHLQ  $0x02, BX
+	MOVQ  k+32(FP), R8
+	SHLQ  $0x05, R8
+	TESTQ DI, DI
+	JZ    paneldone578
+
+panel577:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   DX, R9
+	MOVQ   k+32(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone580
+
+depth579:
+	PREFETCHT0   2048(CX)
+	VMOVDQU      (R9), Y12
+	VMOVDQU      (R9)(R8*1), Y13
+	VPBROADCASTD (CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 16(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 20(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y11, Y11
+	VMOVDQU      32(R9), Y12
+	VMOVDQU      32(R9)(R8*1), Y13
+	VPBROADCASTD 24(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 28(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 32(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 36(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 40(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 44(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y11, Y11
+	VMOVDQU      64(R9), Y12
+	VMOVDQU      64(R9)(R8*1), Y13
+	VPBROADCASTD 48(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 52(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 56(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 60(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 64(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 68(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y11, Y11
+	PREFETCHT0   2112(CX)
+	VMOVDQU      96(R9), Y12
+	VMOVDQU      96(R9)(R8*1), Y13
+	VPBROADCASTD 72(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 76(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 80(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 84(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 88(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 92(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $+128, R9
+	ADDQ         $+96, CX
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth579
+
+depthdone580:
+	TESTQ R10, R10
+	JZ    restdone582
+
+rest581:
+	VMOVDQU      (R9), Y12
+	VMOVDQU      (R9)(R8*1), Y13
+	VPBROADCASTD (CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 16(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 20(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $+32, R9
+	ADDQ         $+24, CX
+	DECQ         R10
+	JNZ          rest581
+
+restdone582:
+	LEAQ   (AX)(BX*2), R9
+	ADDQ   BX, R9
+	TESTQ  $+1, SI
+	JZ     fresh583
+	VPADDD (AX), Y0, Y0
+	VPADDD 32(AX), Y1, Y1
+	VPADDD (AX)(BX*1), Y2, Y2
+	VPADDD 32(AX)(BX*1), Y3, Y3
+	VPADDD (AX)(BX*2), Y4, Y4
+	VPADDD 32(AX)(BX*2), Y5, Y5
+	VPADDD (R9), Y6, Y6
+	VPADDD 32(R9), Y7, Y7
+	VPADDD (R9)(BX*1), Y8, Y8
+	VPADDD 32(R9)(BX*1), Y9, Y9
+	VPADDD (R9)(BX*2), Y10, Y10
+	VPADDD 32(R9)(BX*2), Y11, Y11
+
+fresh583:
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, 32(AX)
+	VMOVDQU Y2, (AX)(BX*1)
+	VMOVDQU Y3, 32(AX)(BX*1)
+	VMOVDQU Y4, (AX)(BX*2)
+	VMOVDQU Y5, 32(AX)(BX*2)
+	VMOVDQU Y6, (R9)
+	VMOVDQU Y7, 32(R9)
+	VMOVDQU Y8, (R9)(BX*1)
+	VMOVDQU Y9, 32(R9)(BX*1)
+	VMOVDQU Y10, (R9)(BX*2)
+	VMOVDQU Y11, 32(R9)(BX*2)
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (AX)(BX*2), AX
+	DECQ    DI
+	JNZ     panel577
+
+paneldone578:
+	VZEROUPPER
+	RET
+
+// func packQuadsRun(dst *uint8, src *uint8, koff *int32, k int)
+// Requires: AVX, AVX2
+TEXT ·packQuadsRun(SB), NOSPLIT, $0-32
+	MOVQ  src+8(FP), AX
+	MOVQ  dst+0(FP), CX
+	MOVQ  koff+16(FP), DX
+	MOVQ  k+24(FP), BX
+	TESTQ BX, BX
+	JZ    groupdone585
+
+group584:
+	MOVLQSX     (DX), SI
+	VMOVQ       (AX)(SI*1), X0
+	MOVLQSX     4(DX), SI
+	VMOVQ       (AX)(SI*1), X1
+	MOVLQSX     8(DX), SI
+	VMOVQ       (AX)(SI*1), X2
+	MOVLQSX     12(DX), SI
+	VMOVQ       (AX)(SI*1), X3
+	VPUNPCKLBW  X1, X0, X0
+	VPUNPCKLBW  X3, X2, X2
+	VPUNPCKHWD  X2, X0, X1
+	VPUNPCKLWD  X2, X0, X0
+	VINSERTI128 $0x01, X1, Y0, Y0
+	VMOVDQU     Y0, (CX)
+	ADDQ        $+16, DX
+	ADDQ        $+32, CX
+	DECQ        BX
+	JNZ         group584
+
+groupdone585:
+	VZEROUPPER
+	RET
+
+// func packQuadsWindows(dst *uint8, first *uint8, second *uint8, koff *int32, control *uint8, k int)
+// Requires: AVX, AVX2
+TEXT ·packQuadsWindows(SB), NOSPLIT, $0-48
+	MOVQ    first+8(FP), AX
+	MOVQ    second+16(FP), CX
+	MOVQ    control+32(FP), DX
+	VMOVDQU (DX), X0
+	VMOVDQU 16(DX), X1
+	MOVQ    dst+0(FP), DX
+	MOVQ    koff+24(FP), BX
+	MOVQ    k+40(FP), SI
+	TESTQ   SI, SI
+	JZ      groupdone587
+
+group586:
+	MOVLQSX     (BX), DI
+	VMOVDQU     (AX)(DI*1), X2
+	VMOVDQU     (CX)(DI*1), X3
+	VPSHUFB     X0, X2, X2
+	VPSHUFB     X1, X3, X3
+	VPOR        X2, X3, X2
+	MOVLQSX     4(BX), DI
+	VMOVDQU     (AX)(DI*1), X3
+	VMOVDQU     (CX)(DI*1), X4
+	VPSHUFB     X0, X3, X3
+	VPSHUFB     X1, X4, X4
+	VPOR        X3, X4, X3
+	MOVLQSX     8(BX), DI
+	VMOVDQU     (AX)(DI*1), X4
+	VMOVDQU     (CX)(DI*1), X5
+	VPSHUFB     X0, X4, X4
+	VPSHUFB     X1, X5, X5
+	VPOR        X4, X5, X4
+	MOVLQSX     12(BX), DI
+	VMOVDQU     (AX)(DI*1), X5
+	VMOVDQU     (CX)(DI*1), X6
+	VPSHUFB     X0, X5, X5
+	VPSHUFB     X1, X6, X6
+	VPOR        X5, X6, X5
+	VPUNPCKLBW  X3, X2, X2
+	VPUNPCKLBW  X5, X4, X4
+	VPUNPCKHWD  X4, X2, X3
+	VPUNPCKLWD  X4, X2, X2
+	VINSERTI128 $0x01, X3, Y2, Y2
+	VMOVDQU     Y2, (DX)
+	ADDQ        $+16, BX
+	ADDQ        $+32, DX
+	DECQ        SI
+	JNZ         group586
+
+groupdone587:
+	VZEROUPPER
+	RET
+
+// func depthwiseCodes1(acc *int32, x *uint8, w *int32, off *int32, pairs int, rows int, cols int, pitch int)
+// Requires: AVX, AVX2
+TEXT ·depthwiseCodes1(SB), NOSPLIT, $0-64
+	MOVQ  acc+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  w+16(FP), DX
+	MOVQ  off+24(FP), BX
+	MOVQ  pairs+32(FP), SI
+	MOVQ  rows+40(FP), DI
+	MOVQ  cols+48(FP), R8
+	MOVQ  pitch+56(FP), R9
+	TESTQ DI, DI
+	JZ    rowdone589
+
+row588:
+	MOVQ CX, R10
+	MOVQ R8, R11
+
+wide590:
+	CMPQ   R11, $+8
+	JLE    narrow591
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	XORQ   R12, R12
+
+taps593:
+	MOVLQSX      (BX)(R12*8), R13
+	VPMOVZXBW    (R10)(R13*1), Y2
+	MOVLQSX      4(BX)(R12*8), R13
+	VPMOVZXBW    (R10)(R13*1), Y3
+	VPBROADCASTD (DX)(R12*4), Y4
+	VPUNPCKHWD   Y3, Y2, Y5
+	VPUNPCKLWD   Y3, Y2, Y2
+	VPMADDWD     Y4, Y2, Y2
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y2, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	INCQ         R12
+	CMPQ         R12, SI
+	JLT          taps593
+	VPERM2I128   $0x20, Y1, Y0, Y2
+	VPERM2I128   $0x31, Y1, Y0, Y1
+	VMOVDQU      Y2, (AX)
+	VMOVDQU      Y1, 32(AX)
+	ADDQ         $+16, R10
+	ADDQ         $+64, AX
+	SUBQ         $+16, R11
+	JMP          wide590
+
+narrow591:
+	TESTQ  R11, R11
+	JLE    rowdone592
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	XORQ   R12, R12
+
+taps594:
+	MOVLQSX      (BX)(R12*8), R13
+	VPMOVZXBW    (R10)(R13*1), X6
+	MOVLQSX      4(BX)(R12*8), R13
+	VPMOVZXBW    (R10)(R13*1), X7
+	VPBROADCASTD (DX)(R12*4), Y2
+	VPUNPCKHWD   Y7, Y6, Y3
+	VPUNPCKLWD   Y7, Y6, Y6
+	VPMADDWD     Y2, Y6, Y6
+	VPMADDWD     Y2, Y3, Y3
+	VPADDD       Y6, Y0, Y0
+	VPADDD       Y3, Y1, Y1
+	INCQ         R12
+	CMPQ         R12, SI
+	JLT          taps594
+	VMOVDQU      X0, (AX)
+	VMOVDQU      X1, 16(AX)
+	ADDQ         $+32, AX
+	SUBQ         $+8, R11
+
+rowdone592:
+	LEAQ (AX)(R11*4), AX
+	ADDQ R9, CX
+	DECQ DI
+	JNZ  row588
+
+rowdone589:
+	VZEROUPPER
+	RET
+
+// func depthwiseCodes2(acc *int32, x *uint8, w *int32, off *int32, pairs int, rows int, cols int, pitch int)
+// Requires: AVX, AVX2
+TEXT ·depthwiseCodes2(SB), NOSPLIT, $0-64
+	MOVQ  acc+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  w+16(FP), DX
+	MOVQ  off+24(FP), BX
+	MOVQ  pairs+32(FP), SI
+	MOVQ  rows+40(FP), DI
+	MOVQ  cols+48(FP), R8
+	MOVQ  pitch+56(FP), R9
+	TESTQ DI, DI
+	JZ    rowdone596
+
+row595:
+	MOVQ CX, R10
+	MOVQ R8, R11
+
+wide597:
+	CMPQ   R11, $+8
+	JLE    narrow598
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	XORQ   R12, R12
+
+taps600:
+	MOVLQSX      (BX)(R12*8), R13
+	VMOVDQU      (R10)(R13*1), Y2
+	VPAND        const00ff00ff<>+0(SB), Y2, Y2
+	MOVLQSX      4(BX)(R12*8), R13
+	VMOVDQU      (R10)(R13*1), Y3
+	VPAND        const00ff00ff<>+0(SB), Y3, Y3
+	VPBROADCASTD (DX)(R12*4), Y4
+	VPUNPCKHWD   Y3, Y2, Y5
+	VPUNPCKLWD   Y3, Y2, Y2
+	VPMADDWD     Y4, Y2, Y2
+	VPMADDWD     Y4, Y5, Y5
+	VPADDD       Y2, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	INCQ         R12
+	CMPQ         R12, SI
+	JLT          taps600
+	VPERM2I128   $0x20, Y1, Y0, Y2
+	VPERM2I128   $0x31, Y1, Y0, Y1
+	VMOVDQU      Y2, (AX)
+	VMOVDQU      Y1, 32(AX)
+	ADDQ         $+32, R10
+	ADDQ         $+64, AX
+	SUBQ         $+16, R11
+	JMP          wide597
+
+narrow598:
+	TESTQ  R11, R11
+	JLE    rowdone599
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	XORQ   R12, R12
+
+taps601:
+	MOVLQSX      (BX)(R12*8), R13
+	VMOVDQU      (R10)(R13*1), X6
+	VPAND        const00ff00ff<>+0(SB), X6, X6
+	MOVLQSX      4(BX)(R12*8), R13
+	VMOVDQU      (R10)(R13*1), X7
+	VPAND        const00ff00ff<>+0(SB), X7, X7
+	VPBROADCASTD (DX)(R12*4), Y2
+	VPUNPCKHWD   Y7, Y6, Y3
+	VPUNPCKLWD   Y7, Y6, Y6
+	VPMADDWD     Y2, Y6, Y6
+	VPMADDWD     Y2, Y3, Y3
+	VPADDD       Y6, Y0, Y0
+	VPADDD       Y3, Y1, Y1
+	INCQ         R12
+	CMPQ         R12, SI
+	JLT          taps601
+	VMOVDQU      X0, (AX)
+	VMOVDQU      X1, 16(AX)
+	ADDQ         $+32, AX
+	SUBQ         $+8, R11
+
+rowdone599:
+	LEAQ (AX)(R11*4), AX
+	ADDQ R9, CX
+	DECQ DI
+	JNZ  row595
+
+rowdone596:
+	VZEROUPPER
+	RET
+
+DATA const00ff00ff<>+0(SB)/4, $0x00ff00ff
+DATA const00ff00ff<>+4(SB)/4, $0x00ff00ff
+DATA const00ff00ff<>+8(SB)/4, $0x00ff00ff
+DATA const00ff00ff<>+12(SB)/4, $0x00ff00ff
+DATA const00ff00ff<>+16(SB)/4, $0x00ff00ff
+DATA const00ff00ff<>+20(SB)/4, $0x00ff00ff
+DATA const00ff00ff<>+24(SB)/4, $0x00ff00ff
+DATA const00ff00ff<>+28(SB)/4, $0x00ff00ff
+GLOBL const00ff00ff<>(SB), RODATA|NOPTR, $32
+
+// func maxBytesVector(dst *uint8, src *uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·maxBytesVector(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	CMPQ DX, $+32
+	JLT  vectordone603
+
+vector602:
+	VMOVDQU (CX), Y0
+	VPMAXUB (AX), Y0, Y0
+	VMOVDQU Y0, (AX)
+	ADDQ    $+32, CX
+	ADDQ    $+32, AX
+	SUBQ    $+32, DX
+	CMPQ    DX, $+32
+	JGE     vector602
+
+vectordone603:
+	VZEROUPPER
+	RET
+
+// func rescaleVector(f *float32, acc *int32, add *float32, n int, offset int, flags int, scale float32, bias float32, lo float32, hi float32)
+// Requires: AVX, AVX2
+TEXT ·rescaleVector(SB), NOSPLIT, $0-64
+	MOVQ         acc+8(FP), AX
+	MOVQ         add+16(FP), CX
+	MOVQ         flags+40(FP), DX
+	VPBROADCASTD offset+32(FP), Y0
+	VBROADCASTSS scale+48(FP), Y1
+	VBROADCASTSS bias+52(FP), Y2
+	VBROADCASTSS lo+56(FP), Y3
+	VBROADCASTSS hi+60(FP), Y4
+	MOVQ         f+0(FP), BX
+	MOVQ         n+24(FP), SI
+	CMPQ         SI, $+16
+	JLT          blockdone605
+
+block604:
+	VMOVUPS   (AX), Y5
+	VPADDD    Y0, Y5, Y5
+	VCVTDQ2PS Y5, Y5
+	VMULPS    Y1, Y5, Y5
+	TESTQ     $+4, DX
+	JZ        nobias606
+	VADDPS    Y2, Y5, Y5
+
+nobias606:
+	TESTQ   $+8, DX
+	JZ      noadd607
+	VMOVUPS (CX), Y6
+	VADDPS  Y6, Y5, Y5
+
+noadd607:
+	VMAXPS    Y5, Y3, Y5
+	VMINPS    Y5, Y4, Y5
+	VMOVUPS   Y5, (BX)
+	VMOVUPS   32(AX), Y5
+	VPADDD    Y0, Y5, Y5
+	VCVTDQ2PS Y5, Y5
+	VMULPS    Y1, Y5, Y5
+	TESTQ     $+4, DX
+	JZ        nobias608
+	VADDPS    Y2, Y5, Y5
+
+nobias608:
+	TESTQ   $+8, DX
+	JZ      noadd609
+	VMOVUPS 32(CX), Y6
+	VADDPS  Y6, Y5, Y5
+
+noadd609:
+	VMAXPS  Y5, Y3, Y5
+	VMINPS  Y5, Y4, Y5
+	VMOVUPS Y5, 32(BX)
+	ADDQ    $+64, BX
+	ADDQ    $+64, AX
+	ADDQ    $+64, CX
+	SUBQ    $+16, SI
+	CMPQ    SI, $+16
+	JGE     block604
+
+blockdone605:
+	CMPQ SI, $+8
+	JLT  vectordone611
+
+vector610:
+	VMOVUPS   (AX), Y5
+	VPADDD    Y0, Y5, Y5
+	VCVTDQ2PS Y5, Y5
+	VMULPS    Y1, Y5, Y5
+	TESTQ     $+4, DX
+	JZ        nobias612
+	VADDPS    Y2, Y5, Y5
+
+nobias612:
+	TESTQ   $+8, DX
+	JZ      noadd613
+	VMOVUPS (CX), Y6
+	VADDPS  Y6, Y5, Y5
+
+noadd613:
+	VMAXPS  Y5, Y3, Y5
+	VMINPS  Y5, Y4, Y5
+	VMOVUPS Y5, (BX)
+	ADDQ    $+32, BX
+	ADDQ    $+32, AX
+	ADDQ    $+32, CX
+	SUBQ    $+8, SI
+	CMPQ    SI, $+8
+	JGE     vector610
+
+vectordone611:
+	TESTQ      SI, SI
+	JZ         even614
+	LEAQ       tailmasks<>+32(SB), DI
+	NEGQ       SI
+	VMOVUPS    (DI)(SI*4), Y5
+	VMASKMOVPS (AX), Y5, Y6
+	VPADDD     Y0, Y6, Y6
+	VCVTDQ2PS  Y6, Y6
+	VMULPS     Y1, Y6, Y6
+	TESTQ      $+4, DX
+	JZ         nobias615
+	VADDPS     Y2, Y6, Y6
+
+nobias615:
+	TESTQ      $+8, DX
+	JZ         noadd616
+	VMASKMOVPS (CX), Y5, Y0
+	VADDPS     Y0, Y6, Y6
+
+noadd616:
+	VMAXPS     Y6, Y3, Y6
+	VMINPS     Y6, Y4, Y6
+	VMASKMOVPS Y6, Y5, (BX)
+
+even614:
+	VZEROUPPER
+	RET
+
+// func requantizeVector(y *uint8, acc *int32, add *float32, n int, offset int, flags int, zero int, scale float32, bias float32, inv float32, shift float32, lo float32, hi float32)
+// Requires: AVX, AVX2
+TEXT ·requantizeVector(SB), NOSPLIT, $0-80
+	MOVQ         acc+8(FP), AX
+	MOVQ         add+16(FP), CX
+	MOVQ         flags+40(FP), DX
+	VPBROADCASTD offset+32(FP), Y0
+	VBROADCASTSS scale+56(FP), Y1
+	VBROADCASTSS bias+60(FP), Y2
+	VBROADCASTSS inv+64(FP), Y3
+	VBROADCASTSS shift+68(FP), Y4
+	VBROADCASTSS lo+72(FP), Y5
+	VBROADCASTSS hi+76(FP), Y6
+	VPBROADCASTD zero+48(FP), Y7
+	MOVQ         y+0(FP), BX
+	MOVQ         n+24(FP), SI
+	VPMOVZXBD    halvesorder<>+0(SB), Y8
+	CMPQ         SI, $+32
+	JLT          blockdone618
+
+block617:
+	VMOVUPS   (AX), Y9
+	VPADDD    Y0, Y9, Y9
+	VCVTDQ2PS Y9, Y9
+	VMULPS    Y1, Y9, Y9
+	TESTQ     $+4, DX
+	JZ        nobias619
+	VADDPS    Y2, Y9, Y9
+
+nobias619:
+	TESTQ   $+8, DX
+	JZ      noadd620
+	VMOVUPS (CX), Y10
+	VADDPS  Y10, Y9, Y9
+
+noadd620:
+	VMULPS    Y3, Y9, Y9
+	VADDPS    Y4, Y9, Y9
+	VMAXPS    Y5, Y9, Y9
+	VMINPS    Y9, Y6, Y9
+	VCVTPS2DQ Y9, Y9
+	VPADDD    Y7, Y9, Y9
+	VMOVUPS   32(AX), Y10
+	VPADDD    Y0, Y10, Y10
+	VCVTDQ2PS Y10, Y10
+	VMULPS    Y1, Y10, Y10
+	TESTQ     $+4, DX
+	JZ        nobias621
+	VADDPS    Y2, Y10, Y10
+
+nobias621:
+	TESTQ   $+8, DX
+	JZ      noadd622
+	VMOVUPS 32(CX), Y11
+	VADDPS  Y11, Y10, Y10
+
+noadd622:
+	VMULPS    Y3, Y10, Y10
+	VADDPS    Y4, Y10, Y10
+	VMAXPS    Y5, Y10, Y10
+	VMINPS    Y10, Y6, Y10
+	VCVTPS2DQ Y10, Y10
+	VPADDD    Y7, Y10, Y10
+	VMOVUPS   64(AX), Y11
+	VPADDD    Y0, Y11, Y11
+	VCVTDQ2PS Y11, Y11
+	VMULPS    Y1, Y11, Y11
+	TESTQ     $+4, DX
+	JZ        nobias623
+	VADDPS    Y2, Y11, Y11
+
+nobias623:
+	TESTQ   $+8, DX
+	JZ      noadd624
+	VMOVUPS 64(CX), Y12
+	VADDPS  Y12, Y11, Y11
+
+noadd624:
+	VMULPS    Y3, Y11, Y11
+	VADDPS    Y4, Y11, Y11
+	VMAXPS    Y5, Y11, Y11
+	VMINPS    Y11, Y6, Y11
+	VCVTPS2DQ Y11, Y11
+	VPADDD    Y7, Y11, Y11
+	VMOVUPS   96(AX), Y12
+	VPADDD    Y0, Y12, Y12
+	VCVTDQ2PS Y12, Y12
+	VMULPS    Y1, Y12, Y12
+	TESTQ     $+4, DX
+	JZ        nobias625
+	VADDPS    Y2, Y12, Y12
+
+nobias625:
+	TESTQ   $+8, DX
+	JZ      noadd626
+	VMOVUPS 96(CX), Y13
+	VADDPS  Y13, Y12, Y12
+
+noadd626:
+	VMULPS    Y3, Y12, Y12
+	VADDPS    Y4, Y12, Y12
+	VMAXPS    Y5, Y12, Y12
+	VMINPS    Y12, Y6, Y12
+	VCVTPS2DQ Y12, Y12
+	VPADDD    Y7, Y12, Y12
+	VPACKSSDW Y10, Y9, Y9
+	VPACKSSDW Y12, Y11, Y11
+	VPACKUSWB Y11, Y9, Y9
+	VPERMD    Y9, Y8, Y9
+	VMOVDQU   Y9, (BX)
+	ADDQ      $+32, BX
+	ADDQ      $+128, AX
+	ADDQ      $+128, CX
+	SUBQ      $+32, SI
+	CMPQ      SI, $+32
+	JGE       block617
+
+blockdone618:
+	CMPQ SI, $+8
+	JLT  vectordone628
+
+vector627:
+	VMOVUPS   (AX), Y8
+	VPADDD    Y0, Y8, Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS    Y1, Y8, Y8
+	TESTQ     $+4, DX
+	JZ        nobias629
+	VADDPS    Y2, Y8, Y8
+
+nobias629:
+	TESTQ   $+8, DX
+	JZ      noadd630
+	VMOVUPS (CX), Y9
+	VADDPS  Y9, Y8, Y8
+
+noadd630:
+	VMULPS       Y3, Y8, Y8
+	VADDPS       Y4, Y8, Y8
+	VMAXPS       Y5, Y8, Y8
+	VMINPS       Y8, Y6, Y8
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPACKSSDW    X9, X8, X8
+	VPACKUSWB    X8, X8, X8
+	VMOVQ        X8, (BX)
+	ADDQ         $+8, BX
+	ADDQ         $+32, AX
+	ADDQ         $+32, CX
+	SUBQ         $+8, SI
+	CMPQ         SI, $+8
+	JGE          vector627
+
+vectordone628:
+	TESTQ      SI, SI
+	JZ         even631
+	LEAQ       tailmasks<>+32(SB), DI
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    (DI)(R8*4), Y8
+	VMASKMOVPS (AX), Y8, Y9
+	VPADDD     Y0, Y9, Y9
+	VCVTDQ2PS  Y9, Y9
+	VMULPS     Y1, Y9, Y9
+	TESTQ      $+4, DX
+	JZ         nobias632
+	VADDPS     Y2, Y9, Y9
+
+nobias632:
+	TESTQ      $+8, DX
+	JZ         noadd633
+	VMASKMOVPS (CX), Y8, Y0
+	VADDPS     Y0, Y9, Y9
+
+noadd633:
+	VMULPS       Y3, Y9, Y9
+	VADDPS       Y4, Y9, Y9
+	VMAXPS       Y5, Y9, Y9
+	VMINPS       Y9, Y6, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPADDD       Y7, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X0
+	VPACKSSDW    X0, X9, X9
+	VPACKUSWB    X9, X9, X9
+	VMOVQ        X9, AX
+	TESTQ        SI, SI
+	JZ           bytedone635
+
+byte634:
+	MOVB AL, (BX)
+	SHRQ $0x08, AX
+	INCQ BX
+	DECQ SI
+	JNZ  byte634
+
+bytedone635:
+even631:
+	VZEROUPPER
+	RET
+
+DATA halvesorder<>+0(SB)/8, $0x0703060205010400
+GLOBL halvesorder<>(SB), RODATA|NOPTR, $8
+
+// func quantizeDivVector(dst *uint8, src *float32, n int, zero int, scale float32, lo float32, hi float32)
+// Requires: AVX, AVX2
+TEXT ·quantizeDivVector(SB), NOSPLIT, $0-44
+	MOVQ         src+8(FP), AX
+	VBROADCASTSS scale+32(FP), Y0
+	VBROADCASTSS lo+36(FP), Y1
+	VBROADCASTSS hi+40(FP), Y2
+	VPBROADCASTD zero+24(FP), Y3
+	MOVQ         dst+0(FP), CX
+	MOVQ         n+16(FP), DX
+	VPMOVZXBD    halvesorder<>+0(SB), Y4
+	CMPQ         DX, $+32
+	JLT          blockdone637
+
+block636:
+	VMOVUPS   (AX), Y5
+	VDIVPS    Y0, Y5, Y5
+	VMAXPS    Y1, Y5, Y5
+	VMINPS    Y5, Y2, Y5
+	VCVTPS2DQ Y5, Y5
+	VPADDD    Y3, Y5, Y5
+	VMOVUPS   32(AX), Y6
+	VDIVPS    Y0, Y6, Y6
+	VMAXPS    Y1, Y6, Y6
+	VMINPS    Y6, Y2, Y6
+	VCVTPS2DQ Y6, Y6
+	VPADDD    Y3, Y6, Y6
+	VMOVUPS   64(AX), Y7
+	VDIVPS    Y0, Y7, Y7
+	VMAXPS    Y1, Y7, Y7
+	VMINPS    Y7, Y2, Y7
+	VCVTPS2DQ Y7, Y7
+	VPADDD    Y3, Y7, Y7
+	VMOVUPS   96(AX), Y8
+	VDIVPS    Y0, Y8, Y8
+	VMAXPS    Y1, Y8, Y8
+	VMINPS    Y8, Y2, Y8
+	VCVTPS2DQ Y8, Y8
+	VPADDD    Y3, Y8, Y8
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSDW Y8, Y7, Y7
+	VPACKUSWB Y7, Y5, Y5
+	VPERMD    Y5, Y4, Y5
+	VMOVDQU   Y5, (CX)
+	ADDQ      $+32, CX
+	ADDQ      $+128, AX
+	SUBQ      $+32, DX
+	CMPQ      DX, $+32
+	JGE       block636
+
+blockdone637:
+	CMPQ DX, $+8
+	JLT  vectordone639
+
+vector638:
+	VMOVUPS      (AX), Y4
+	VDIVPS       Y0, Y4, Y4
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y4, Y2, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y3, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPACKSSDW    X5, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (CX)
+	ADDQ         $+8, CX
+	ADDQ         $+32, AX
+	SUBQ         $+8, DX
+	CMPQ         DX, $+8
+	JGE          vector638
+
+vectordone639:
+	TESTQ        DX, DX
+	JZ           even640
+	LEAQ         tailmasks<>+32(SB), BX
+	MOVQ         DX, SI
+	NEGQ         SI
+	VMOVUPS      (BX)(SI*4), Y4
+	VMASKMOVPS   (AX), Y4, Y4
+	VDIVPS       Y0, Y4, Y4
+	VMAXPS       Y1, Y4, Y4
+	VMINPS       Y4, Y2, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y3, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X0
+	VPACKSSDW    X0, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, AX
+	TESTQ        DX, DX
+	JZ           bytedone642
+
+byte641:
+	MOVB AL, (CX)
+	SHRQ $0x08, AX
+	INCQ CX
+	DECQ DX
+	JNZ  byte641
+
+bytedone642:
+even640:
+	VZEROUPPER
+	RET
+
+// func quantizeMulVector(dst *uint8, src *float32, n int, zero int, inv float32, shift float32, lo float32, hi float32)
+// Requires: AVX, AVX2
+TEXT ·quantizeMulVector(SB), NOSPLIT, $0-48
+	MOVQ         src+8(FP), AX
+	VBROADCASTSS inv+32(FP), Y0
+	VBROADCASTSS shift+36(FP), Y1
+	VBROADCASTSS lo+40(FP), Y2
+	VBROADCASTSS hi+44(FP), Y3
+	VPBROADCASTD zero+24(FP), Y4
+	MOVQ         dst+0(FP), CX
+	MOVQ         n+16(FP), DX
+	VPMOVZXBD    halvesorder<>+0(SB), Y5
+	CMPQ         DX, $+32
+	JLT          blockdone644
+
+block643:
+	VMOVUPS   (AX), Y6
+	VMULPS    Y0, Y6, Y6
+	VADDPS    Y1, Y6, Y6
+	VMAXPS    Y2, Y6, Y6
+	VMINPS    Y6, Y3, Y6
+	VCVTPS2DQ Y6, Y6
+	VPADDD    Y4, Y6, Y6
+	VMOVUPS   32(AX), Y7
+	VMULPS    Y0, Y7, Y7
+	VADDPS    Y1, Y7, Y7
+	VMAXPS    Y2, Y7, Y7
+	VMINPS    Y7, Y3, Y7
+	VCVTPS2DQ Y7, Y7
+	VPADDD    Y4, Y7, Y7
+	VMOVUPS   64(AX), Y8
+	VMULPS    Y0, Y8, Y8
+	VADDPS    Y1, Y8, Y8
+	VMAXPS    Y2, Y8, Y8
+	VMINPS    Y8, Y3, Y8
+	VCVTPS2DQ Y8, Y8
+	VPADDD    Y4, Y8, Y8
+	VMOVUPS   96(AX), Y9
+	VMULPS    Y0, Y9, Y9
+	VADDPS    Y1, Y9, Y9
+	VMAXPS    Y2, Y9, Y9
+	VMINPS    Y9, Y3, Y9
+	VCVTPS2DQ Y9, Y9
+	VPADDD    Y4, Y9, Y9
+	VPACKSSDW Y7, Y6, Y6
+	VPACKSSDW Y9, Y8, Y8
+	VPACKUSWB Y8, Y6, Y6
+	VPERMD    Y6, Y5, Y6
+	VMOVDQU   Y6, (CX)
+	ADDQ      $+32, CX
+	ADDQ      $+128, AX
+	SUBQ      $+32, DX
+	CMPQ      DX, $+32
+	JGE       block643
+
+blockdone644:
+	CMPQ DX, $+8
+	JLT  vectordone646
+
+vector645:
+	VMOVUPS      (AX), Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VMAXPS       Y2, Y5, Y5
+	VMINPS       Y5, Y3, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y4, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPACKSSDW    X6, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, (CX)
+	ADDQ         $+8, CX
+	ADDQ         $+32, AX
+	SUBQ         $+8, DX
+	CMPQ         DX, $+8
+	JGE          vector645
+
+vectordone646:
+	TESTQ        DX, DX
+	JZ           even647
+	LEAQ         tailmasks<>+32(SB), BX
+	MOVQ         DX, SI
+	NEGQ         SI
+	VMOVUPS      (BX)(SI*4), Y5
+	VMASKMOVPS   (AX), Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VMAXPS       Y2, Y5, Y5
+	VMINPS       Y5, Y3, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y4, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X0
+	VPACKSSDW    X0, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, AX
+	TESTQ        DX, DX
+	JZ           bytedone649
+
+byte648:
+	MOVB AL, (CX)
+	SHRQ $0x08, AX
+	INCQ CX
+	DECQ DX
+	JNZ  byte648
+
+bytedone649:
+even647:
+	VZEROUPPER
+	RET
+
+// func dequantizeVector(dst *float32, src *uint8, n int, zero int, scale float32)
+// Requires: AVX, AVX2
+TEXT ·dequantizeVector(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VPBROADCASTD zero+24(FP), Y0
+	VBROADCASTSS scale+32(FP), Y1
+	CMPQ         DX, $+8
+	JLT          vectordone651
+
+vector650:
+	VPMOVZXBD (CX), Y2
+	VPSUBD    Y0, Y2, Y2
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y1, Y2, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $+8, CX
+	ADDQ      $+32, AX
+	SUBQ      $+8, DX
+	CMPQ      DX, $+8
+	JGE       vector650
+
+vectordone651:
+	VZEROUPPER
+	RET

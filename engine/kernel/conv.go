@@ -42,12 +42,7 @@ func NewConv(s ConvShape, w, bias []float32, ep Epilogue) *Conv {
 
 func newConv(mach *machine, s ConvShape, w, bias []float32, ep Epilogue) *Conv {
 	ep.Bias, ep.Add = bias, nil
-	pool := PoolShape{
-		Channels: s.InC, InH: s.InH, InW: s.InW, OutH: s.OutH, OutW: s.OutW, KH: s.KH, KW: s.KW,
-		StrideH: s.StrideH, StrideW: s.StrideW, DilationH: s.DilationH, DilationW: s.DilationW,
-		PadTop: s.PadTop, PadLeft: s.PadLeft, PadBottom: s.PadBottom, PadRight: s.PadRight,
-	}
-	c := &Conv{shape: s, mach: mach, ep: ep, plane: pool.plane(), group: s.OutC / s.Group, scratch: NewScratch()}
+	c := &Conv{shape: s, mach: mach, ep: ep, plane: s.plane(), group: s.OutC / s.Group, scratch: NewScratch()}
 	c.padded = int(c.plane[planePH]) != s.InH || int(c.plane[planePW]) != s.InW
 	k := s.InC / s.Group * s.KH * s.KW
 	w = w[:s.OutC*k]

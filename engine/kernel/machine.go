@@ -41,6 +41,25 @@ type machine struct {
 	minMax       func(out, x []float32, n int) (bad int)                                             `wasm:"minmax_f32"`
 	histogram    func(counts []uint32, x []float32, scale float32, first, bins, n int) (outside int) `wasm:"histogram_f32"`
 	noise        func(out []float64, a, b []float32, n int)                                          `wasm:"noise_f32"`
+
+	// Integer products; scheme says which of them computes what.
+	rows8      int // height of a panel of a packed left operand
+	dot        dot // what gemmQuads does
+	gemmPairs  func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)
+	gemmQuads  func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)
+	gemmPaired func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)
+	packPairs  func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int)
+	packQuads  func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int)
+	depthwise8 func(acc []int32, x []uint8, w []int8, off []int32, taps, rows, cols, pitch, stride int)
+
+	rescale     func(f []float32, acc []int32, add []float32, n, offset, flags int, scale, bias, lo, hi float32)
+	requantize  func(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, inv, shift, lo, hi float32)
+	quantizeDiv func(dst []uint8, src []float32, n, zero int, scale, lo, hi float32)
+	quantizeMul func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32)
+	dequantize  func(dst []float32, src []uint8, n, zero int, scale float32)
+	lookup      func(dst, src, table []uint8, n int)
+	lookupPair  func(dst, a, b, table []uint8, n int)
+	maxBytes    func(dst, src []uint8, n, stride int)
 }
 
 // Flags of gemm and depthwise.

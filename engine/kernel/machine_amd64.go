@@ -34,6 +34,7 @@ func newAVX2() *machine {
 	m.softmax, m.fakeQuantize, m.minMax = avx2Softmax, avx2FakeQuantize, avx2MinMax
 	m.histogram, m.noise = avx2Histogram, avx2Noise
 	avx2Elementwise(m)
+	avx2Integer(m)
 	return m
 }
 

@@ -35,3 +35,13 @@ func padded(in, before, out, kernel, stride, dilation int) int {
 }
 
 func (p *plane) size() int { return int(p[planePH])*int(p[planePW]) + planeSlack }
+
+// plane describes the window of a convolution.
+func (s *ConvShape) plane() plane {
+	pool := PoolShape{
+		Channels: s.InC, InH: s.InH, InW: s.InW, OutH: s.OutH, OutW: s.OutW, KH: s.KH, KW: s.KW,
+		StrideH: s.StrideH, StrideW: s.StrideW, DilationH: s.DilationH, DilationW: s.DilationW,
+		PadTop: s.PadTop, PadLeft: s.PadLeft, PadBottom: s.PadBottom, PadRight: s.PadRight,
+	}
+	return pool.plane()
+}

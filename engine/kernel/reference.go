@@ -15,6 +15,7 @@ func newReference() *machine {
 		softmax: refSoftmax, transpose: refTranspose,
 		fakeQuantize: refFakeQuantize, minMax: refMinMax, histogram: refHistogram, noise: refNoise,
 	}
+	refInteger(m, dotNone)
 	for act := range numActs {
 		m.unary[act] = refUnary(act)
 	}

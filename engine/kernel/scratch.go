@@ -6,6 +6,7 @@ package kernel
 type Scratch struct {
 	floats [numSlots][]float32
 	ints   [numSlots][]int32
+	bytes  [numSlots][]uint8
 }
 
 type slot int
@@ -20,6 +21,7 @@ const (
 	slotOffsets // offsets of the inner dimension
 	slotBases   // offsets of the columns
 	slotKinds
+	slotSums // of an integer product
 	numSlots
 )
 
@@ -30,7 +32,7 @@ func NewScratch() *Scratch { return new(Scratch) }
 func (s *Scratch) Bytes() int {
 	n := 0
 	for i := range s.floats {
-		n += 4 * (cap(s.floats[i]) + cap(s.ints[i]))
+		n += 4*(cap(s.floats[i])+cap(s.ints[i])) + cap(s.bytes[i])
 	}
 	return n
 }
@@ -47,4 +49,11 @@ func (s *Scratch) int(i slot, n int) []int32 {
 		s.ints[i] = make([]int32, n)
 	}
 	return s.ints[i][:n]
+}
+
+func (s *Scratch) byte(i slot, n int) []uint8 {
+	if cap(s.bytes[i]) < n {
+		s.bytes[i] = make([]uint8, n)
+	}
+	return s.bytes[i][:n]
 }

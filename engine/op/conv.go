@@ -77,13 +77,8 @@ func conv(c *Call) error {
 	if !planar || c.dtype(0) != tensor.Float32 || product(x) == 0 || product(w) == 0 {
 		return convAny(c, win, group)
 	}
-	spec := &Conv{Batch: x[0], Shape: kernel.ConvShape{
-		InC: x[1], OutC: w[0], Group: group, InH: flat.in[0], InW: flat.in[1], OutH: flat.out[0], OutW: flat.out[1],
-		KH: flat.kernel[0], KW: flat.kernel[1], StrideH: flat.stride[0], StrideW: flat.stride[1],
-		DilationH: flat.dilation[0], DilationW: flat.dilation[1],
-		PadTop: flat.before[0], PadLeft: flat.before[1], PadBottom: flat.after[0], PadRight: flat.after[1],
-	}}
-	if err := spec.check(); err != nil {
+	spec := &Conv{Batch: x[0], Shape: flat.convShape(x[1], w[0], group)}
+	if err := checkConv(&spec.Shape); err != nil {
 		return err
 	}
 	c.Spec = spec
@@ -107,9 +102,18 @@ func conv(c *Call) error {
 	return nil
 }
 
-// check bounds the padded input, which the kernels index with 32 bits.
-func (v *Conv) check() error {
-	s := &v.Shape
+// convShape is the geometry of a convolution over two dimensions.
+func (w window) convShape(in, out, group int) kernel.ConvShape {
+	return kernel.ConvShape{
+		InC: in, OutC: out, Group: group, InH: w.in[0], InW: w.in[1], OutH: w.out[0], OutW: w.out[1],
+		KH: w.kernel[0], KW: w.kernel[1], StrideH: w.stride[0], StrideW: w.stride[1],
+		DilationH: w.dilation[0], DilationW: w.dilation[1],
+		PadTop: w.before[0], PadLeft: w.before[1], PadBottom: w.after[0], PadRight: w.after[1],
+	}
+}
+
+// checkConv bounds the padded input, which the kernels index with 32 bits.
+func checkConv(s *kernel.ConvShape) error {
 	ph := max(s.InH+s.PadTop, (s.OutH-1)*s.StrideH+(s.KH-1)*s.DilationH+1)
 	pw := max(s.InW+s.PadLeft, (s.OutW-1)*s.StrideW+(s.KW-1)*s.DilationW+1)
 	if err := checkShape([]int{s.InC + 1, ph, pw}); err != nil {

@@ -20,7 +20,8 @@ type Resolved struct {
 	Types map[*graph.Value]Type
 	Known map[*graph.Value]*tensor.Tensor // constants and what small constants compute
 
-	Scratch *kernel.Scratch // working memory of all calls
+	Scratch    *kernel.Scratch // working memory of all calls
+	Arithmetic Arithmetic
 }
 
 // NodeError says that a node cannot be computed, though its operator is in the table. A caller may cut
@@ -55,9 +56,14 @@ func Infer(g *graph.Graph, shapes map[string][]int) error {
 	return nil
 }
 
-// Resolve runs the rule of every node. It does not change the graph.
+// Resolve runs the rule of every node, with exact integer sums. It does not change the graph.
 func Resolve(g *graph.Graph, shapes map[string][]int) (*Resolved, error) {
-	r := &Resolved{Graph: g, Types: map[*graph.Value]Type{}, Known: map[*graph.Value]*tensor.Tensor{}, Scratch: kernel.NewScratch()}
+	return ResolveIn(Arithmetic{}, g, shapes)
+}
+
+// ResolveIn is Resolve in the arithmetic of a runtime.
+func ResolveIn(a Arithmetic, g *graph.Graph, shapes map[string][]int) (*Resolved, error) {
+	r := &Resolved{Graph: g, Types: map[*graph.Value]Type{}, Known: map[*graph.Value]*tensor.Tensor{}, Scratch: kernel.NewScratch(), Arithmetic: a}
 	for _, v := range g.Inputs {
 		t := Type{v.DType, v.Shape}
 		if s, ok := shapes[v.Name]; ok {
@@ -102,7 +108,7 @@ func checkInput(v *graph.Value, t Type) error {
 // call runs the rule of one node and records what it states.
 func (r *Resolved) call(n *graph.Node) (*Call, error) {
 	version := opset(r.Graph, n.Domain)
-	c := &Call{Node: n, Row: Lookup(n.Domain, n.Op, version), Opset: version, Scratch: r.Scratch}
+	c := &Call{Node: n, Row: Lookup(n.Domain, n.Op, version), Opset: version, Scratch: r.Scratch, Arithmetic: r.Arithmetic}
 	for i, v := range n.Inputs {
 		t, err := r.input(i, v)
 		if err != nil {

@@ -44,7 +44,8 @@ type Call struct {
 	In    []Type           // the types of the inputs
 	Known []*tensor.Tensor // the elements of the inputs that are constant; nil elsewhere
 
-	Scratch *kernel.Scratch // working memory that the calls of one graph share
+	Scratch    *kernel.Scratch // working memory that the calls of one graph share
+	Arithmetic Arithmetic
 
 	Out    []Type
 	Run    Run            // nil when Result says it all

@@ -28,7 +28,7 @@ func (c *Call) pooled() (window, error) {
 // planes returns the geometry for the kernels when they can do it.
 func (c *Call) planes(w window) (kernel.PoolShape, bool) {
 	f, planar := w.planar()
-	if !planar || c.dtype(0) != tensor.Float32 || product(c.shape(0)) == 0 {
+	if !planar || c.dtype(0) != tensor.Float32 && !eightBits.Has(c.dtype(0)) || product(c.shape(0)) == 0 {
 		return kernel.PoolShape{}, false
 	}
 	s := kernel.PoolShape{
@@ -52,13 +52,28 @@ func maxPool(c *Call) error {
 	columns := c.int("storage_order", 0) != 0
 	c.Run = func(in, out []*tensor.Tensor) error {
 		if fast && (len(out) < 2 || out[1] == nil) {
-			kernel.MaxPool(out[0].F32(), in[0].F32(), shape, c.Scratch)
+			maxPoolPlanes(out[0], in[0], shape, c.Scratch)
 			return nil
 		}
 		maxPoolAny(w, in[0], out, columns)
 		return nil
 	}
 	return nil
+}
+
+// maxPoolPlanes is the path that models take.
+func maxPoolPlanes(y, x *tensor.Tensor, shape kernel.PoolShape, s *kernel.Scratch) {
+	switch x.DType {
+	case tensor.Float32:
+		kernel.MaxPool(y.F32(), x.F32(), shape, s)
+	case tensor.Uint8:
+		kernel.MaxPool8(tensor.Bytes(y), tensor.Bytes(x), shape, s)
+	case tensor.Int8: // with 128 added they are in the order of bytes
+		flipped := make([]uint8, x.Len())
+		flip(flipped, tensor.Bytes(x))
+		kernel.MaxPool8(tensor.Bytes(y), flipped, shape, s)
+		flip(tensor.Bytes(y), tensor.Bytes(y))
+	}
 }
 
 // maxPoolAny picks by index, so it serves every type, and states the indices when they are wanted.

@@ -9,6 +9,7 @@ import (
 const (
 	ai   = ""              // the default domain, ai.onnx
 	ms   = "com.microsoft" // contributed operators that ONNX Runtime's own tools write
+	own  = "dropquant"     // operators that stand in no file: engine/intsim lowers graphs to them
 	many = 1 << 16         // inputs of a variadic operator
 )
 
@@ -138,6 +139,25 @@ var Table = []Row{
 	{"QuantizeLinear", ms, 1, 2, 3, quantizable, Fresh, quantizeLinear},
 	{"DequantizeLinear", ai, 10, 2, 3, codes, Fresh, dequantizeLinear},
 	{"DequantizeLinear", ms, 1, 2, 3, codes, Fresh, dequantizeLinear},
+	{"DynamicQuantizeLinear", ai, 11, 1, 1, fp32, Fresh, dynamicQuantize},
+
+	// Operators on codes
+	{"QLinearConv", ai, 10, 8, 9, eightBits, Fresh, qlinearConv},
+	{"QLinearMatMul", ai, 10, 8, 8, eightBits, Fresh, qlinearMatMul},
+	{"ConvInteger", ai, 10, 2, 4, eightBits, Fresh, convInteger},
+	{"MatMulInteger", ai, 10, 2, 4, eightBits, Fresh, matMulInteger},
+	{"MatMulIntegerToFloat", ms, 1, 4, 7, eightBits, Fresh, matMulIntegerToFloat},
+	{"QGemm", ms, 1, 6, 9, eightBits, Fresh, qGemm},
+	{"QLinearAdd", ms, 1, 2, 8, eightBits, InPlace, qlinearBinary(addCodes)},
+	{"QLinearMul", ms, 1, 2, 8, eightBits, InPlace, qlinearBinary(mulCodes)},
+	{"QLinearSigmoid", ms, 1, 2, 5, eightBits, InPlace, qlinearUnary(sigmoidCodes)},
+	{"QLinearLeakyRelu", ms, 1, 2, 5, eightBits, InPlace, qlinearUnary(leakyCodes)},
+	{"QLinearSoftmax", ms, 1, 2, 5, eightBits, Fresh, qlinearSoftmax},
+	{"QLinearConcat", ms, 1, 5, many, anything, Fresh, qlinearConcat},
+	{"QLinearAveragePool", ms, 1, 2, 5, eightBits, Fresh, qlinearAveragePool},
+	{"QLinearGlobalAveragePool", ms, 1, 2, 5, eightBits, Fresh, qlinearGlobalPool},
+	{"IntConv", own, 1, 3, 6, eightBits, Fresh, intConv},
+	{"IntMatMul", own, 1, 3, 6, eightBits, Fresh, intMatMul},
 
 	// Reduction and selection
 	{"ReduceSum", ai, 13, 1, 2, numbers, Fresh, reduce(reduceSum, true)},

@@ -19,6 +19,7 @@ const (
 	SkippedSome = "skipped"      // images could not be used
 	Disagree    = "disagree"     // the first answer changes often
 	NoisyOutput = "noisy-output" // the output is far from the float one
+	Saturates   = "saturates"    // products can overflow on CPUs without VNNI
 	NoisyLayer  = "noisy-layer"  // the layer at which most is lost
 )
 

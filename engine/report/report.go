@@ -11,6 +11,7 @@ type Report struct {
 	Hash      string            `json:"sha256"` // of the model file, in hexadecimal
 	Version   string            `json:"version"`
 	Target    string            `json:"target"`
+	CPU       string            `json:"cpu,omitempty"` // kind of CPU that the file is for, where that makes a difference: "any" or "vnni"
 	Preset    string            `json:"preset"`
 	Estimator string            `json:"estimator"`
 	Options   map[string]string `json:"options,omitempty"` // settings other than the recommended ones

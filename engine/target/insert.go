@@ -47,12 +47,21 @@ func Insert(g *graph.Graph, p *Plan, acts map[*Group]quant.Params, weights map[*
 			return fmt.Errorf("value %q: %w", group.Name, err)
 		}
 	}
+	rounded := make([]Rounded, len(p.Weights))
+	for i, w := range p.Weights {
+		r, ok := weights[w]
+		if !ok {
+			r = p.Round(w, acts)
+		}
+		rounded[i] = r
+	}
 	for _, pair := range p.Pairs {
 		s.pair(pair)
 	}
 	params := map[*Weight]quant.Params{}
-	for _, w := range p.Weights {
-		params[w] = s.weight(w, weights)
+	for i, w := range p.Weights {
+		s.weight(w, rounded[i])
+		params[w] = rounded[i].Params
 	}
 	for _, d := range p.Nodes {
 		if d.Bias == Int32Bias && d.Node.Input(2) != nil {
@@ -112,22 +121,11 @@ func (s *inserter) clipped(v *graph.Value, p quant.Params) *graph.Value {
 }
 
 // weight replaces a constant by its codes for the nodes that take part.
-func (s *inserter) weight(w *Weight, given map[*Weight]Rounded) quant.Params {
-	r, ok := given[w]
-	if !ok {
-		r.Params = w.Params()
-		for _, n := range w.Nodes {
-			if bias := constFloat(n.Input(2)); bias != nil && s.plan.Decision(n).Bias == Int32Bias {
-				r.Params, _ = quant.FitBias(bias.F32(), s.in[n], r.Params)
-			}
-		}
-		r.Codes = r.Params.Tensor(w.Value.Const)
-	}
+func (s *inserter) weight(w *Weight, r Rounded) {
 	dq := s.dequantize(w.Value.Name, r.Codes, r.Params)
 	for _, n := range w.Nodes {
 		s.g.SetInput(n, 1, dq)
 	}
-	return r.Params
 }
 
 // Params returns the parameters of the weight's own range.

@@ -15,6 +15,7 @@ var ONNXRuntime = &Target{
 	Title:    "ONNX Runtime",
 	Act:      quant.U8,
 	Weight:   quant.W8,
+	Pairs:    true,
 	Complete: true,
 	Shifts:   true, // qdq_s8_to_u8.cc
 	Makes:    true, // weight_bias_quantization.cc

@@ -19,6 +19,7 @@ var OpenVINO = &Target{
 	Weight:      quant.W8, // 255 levels: NNCF qspaces.py, q8_w_sym
 	AlignsReals: true,     // 2026.4.1
 	Checks:      []Check{eightBits},
+	Pairs:       true,
 	Rows: []Row{
 		// Strides of a 1x1 Conv move up to where a value forks, as a MaxPool. Where the fork lies before the QuantizeLinear,
 		// the MaxPool comes between it and DequantizeLinear and the Conv stays float: OpenVINO 2026.4.1, StridesOptimization.

@@ -42,6 +42,13 @@ type Target struct {
 	// PerTensor gives every weight one scale and not one per output channel.
 	PerTensor bool
 
+	// Pairs says that on x86 CPUs without VNNI the runtime adds products two by two in int16, where they can overflow.
+	Pairs bool
+
+	// AnyCPU, where Pairs holds, keeps the codes of weights so small, two by two, that those CPUs give the integers that
+	// all others give.
+	AnyCPU bool
+
 	// What the runtime does by itself with a file that it reads.
 	Shifts      bool    // signed codes of activations become unsigned, where one node alone reads them
 	Makes       bool    // float weights and a float bias of a unit between pairs are quantized: see Unit.Made

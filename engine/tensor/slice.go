@@ -1,6 +1,9 @@
 package tensor
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Slice returns a tensor of the given shape over the elements of t that begin at from. It shares
 // them, and panics when t does not hold them all.
@@ -71,4 +74,12 @@ func (t *Tensor) CopyFrom(src *Tensor) {
 	default:
 		panic(fmt.Sprintf("bug: copy to %v", t))
 	}
+}
+
+// Bytes returns the elements of an Int8 or Uint8 tensor as bytes, not a copy. It panics for other types.
+func Bytes(t *Tensor) []uint8 {
+	if d, signed := t.data.([]int8); signed {
+		return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(d))), len(d))
+	}
+	return Data[uint8](t)
 }

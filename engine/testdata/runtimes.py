@@ -4,7 +4,9 @@ usage: runtimes.py JOB.json
 
 JOB holds {"float": path, "inputs": [npy paths], "files": [{"path": ..., "runtimes": ["onnxruntime", "openvino"]}]}. Prints one JSON
 list, an entry per file and runtime: what onnx.checker said, how many layers ran in int8, and against the float model in
-ONNX Runtime the agreement of the largest output value (percent) and the SQNR of all outputs (dB).
+ONNX Runtime the agreement of the largest output value (percent) and the SQNR of all outputs (dB). For ONNX Runtime also
+the SQNR with exact integers, which differs on an x86 CPU without VNNI when products overflow, and whether all outputs are
+the same bit for bit; and whether this CPU has VNNI or is not x86.
 """
 import json
 import os
@@ -17,9 +19,17 @@ import onnxruntime as ort
 import openvino as ov
 
 
-def ort_session(path, optimized=None):
+def vnni():
+    with open("/proc/cpuinfo") as f:
+        text = f.read()
+    return "avx2" not in text or any(flag in text for flag in ("avx512_vnni", "avx_vnni", "avxvnni"))
+
+
+def ort_session(path, optimized=None, exact=False):
     options = ort.SessionOptions()
     options.log_severity_level = 4
+    if exact:  # weights to u8, for which x86 has a kernel that widens before it adds
+        options.add_session_config_entry("session.x64quantprecision", "1")
     if optimized:
         options.optimized_model_filepath = optimized
     return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -32,6 +42,12 @@ def run_ort(path, inputs):
         ops = [n.op_type for n in onnx.load(optimized).graph.node]
     name = session.get_inputs()[0].name
     return [session.run(None, {name: x}) for x in inputs], sum(op.startswith("QLinear") or op == "QGemm" for op in ops)
+
+
+def run_exact(path, inputs):
+    session = ort_session(path, exact=True)
+    name = session.get_inputs()[0].name
+    return [session.run(None, {name: x}) for x in inputs]
 
 
 def run_openvino(path, inputs):
@@ -78,8 +94,13 @@ def main():
         for runtime in entry["runtimes"]:
             outs, int8 = RUNTIMES[runtime](entry["path"], inputs)
             agree, sqnr, finite = compare(refs, outs)
-            results.append({"path": entry["path"], "runtime": runtime, "checker": checker, "int8": int8,
-                            "agreement": agree, "sqnr": sqnr, "finite": finite})
+            result = {"path": entry["path"], "runtime": runtime, "checker": checker, "int8": int8,
+                      "agreement": agree, "sqnr": sqnr, "finite": finite, "vnni": vnni()}
+            if runtime == "onnxruntime":
+                exact = run_exact(entry["path"], inputs)
+                result["exact"] = compare(refs, exact)[1]
+                result["same"] = all(np.array_equal(a, b) for r, q in zip(outs, exact) for a, b in zip(r, q))
+            results.append(result)
     json.dump(results, sys.stdout)
 
 

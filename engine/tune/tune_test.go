@@ -79,7 +79,7 @@ func TestBias(t *testing.T) {
 			}
 		}
 	}
-	if n := b.Apply(p); n != 4 {
+	if n := b.Apply(p, acts); n != 4 {
 		t.Fatalf("%d layers corrected, want 4", n)
 	}
 	if err := p.Graph().Check(); err != nil {
@@ -153,7 +153,7 @@ func TestBiasLeavesWhatIsNotFinite(t *testing.T) {
 	x := tensor.New(tensor.Float32, v.Shape...)
 	x.F32()[3] = float32(math.Inf(1))
 	b.See(v, x)
-	if n := b.Apply(p); n != 0 {
+	if n := b.Apply(p, acts); n != 0 {
 		t.Errorf("%d layers corrected by an infinite mean", n)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,13 +12,18 @@ import (
 	"dropquant/engine/dataset"
 )
 
-// loadModel reads a model and, from its own folder, the files in which it keeps tensors.
-func loadModel(path string) (*engine.Model, error) {
+// loadModel reads a float model and, from its own folder, the files in which it keeps tensors.
+func loadModel(path string) (*engine.Model, error) { return load(path, engine.Load) }
+
+// loadAny reads a model that may be in integers already.
+func loadAny(path string) (*engine.Model, error) { return load(path, engine.LoadAny) }
+
+func load(path string, read func(engine.File, func(string) ([]byte, bool)) (*engine.Model, error)) (*engine.Model, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return engine.Load(engine.File{Name: filepath.Base(path), Data: data}, func(name string) ([]byte, bool) {
+	return read(engine.File{Name: filepath.Base(path), Data: data}, func(name string) ([]byte, bool) {
 		data, err := os.ReadFile(filepath.Join(filepath.Dir(path), filepath.FromSlash(name)))
 		return data, err == nil
 	})
@@ -72,4 +78,13 @@ func openImages(files []string, chosen []int) engine.Images {
 		data, err := os.ReadFile(path)
 		return engine.File{Name: filepath.ToSlash(path), Data: data}, err
 	}}
+}
+
+// logImages says how many of the files found are used.
+func logImages(log io.Writer, chosen, found, ignored int) {
+	fmt.Fprintf(log, "%d of %d images", chosen, found)
+	if ignored > 0 {
+		fmt.Fprintf(log, ", %d other files ignored", ignored)
+	}
+	fmt.Fprintln(log)
 }

@@ -20,6 +20,8 @@ type command struct {
 
 var commands = []command{
 	{"ptq", "MODEL IMAGES…", "quantize a float model, calibrated on images", ptq},
+	{"test", "MODEL IMAGES…", "score a model file, float or quantized by anyone, in the arithmetic of a runtime", test},
+	{"compare", "MODEL MODEL IMAGES…", "score two model files on the same images", compare},
 	{"info", "MODEL", "say what a model is and what will become of each operator", info},
 }
 
@@ -59,7 +61,7 @@ func run(args []string, out, log io.Writer) error {
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "Dropquant quantizes ONNX models to int8 for OpenVINO, TensorRT and ONNX Runtime.\n\nUsage:")
 	for _, c := range commands {
-		fmt.Fprintf(w, "  dropquant %-5s %-14s %s\n", c.name, c.args, c.title)
+		fmt.Fprintf(w, "  dropquant %-7s %-20s %s\n", c.name, c.args, c.title)
 	}
 	fmt.Fprintln(w, "\nRun dropquant COMMAND -h for its options.")
 }

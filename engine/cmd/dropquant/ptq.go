@@ -20,13 +20,14 @@ import (
 
 // ptqFlags are the options of ptq.
 type ptqFlags struct {
-	target, preset, estimator, output, report string
-	images, workers                           int
-	quiet                                     bool
+	target, cpu, preset, estimator, output, report string
+	images, workers                                int
+	quiet                                          bool
 }
 
 func (f *ptqFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.target, "target", engine.DefaultTarget, "the runtime the file is for: "+strings.Join(targetNames(), ", "))
+	fs.StringVar(&f.cpu, "cpu", engine.AnyCPU, "the CPUs the file is for: any, or vnni for x86 with VNNI and what is not x86 (some of the weights are then stored more finely)")
 	fs.StringVar(&f.preset, "preset", "", "how an image becomes the input: "+strings.Join(presetNames(), ", ")+", or the path of a JSON preset; guessed from the model when empty")
 	fs.StringVar(&f.estimator, "estimator", "", "how a range is found: "+strings.Join(methodNames(), ", ")+"; "+calib.Default+" when empty")
 	fs.StringVar(&f.output, "o", "", "where to write the quantized model; MODEL.TARGET.int8.onnx when empty")
@@ -51,6 +52,9 @@ func ptq(args []string, out, log io.Writer) error {
 	if err := oneOf("target", f.target, targetNames()); err != nil {
 		return err
 	}
+	if err := oneOf("cpu", f.cpu, engine.CPUs); err != nil {
+		return err
+	}
 	if f.estimator != "" {
 		if err := oneOf("estimator", f.estimator, methodNames()); err != nil {
 			return err
@@ -69,7 +73,7 @@ func (f *ptqFlags) quantize(path string, paths []string, out, log io.Writer) err
 	if err != nil {
 		return err
 	}
-	preset, err := choosePreset(m, f.preset, f.target, log)
+	preset, err := choosePreset(m, f.preset, log)
 	if err != nil {
 		return err
 	}
@@ -78,14 +82,10 @@ func (f *ptqFlags) quantize(path string, paths []string, out, log io.Writer) err
 		return err
 	}
 	chosen := engine.Sample(len(files), f.images)
-	fmt.Fprintf(log, "%d of %d images", len(chosen), len(files))
-	if ignored > 0 {
-		fmt.Fprintf(log, ", %d other files ignored", ignored)
-	}
-	fmt.Fprintln(log)
+	logImages(log, len(chosen), len(files), ignored)
 
 	line := &progressLine{w: log, quiet: f.quiet, start: time.Now()}
-	result, err := engine.Quantize(m, engine.Options{Target: f.target, Preset: preset, Estimator: f.estimator},
+	result, err := engine.Quantize(m, engine.Options{Target: f.target, CPU: f.cpu, Preset: preset, Estimator: f.estimator},
 		openImages(files, chosen), f.workers, line.show)
 	line.end()
 	if err != nil {
@@ -111,7 +111,7 @@ func (f *ptqFlags) quantize(path string, paths []string, out, log io.Writer) err
 }
 
 // choosePreset returns the preset of a name or of a JSON file; without either, the guess, which it prints.
-func choosePreset(m *engine.Model, name, targetName string, log io.Writer) (dataset.Preset, error) {
+func choosePreset(m *engine.Model, name string, log io.Writer) (dataset.Preset, error) {
 	if strings.HasSuffix(name, ".json") {
 		data, err := os.ReadFile(name)
 		if err != nil {

@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+
+	"dropquant/engine/dataset"
+	"dropquant/engine/exec"
+	"dropquant/engine/graph"
+	"dropquant/engine/tensor"
+)
+
+// Backend names an arithmetic: that of a runtime on a kind of CPU.
+type Backend struct {
+	Target string `json:"target"`
+	ISA    string `json:"isa,omitempty"` // "" where the arithmetic is the same on all CPUs
+}
+
+// Plain is the arithmetic of ONNX: pairs of QuantizeLinear and DequantizeLinear round, all between them is float.
+var Plain = Backend{Target: "qdq"}
+
+// Backends lists what can be simulated.
+var Backends = []Backend{Plain}
+
+// FindBackend returns the backend of a target's name and a kind of CPU; "" is the first kind that the target has.
+func FindBackend(targetName, isa string) (Backend, error) {
+	var names, kinds []string
+	for _, b := range Backends {
+		if len(names) == 0 || names[len(names)-1] != b.Target {
+			names = append(names, b.Target)
+		}
+		if b.Target != targetName {
+			continue
+		}
+		if isa == "" || b.ISA == "" || b.ISA == isa {
+			return b, nil
+		}
+		kinds = append(kinds, b.ISA)
+	}
+	if len(kinds) > 0 {
+		return Backend{}, fmt.Errorf("%s is not simulated on the CPU %q: known are %s", targetName, isa, strings.Join(kinds, ", "))
+	}
+	return Backend{}, fmt.Errorf("no arithmetic is called %q: known are %s", targetName, strings.Join(names, ", "))
+}
+
+// String returns the name as in "openvino avx2".
+func (b Backend) String() string { return strings.TrimSpace(b.Target + " " + b.ISA) }
+
+// program runs a graph: a float one as it is, one in integers in the arithmetic of a backend.
+type program interface {
+	Run(inputs map[string]*tensor.Tensor, hook func(*graph.Value, *tensor.Tensor)) (map[string]*tensor.Tensor, error)
+}
+
+// simulate prepares the model to run in the arithmetic of b on inputs that preset makes.
+func (m *Model) simulate(b Backend, preset dataset.Preset) (program, error) {
+	if !inIntegers(m.graph) {
+		p, err := m.prepare(preset)
+		if err != nil {
+			return nil, err
+		}
+		return compile(p.graph, p.shapes, exec.Options{MaxMemory: maxMemory})
+	}
+	shape, err := m.shape(preset)
+	if err != nil {
+		return nil, err
+	}
+	return compile(m.graph, map[string][]int{m.input.Name: shape}, exec.Options{MaxMemory: maxMemory})
+}
+
+// compile is exec.Compile with a result that is nil on error.
+func compile(g *graph.Graph, shapes map[string][]int, o exec.Options) (program, error) {
+	p, err := exec.Compile(g, shapes, o)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}

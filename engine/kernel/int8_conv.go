@@ -1,0 +1,221 @@
+package kernel
+
+// Conv8Options say how an integer convolution adds and what follows it.
+type Conv8Options struct {
+	Sums Sums
+	// Order gives the inner element (c·KH·KW + ky·KW + kx, with c counted within
+	// the group) of each slot, each once, and -1 for an empty slot. It decides
+	// which products make a pair. nil is the order in which weights are stored.
+	Order []int32
+	// Zero is the code of the padding, the zero point of the input. Zero·Σw is
+	// taken off the sum, exactly also when pairs saturate.
+	Zero uint8
+	Epilogue8
+}
+
+// Conv8 is a convolution of codes by signed weights, packed and with its
+// algorithm chosen. It is not for use by two goroutines at once.
+type Conv8 struct {
+	shape    ConvShape
+	mach     *machine
+	opt      Conv8Options
+	plane    plane
+	group    int     // output channels of a group
+	offset   []int32 // Offset and what makes up for zero points
+	weights  []int8
+	products []*product8   // one for each group, unless depthwise
+	cols     columns8      // unless depthwise
+	taps     []int32       // offsets in the padded plane, if depthwise
+	copied   bool          // the input is first copied with its padding
+	risky    [][]riskyPair // of each output channel, once Saturated asked
+	scratch  *Scratch
+}
+
+// NewConv8 prepares a convolution with weights w [outC, inC/group, kh, kw].
+func NewConv8(s ConvShape, w []int8, opt Conv8Options) *Conv8 { return newConv8(active, s, w, opt) }
+
+func newConv8(mach *machine, s ConvShape, w []int8, opt Conv8Options) *Conv8 {
+	opt.complete()
+	k := s.InC / s.Group * s.KH * s.KW
+	c := &Conv8{shape: s, mach: mach, opt: opt, plane: s.plane(), group: s.OutC / s.Group, weights: w[:s.OutC*k], scratch: NewScratch()}
+	c.copied = int(c.plane[planePH]) != s.InH || int(c.plane[planePW]) != s.InW
+	zero := int32(opt.Zero)
+	if s.Group > 1 && s.InC == s.Group && c.group <= maxMultiplier && opt.Sums == Exact {
+		c.index()
+	} else {
+		order := completeOrder(opt.Order, k)
+		for g := range s.Group {
+			c.products = append(c.products, newProduct8(mach, opt.Sums, c.group, k, w[g*c.group*k:(g+1)*c.group*k], order))
+		}
+		zero -= int32(c.products[0].flip) // codes less 128 were added
+		c.indexColumns(order, c.products[0].lanes)
+	}
+	c.offset = offsets(opt.Offset, c.weights, s.OutC, k, zero)
+	return c
+}
+
+// offsets returns offset - zero·Σw for each of rows rows of weights.
+func offsets(offset []int32, w []int8, rows, k int, zero int32) []int32 {
+	list := make([]int32, rows)
+	copy(list, offset)
+	for o := range list {
+		for _, v := range w[o*k : (o+1)*k] {
+			list[o] -= zero * int32(v)
+		}
+	}
+	return list
+}
+
+// completeOrder returns the order of k inner elements, the stored one for nil.
+func completeOrder(order []int32, k int) []int32 {
+	if order == nil {
+		for i := range k {
+			order = append(order, int32(i))
+		}
+		return order
+	}
+	seen, n := make([]bool, k), 0
+	for _, e := range order {
+		if e < 0 {
+			continue
+		}
+		if int(e) >= k || seen[e] {
+			panic("bug: the order of an integer product names an element twice or one that is not there")
+		}
+		seen[e] = true
+		n++
+	}
+	if n != k {
+		panic("bug: the order of an integer product leaves elements out")
+	}
+	return order
+}
+
+// index lists where the taps of a depthwise convolution lie.
+func (c *Conv8) index() {
+	s := &c.shape
+	for y := range s.KH {
+		for x := range s.KW {
+			c.taps = append(c.taps, int32(y*s.DilationH)*c.plane[planePW]+int32(x*s.DilationW))
+		}
+	}
+}
+
+// indexColumns lists where the padded input holds the slots and the output
+// positions. Empty slots, whose weight is zero, read any code.
+func (c *Conv8) indexColumns(order []int32, lanes int) {
+	s, pw := &c.shape, int(c.plane[planePW])
+	area, n := int(c.plane[planePH])*pw, s.OutH*s.OutW
+	c.cols = columns8{n: n, koff: make([]int32, (len(order)+lanes-1)/lanes*lanes), base: make([]int32, panels(n)*nr)}
+	for p, e := range order {
+		if e >= 0 {
+			e, x := int(e)/s.KW, int(e)%s.KW
+			c.cols.koff[p] = int32(e/s.KH*area + e%s.KH*s.DilationH*pw + x*s.DilationW)
+		}
+	}
+	for j := range c.cols.base {
+		j1 := min(j, n-1)
+		c.cols.base[j] = int32(j1/s.OutW*s.StrideH*pw + j1%s.OutW*s.StrideW)
+	}
+	c.cols.classify()
+	c.copied = c.copied || !c.cols.runs()
+}
+
+// Share makes the convolution work in s, and returns c.
+func (c *Conv8) Share(s *Scratch) *Conv8 {
+	c.scratch = s
+	return c
+}
+
+// Sums computes the sums s of the epilogue, y [outC, outH, outW], of one image.
+func (c *Conv8) Sums(y []int32, x []uint8) { c.run(x, finisher{sums: y[:c.outputs()]}) }
+
+// Float computes f of the epilogue. add has the layout of y, or is nil.
+func (c *Conv8) Float(y []float32, x []uint8, add []float32) {
+	c.run(x, finisher{floats: y[:c.outputs()], add: add})
+}
+
+// Codes computes the codes of the epilogue. add has the layout of y, or is nil.
+func (c *Conv8) Codes(y []uint8, x []uint8, add []float32) {
+	c.run(x, finisher{codes: y[:c.outputs()], add: add})
+}
+
+func (c *Conv8) outputs() int { return c.shape.OutC * c.shape.OutH * c.shape.OutW }
+
+func (c *Conv8) run(x []uint8, f finisher) {
+	s := &c.shape
+	f.mach, f.ep, f.offset, f.ld = c.mach, &c.opt.Epilogue8, c.offset, s.OutH*s.OutW
+	if c.outputs() == 0 {
+		return
+	}
+	if f.add != nil {
+		f.add = f.add[:c.outputs()]
+	}
+	x = x[:s.InC*s.InH*s.InW]
+	if c.taps != nil {
+		c.runDepthwise(x, &f)
+		return
+	}
+	x, area := c.padded(x)
+	for g, p := range c.products {
+		f.first = g * c.group
+		p.multiply(x[g*s.InC/s.Group*area:], &c.cols, &f, c.scratch)
+	}
+}
+
+// padded returns the input with its padding, and the size of a channel of it.
+func (c *Conv8) padded(x []uint8) (wide []uint8, area int) {
+	s, ph, pw := &c.shape, int(c.plane[planePH]), int(c.plane[planePW])
+	if !c.copied {
+		return x, s.InH * s.InW
+	}
+	wide = c.scratch.byte(slotPlane, s.InC*ph*pw+slack8)
+	pad8(wide, x, s.InC, s.InH, s.InW, ph, pw, s.PadTop, s.PadLeft, c.opt.Zero)
+	return wide, ph * pw
+}
+
+// runDepthwise computes a channel at a time.
+func (c *Conv8) runDepthwise(x []uint8, f *finisher) {
+	s, ph, pw := &c.shape, int(c.plane[planePH]), int(c.plane[planePW])
+	taps, area := len(c.taps), s.OutH*s.OutW
+	wide := c.scratch.byte(slotPlane, ph*pw+depthwiseSlack*s.StrideW)
+	acc := c.scratch.int(slotSums, area+depthwiseSlack)
+	f.row = c.scratch.float(slotTail, area)
+	for o := range s.OutC {
+		if o%c.group == 0 {
+			pad8(wide, x[o/c.group*s.InH*s.InW:], 1, s.InH, s.InW, ph, pw, s.PadTop, s.PadLeft, c.opt.Zero)
+		}
+		c.mach.depthwise8(acc, wide, c.weights[o*taps:(o+1)*taps], c.taps, taps, s.OutH, s.OutW, s.StrideH*pw, s.StrideW)
+		f.rows(acc, area, o, 1, 0, area)
+	}
+}
+
+// depthwiseSlack is how many sums past the last the depthwise kernel may write.
+// It reads as many strides past the last code.
+const depthwiseSlack = 16
+
+// pad8 copies channels of h×w into channels of ph×pw, at row top and column
+// left, and fills the rest.
+func pad8(dst, src []uint8, channels, h, w, ph, pw, top, left int, value uint8) {
+	for c := range channels {
+		to, from := dst[c*ph*pw:(c+1)*ph*pw], src[c*h*w:(c+1)*h*w]
+		if ph == h && pw == w {
+			copy(to, from)
+			continue
+		}
+		fill8(to[:top*pw], value)
+		for y := range h {
+			row := to[(top+y)*pw : (top+y+1)*pw]
+			fill8(row[:left], value)
+			copy(row[left:], from[y*w:(y+1)*w])
+			fill8(row[left+w:], value)
+		}
+		fill8(to[(top+h)*pw:], value)
+	}
+}
+
+func fill8(x []uint8, value uint8) {
+	for i := range x {
+		x[i] = value
+	}
+}

@@ -1,0 +1,197 @@
+package kernel
+
+// refInteger sets the integer kernels; gemmQuads adds as d does, of dotNone
+// there is none.
+func refInteger(m *machine, d dot) {
+	m.rows8, m.dot = refRows, d
+	m.gemmPairs, m.gemmPaired = refGemmPairs(refRows), refGemmQuads(refRows, dotSaturating)
+	if d != dotNone {
+		m.gemmQuads = refGemmQuads(refRows, d)
+	}
+	m.packPairs, m.packQuads, m.depthwise8 = refPackPairs, refPackQuads, refDepthwise8
+	m.rescale, m.requantize = refRescale, refRequantize
+	m.quantizeDiv, m.quantizeMul, m.dequantize = refQuantizeDiv, refQuantizeMul, refDequantize
+	m.lookup, m.lookupPair, m.maxBytes = refLookup, refLookupPair, refMaxBytes
+}
+
+// refGemmPairs multiplies packed panels of 16-bit integers into m rows of c,
+// panels·8 columns wide:
+//
+//	for r < m, j < panels·8:
+//		acc := flagLoad ? c[r·ldc+j] : 0
+//		for p < 2k { acc += a[row r, p] · b[column j, p] }   (wraps)
+//		c[r·ldc+j] = acc
+//
+// A panel of a is as high as panelRows says and holds, for each of k groups,
+// two integers of each row; one of b those of each of eight columns.
+func refGemmPairs(rows int) func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+	s16 := func(x []uint8) int32 { return int32(int16(uint16(x[0]) | uint16(x[1])<<8)) }
+	return refGroups(rows, func(a, b []uint8) int32 { return s16(a)*s16(b) + s16(a[2:])*s16(b[2:]) })
+}
+
+// refGemmQuads is refGemmPairs for groups of four weights and codes, which add
+// as d says.
+func refGemmQuads(rows int, d dot) func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+	return refGroups(rows, func(a, b []uint8) int32 {
+		return d.of([4]int8{int8(a[0]), int8(a[1]), int8(a[2]), int8(a[3])}, [4]uint8(b))
+	})
+}
+
+func refGroups(rows int, product func(a, b []uint8) int32) func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+	return func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+		for r := 0; r < m; {
+			h := panelRows(m-r, rows)
+			for i := range h {
+				for j := range panels * nr {
+					pa, pb := a[4*(r*k+i):], b[4*(j/nr*nr*k+j%nr):]
+					y := &c[(r+i)*ldc+j]
+					var acc int32
+					if flags&flagLoad != 0 {
+						acc = *y
+					}
+					for p := range k {
+						acc += product(pa[4*p*h:4*p*h+4], pb[4*p*nr:4*p*nr+4])
+					}
+					*y = acc
+				}
+			}
+			r += h
+		}
+	}
+}
+
+// refPackPairs packs columns into panels of eight, k groups long:
+//
+//	dst[(j·k + g)·8 + l][i] = src[base[8j+l] + koff[2g+i]]
+//
+// where each element is a 16-bit integer. kind and control say what is known
+// about the bases.
+func refPackPairs(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) {
+	for j := range panels {
+		for g := range k {
+			for l, b := range base[j*nr : j*nr+nr] {
+				to := dst[4*((j*k+g)*nr+l):][:4]
+				to[0], to[1] = src[b+koff[2*g]], 0
+				to[2], to[3] = src[b+koff[2*g+1]], 0
+			}
+		}
+	}
+}
+
+// refPackQuads packs groups of four bytes, each xored with flip:
+//
+//	dst[(j·k + g)·8 + l][i] = src[base[8j+l] + koff[4g+i]] ^ flip
+func refPackQuads(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) {
+	for j := range panels {
+		for g := range k {
+			for l, b := range base[j*nr : j*nr+nr] {
+				to := dst[4*((j*k+g)*nr+l):][:4]
+				for i := range to {
+					to[i] = src[b+koff[4*g+i]] ^ uint8(flip)
+				}
+			}
+		}
+	}
+}
+
+// refDepthwise8 slides one kernel over a padded plane:
+//
+//	acc[i·cols + j] = Σ x[i·pitch + j·stride + off[t]] · w[t]
+//
+// It may write depthwiseSlack elements past the last and read as many strides
+// past the last code.
+func refDepthwise8(acc []int32, x []uint8, w []int8, off []int32, taps, rows, cols, pitch, stride int) {
+	for i := range rows {
+		row := acc[i*cols : (i+1)*cols]
+		clear(row)
+		for t, v := range w[:taps] {
+			from := x[i*pitch+int(off[t]):]
+			for j := range row {
+				row[j] += int32(from[j*stride]) * int32(v)
+			}
+		}
+	}
+}
+
+// refRescale computes f[i] = clamp(float32(acc[i]+offset)·scale + bias + add[i], lo, hi).
+func refRescale(f []float32, acc []int32, add []float32, n, offset, flags int, scale, bias, lo, hi float32) {
+	for i, s := range acc[:n] {
+		f[i] = clamp(refScaled(s+int32(offset), add, i, flags, scale, bias), lo, hi)
+	}
+}
+
+// refRequantize is refRescale without a clamp and refQuantizeMul in one.
+func refRequantize(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, inv, shift, lo, hi float32) {
+	for i, s := range acc[:n] {
+		y[i] = refCode(float32(refScaled(s+int32(offset), add, i, flags, scale, bias)*inv)+shift, zero, lo, hi)
+	}
+}
+
+func refScaled(s int32, add []float32, i, flags int, scale, bias float32) float32 {
+	v := float32(float32(s) * scale)
+	if flags&flagBias != 0 {
+		v += bias
+	}
+	if flags&flagAdd != 0 {
+		v += add[i]
+	}
+	return v
+}
+
+// refQuantizeDiv computes dst[i] = round(clamp(src[i]/scale, lo, hi)) + zero,
+// half to even. NaN becomes lo's code.
+func refQuantizeDiv(dst []uint8, src []float32, n, zero int, scale, lo, hi float32) {
+	for i, x := range src[:n] {
+		dst[i] = refCode(x/scale, zero, lo, hi)
+	}
+}
+
+// refQuantizeMul computes dst[i] = round(clamp(src[i]·inv + shift, lo, hi)) + zero,
+// with the product rounded to float32.
+func refQuantizeMul(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32) {
+	for i, x := range src[:n] {
+		dst[i] = refCode(float32(x*inv)+shift, zero, lo, hi)
+	}
+}
+
+func refCode(x float32, zero int, lo, hi float32) uint8 {
+	if !(lo < x) {
+		x = lo
+	}
+	if hi < x {
+		x = hi
+	}
+	return uint8(int(roundF32(x)) + zero)
+}
+
+// refDequantize computes dst[i] = (src[i] - zero)·scale.
+func refDequantize(dst []float32, src []uint8, n, zero int, scale float32) {
+	for i, x := range src[:n] {
+		dst[i] = float32(int(x)-zero) * scale
+	}
+}
+
+// refLookup computes dst[i] = table[src[i]].
+func refLookup(dst, src, table []uint8, n int) {
+	t := (*[256]uint8)(table)
+	dst = dst[:n]
+	for i, x := range src[:n] {
+		dst[i] = t[x]
+	}
+}
+
+// refLookupPair computes dst[i] = table[256·a[i] + b[i]].
+func refLookupPair(dst, a, b, table []uint8, n int) {
+	t := (*[1 << 16]uint8)(table)
+	dst, b = dst[:n], b[:n]
+	for i, x := range a[:n] {
+		dst[i] = t[int(x)<<8|int(b[i])]
+	}
+}
+
+// refMaxBytes computes dst[i] = max(dst[i], src[i·stride]).
+func refMaxBytes(dst, src []uint8, n, stride int) {
+	for i := range dst[:n] {
+		dst[i] = max(dst[i], src[i*stride])
+	}
+}

@@ -1,0 +1,115 @@
+package op
+
+import (
+	"fmt"
+
+	"dropquant/engine/kernel"
+	"dropquant/engine/tensor"
+)
+
+// qlinearBinary is QLinearAdd or QLinearMul of com.microsoft: inputs a, scale, zero point, b, scale,
+// zero point, and the scale and zero point of the result.
+//
+// The result of two codes is looked up: the parameters are constant in all but tests, and 65 536 sums
+// are soon done.
+func qlinearBinary(result func(a, b, y affine, scalar side) func(a, b int32) float32) Rule {
+	return func(c *Call) error {
+		dt := c.dtype(0)
+		if err := c.one(dt, []int{1, 4, 6}, []int{2, 5, 7}); err != nil {
+			return err
+		}
+		if !c.has(3) || c.dtype(3) != dt {
+			return fmt.Errorf("the operands are not both of %v", dt)
+		}
+		shape, err := broadcast(c.shape(0), c.shape(3))
+		if err != nil {
+			return err
+		}
+		if err := c.set(0, dt, shape...); err != nil {
+			return err
+		}
+		p := pair(c.shape(0), c.shape(3), shape)
+		c.prepared([]int{1, 2, 4, 5, 6, 7}, func(in []*tensor.Tensor) Run {
+			f := result(affineAt(in, 1, 2), affineAt(in, 4, 5), affineAt(in, 6, 7), p.side())
+			return p.lookup(pairTable(dt, f))
+		})
+		return nil
+	}
+}
+
+// side says which operand of a row is one element for the whole row.
+type side uint8
+
+const (
+	neither side = iota
+	left
+	right
+)
+
+func (p *pairing) side() side {
+	switch {
+	case p.n > 1 && p.moveA == 0:
+		return left
+	case p.n > 1 && p.moveB == 0:
+		return right
+	}
+	return neither
+}
+
+// pairTable lists the codes of f for all pairs of codes, by the bytes that hold them.
+func pairTable(dt tensor.DType, f func(a, b int32) float32) *[1 << 16]uint8 {
+	table, code := new([1 << 16]uint8), codeOf(dt)
+	for i := range table {
+		table[i] = uint8(converted(f(code(uint8(i>>8)), code(uint8(i))), codeRange[dt]))
+	}
+	return table
+}
+
+// codeOf returns what bytes mean as codes of a type.
+func codeOf(dt tensor.DType) func(b uint8) int32 {
+	if dt == tensor.Int8 {
+		return func(b uint8) int32 { return int32(int8(b)) }
+	}
+	return func(b uint8) int32 { return int32(b) }
+}
+
+func (p *pairing) lookup(table *[1 << 16]uint8) Run {
+	return func(in, out []*tensor.Tensor) error {
+		x, y, z := tensor.Bytes(in[0]), tensor.Bytes(in[3]), tensor.Bytes(out[0])
+		if len(z) == 0 {
+			return nil
+		}
+		p.each(0, 0, 0, 0, func(o, i, j int) {
+			row := z[o : o+p.n]
+			if p.moveA == 1 && p.moveB == 1 {
+				kernel.LookupPair8(row, x[i:i+p.n], y[j:j+p.n], table)
+				return
+			}
+			for k := range row {
+				row[k] = table[uint16(x[i+k*p.moveA])<<8|uint16(y[j+k*p.moveB])]
+			}
+		})
+		return nil
+	}
+}
+
+// addCodes is the sum, with the zero points gathered into one term and multiply-adds fused; an operand that is one
+// element for a whole row joins that term. Source: mlas/lib/intrinsics/avx2/qladd_avx2.cpp, as its compiler contracts it.
+func addCodes(a, b, y affine, scalar side) func(a, b int32) float32 {
+	if scalar == left {
+		f := addCodes(b, a, y, right)
+		return func(a, b int32) float32 { return f(b, a) }
+	}
+	ra, rb := a.scale/y.scale, b.scale/y.scale
+	fixed := float32(y.zero) - fma32(ra, float32(a.zero), float32(rb*float32(b.zero)))
+	return func(a, b int32) float32 { return fma32(float32(a), ra, fma32(float32(b), rb, fixed)) }
+}
+
+// mulCodes is the product. Source: mlas/lib/qlmul.cpp.
+func mulCodes(a, b, y affine, _ side) func(a, b int32) float32 {
+	ratio := a.scale * b.scale / y.scale
+	za, zb, zero := a.zero, b.zero, float32(y.zero)
+	return func(a, b int32) float32 {
+		return float32(float32((a-za)*(b-zb))*ratio) + zero
+	}
+}
