@@ -86,27 +86,25 @@ func avx2PackGroups(run func(dst, src *uint8, koff *int32, k int), windows func(
 	}
 }
 
-func avx2Depthwise8(acc []int32, x []uint8, w []int8, off []int32, taps, rows, cols, pitch, stride int) {
-	const most = 64 // pairs of taps: kernels up to 11x11
-	if stride > 2 || taps > 2*most || rows*cols == 0 {
-		refDepthwise8(acc, x, w, off, taps, rows, cols, pitch, stride)
+func avx2Depthwise8(acc []int32, x []uint8, w, off []int32, pairs, rows, cols, pitch, stride int) {
+	if stride > 2 {
+		refDepthwise8(acc, x, w, off, pairs, rows, cols, pitch, stride)
 		return
 	}
-	var weights [most]int32
-	var offsets [2 * most]int32
-	last := int32(0)
-	for t, v := range w[:taps] {
-		weights[t/2] |= int32(uint16(v)) << (t % 2 * 16)
-		offsets[t], offsets[t|1] = off[t], off[t]
-		last = max(last, off[t])
+	if rows*cols == 0 {
+		return
 	}
-	_ = x[(rows-1)*pitch+int(last)+(cols-1)/8*8*stride+8*stride-1]
-	_ = acc[rows*cols+depthwiseSlack-1]
+	last := int32(0)
+	for _, o := range off[:2*pairs] {
+		last = max(last, o)
+	}
+	_ = x[(rows-1)*pitch+int(last)+((cols-1)/8*8+8)*stride-1]
+	_, _ = acc[rows*cols+depthwiseSlack-1], w[pairs-1]
 	kernel := depthwiseCodes1
 	if stride == 2 {
 		kernel = depthwiseCodes2
 	}
-	kernel(&acc[0], &x[0], &weights[0], &offsets[0], (taps+1)/2, rows, cols, pitch)
+	kernel(&acc[0], &x[0], &w[0], &off[0], pairs, rows, cols, pitch)
 }
 
 func avx2MaxBytes(dst, src []uint8, n, stride int) {

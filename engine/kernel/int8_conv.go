@@ -25,7 +25,8 @@ type Conv8 struct {
 	weights  []int8
 	products []*product8   // one for each group, unless depthwise
 	cols     columns8      // unless depthwise
-	taps     []int32       // offsets in the padded plane, if depthwise
+	pairs    []int32       // weights of pairs of taps for each output channel, if depthwise
+	taps     []int32       // offsets of the taps in the padded plane, whole pairs
 	copied   bool          // the input is first copied with its padding
 	risky    [][]riskyPair // of each output channel, once Saturated asked
 	scratch  *Scratch
@@ -91,13 +92,22 @@ func completeOrder(order []int32, k int) []int32 {
 	return order
 }
 
-// index lists where the taps of a depthwise convolution lie.
+// index lists the taps of a depthwise convolution and where they lie.
 func (c *Conv8) index() {
 	s := &c.shape
 	for y := range s.KH {
 		for x := range s.KW {
 			c.taps = append(c.taps, int32(y*s.DilationH)*c.plane[planePW]+int32(x*s.DilationW))
 		}
+	}
+	taps := len(c.taps)
+	if taps%2 == 1 { // the last has no partner: any code, times zero
+		c.taps = append(c.taps, c.taps[taps-1])
+	}
+	c.pairs = make([]int32, s.OutC*len(c.taps)/2)
+	for i, w := range c.weights {
+		o, t := i/taps, i%taps
+		c.pairs[o*len(c.taps)/2+t/2] |= int32(uint16(w)) << (t % 2 * 16)
 	}
 }
 
@@ -177,7 +187,7 @@ func (c *Conv8) padded(x []uint8) (wide []uint8, area int) {
 // runDepthwise computes a channel at a time.
 func (c *Conv8) runDepthwise(x []uint8, f *finisher) {
 	s, ph, pw := &c.shape, int(c.plane[planePH]), int(c.plane[planePW])
-	taps, area := len(c.taps), s.OutH*s.OutW
+	pairs, area := len(c.taps)/2, s.OutH*s.OutW
 	wide := c.scratch.byte(slotPlane, ph*pw+depthwiseSlack*s.StrideW)
 	acc := c.scratch.int(slotSums, area+depthwiseSlack)
 	f.row = c.scratch.float(slotTail, area)
@@ -185,7 +195,7 @@ func (c *Conv8) runDepthwise(x []uint8, f *finisher) {
 		if o%c.group == 0 {
 			pad8(wide, x[o/c.group*s.InH*s.InW:], 1, s.InH, s.InW, ph, pw, s.PadTop, s.PadLeft, c.opt.Zero)
 		}
-		c.mach.depthwise8(acc, wide, c.weights[o*taps:(o+1)*taps], c.taps, taps, s.OutH, s.OutW, s.StrideH*pw, s.StrideW)
+		c.mach.depthwise8(acc, wide, c.pairs[o*pairs:(o+1)*pairs], c.taps, pairs, s.OutH, s.OutW, s.StrideH*pw, s.StrideW)
 		f.rows(acc, area, o, 1, 0, area)
 	}
 }

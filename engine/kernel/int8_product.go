@@ -1,5 +1,7 @@
 package kernel
 
+import "slices"
+
 // A dot says what a machine's product of four codes and four weights does. Of
 // the instructions that a browser runs for i32x4.relaxed_dot_i8x16_i7x16_add_s
 // each is one of these.
@@ -38,34 +40,34 @@ func (m *machine) scheme(sums Sums) scheme {
 }
 
 // probeDot finds out what gemmQuads does from products that tell the kinds
-// apart; of a kind that is not known it says dotNone.
-func probeDot(gemmQuads func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)) dot {
+// apart, and tries the answer on panels of every height: V8 11.3's first
+// compiler mixes up registers when many are in use. It says dotNone of a kernel
+// that is none of the kinds throughout.
+func probeDot(rows int, gemmQuads func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)) dot {
 	weights := [][4]int8{{1, 0, 0, 0}, {127, 127, 127, 127}, {-128, -128, -128, -128}, {-128, -128, 127, 127}, {100, -3, 7, -90}}
-	codes := [][4]uint8{{200, 0, 0, 0}, {255, 255, 255, 255}, {128, 128, 128, 128}, {255, 129, 130, 131}, {0, 127, 128, 255}, {1, 2, 3, 4}}
-	possible := []dot{dotUnsigned, dotSigned, dotSaturating}
-	for _, w := range weights {
-		for _, x := range codes {
-			a, b, c := make([]uint8, 4), make([]uint8, 4*nr), make([]int32, nr)
-			for i := range w {
-				a[i] = uint8(w[i])
+	values := [][4]uint8{{200, 0, 0, 0}, {255, 255, 255, 255}, {128, 128, 128, 128}, {255, 129, 130, 131}, {0, 127, 128, 255}, {1, 2, 3, 4}}
+	const groups, columns = 7, 2 * nr
+	for _, d := range []dot{dotUnsigned, dotSigned, dotSaturating} {
+		product := refGemmQuads(rows, d)
+		right := true
+		for m := 1; m <= rows && right; m++ {
+			a, b := make([]uint8, 4*m*groups), make([]uint8, 4*columns*groups)
+			for i := range a {
+				a[i] = uint8(weights[(i/4+m)%len(weights)][i%4])
 			}
-			for l := range nr {
-				copy(b[4*l:], x[:])
+			for i := range b {
+				b[i] = values[(i/4+m)%len(values)][i%4]
 			}
-			gemmQuads(c, a, b, 1, 1, 1, nr, 0)
-			left := possible[:0]
-			for _, d := range possible {
-				if c[0] == d.of(w, x) && c[nr-1] == c[0] {
-					left = append(left, d)
-				}
-			}
-			possible = left
+			got, want := make([]int32, m*columns), make([]int32, m*columns)
+			gemmQuads(got, a, b, m, 2, groups, columns, 0)
+			product(want, a, b, m, 2, groups, columns, 0)
+			right = slices.Equal(got, want)
+		}
+		if right {
+			return d
 		}
 	}
-	if len(possible) != 1 {
-		return dotNone
-	}
-	return possible[0]
+	return dotNone
 }
 
 // of is the definition of each kind.
@@ -95,6 +97,9 @@ type product8 struct {
 // newProduct8 packs weights w [m, inner], of which slot p of the packed inner
 // dimension takes element order[p], or nothing where that is negative.
 func newProduct8(mach *machine, sums Sums, m, inner int, w []int8, order []int32) *product8 {
+	if sums == Exact && mach.dot == dotSaturating && !saturates(m, inner, w, order) {
+		sums = Paired // which is quicker there
+	}
 	p := &product8{mach: mach, scheme: mach.scheme(sums), m: m}
 	p.k = (len(order) + p.lanes - 1) / p.lanes
 	p.left = make([]uint8, 4*m*p.k)
@@ -114,6 +119,26 @@ func newProduct8(mach *machine, sums Sums, m, inner int, w []int8, order []int32
 		}
 	}
 	return p
+}
+
+// saturates reports whether codes exist with which a pair saturates.
+func saturates(m, inner int, w []int8, order []int32) bool {
+	for r := range m {
+		row := w[r*inner : (r+1)*inner]
+		for p := 0; p+1 < len(order); p += 2 {
+			if order[p] >= 0 && order[p+1] >= 0 && risky(row[order[p]], row[order[p+1]]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// risky reports whether codes exist with which two products add up to more than
+// 16 bits hold.
+func risky(a, b int8) bool {
+	v, w := int32(a), int32(b)
+	return 255*(max(v, 0)+max(w, 0)) >= 1<<15 || 255*(min(v, 0)+min(w, 0)) < -1<<15
 }
 
 // put writes the weights of a group.

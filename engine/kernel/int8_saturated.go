@@ -45,9 +45,8 @@ func (c *Conv8) findRisky() {
 			if order[p] < 0 || order[p+1] < 0 {
 				continue
 			}
-			a, b := int32(row[order[p]]), int32(row[order[p+1]])
-			if 255*(max(a, 0)+max(b, 0)) >= 1<<15 || 255*(min(a, 0)+min(b, 0)) < -1<<15 {
-				c.risky[o] = append(c.risky[o], riskyPair{[2]int32{c.cols.koff[p], c.cols.koff[p+1]}, [2]int32{a, b}})
+			if a, b := row[order[p]], row[order[p+1]]; risky(a, b) {
+				c.risky[o] = append(c.risky[o], riskyPair{[2]int32{c.cols.koff[p], c.cols.koff[p+1]}, [2]int32{int32(a), int32(b)}})
 			}
 		}
 	}

@@ -269,12 +269,25 @@ func TestEveryProduct(t *testing.T) {
 // TestProbeDot tells the kinds of products apart.
 func TestProbeDot(t *testing.T) {
 	for _, d := range []dot{dotUnsigned, dotSigned, dotSaturating} {
-		if got := probeDot(refGemmQuads(refRows, d)); got != d {
+		if got := probeDot(refRows, refGemmQuads(refRows, d)); got != d {
 			t.Errorf("kind %d was taken for %d", d, got)
 		}
 	}
+	for rows := 1; rows <= 8; rows++ { // what differs only in the tallest panel
+		signed, unsigned := refGemmQuads(rows, dotSigned), refGemmQuads(rows, dotUnsigned)
+		mixed := func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+			if m == rows {
+				signed(c, a, b, m, panels, k, ldc, flags)
+			} else {
+				unsigned(c, a, b, m, panels, k, ldc, flags)
+			}
+		}
+		if got := probeDot(rows, mixed); rows > 1 && got != dotNone {
+			t.Errorf("a kernel that is right up to %d rows was taken for kind %d", rows-1, got)
+		}
+	}
 	wrong := refGroups(refRows, func(a, b []uint8) int32 { return int32(a[0]) * int32(b[0]) })
-	if got := probeDot(wrong); got != dotNone {
+	if got := probeDot(refRows, wrong); got != dotNone {
 		t.Errorf("another product was taken for kind %d", got)
 	}
 }

@@ -43,23 +43,23 @@ type machine struct {
 	noise        func(out []float64, a, b []float32, n int)                                          `wasm:"noise_f32"`
 
 	// Integer products; scheme says which of them computes what.
-	rows8      int // height of a panel of a packed left operand
-	dot        dot // what gemmQuads does
-	gemmPairs  func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)
-	gemmQuads  func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)
-	gemmPaired func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)
-	packPairs  func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int)
-	packQuads  func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int)
-	depthwise8 func(acc []int32, x []uint8, w []int8, off []int32, taps, rows, cols, pitch, stride int)
+	rows8      int                                                                                    // height of a panel of a packed left operand
+	dot        dot                                                                                    // what gemmQuads does
+	gemmPairs  func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)                            `wasm:"gemm_s16_rx8"`
+	gemmQuads  func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)                            `wasm:"gemm_u8_rx8"`
+	gemmPaired func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)                            `wasm:"gemm_u8_paired_rx8"`
+	packPairs  func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) `wasm:"pack_s16_x8"`
+	packQuads  func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) `wasm:"pack_u8_x8"`
+	depthwise8 func(acc []int32, x []uint8, w, off []int32, pairs, rows, cols, pitch, stride int)     `wasm:"depthwise_u8"`
 
-	rescale     func(f []float32, acc []int32, add []float32, n, offset, flags int, scale, bias, lo, hi float32)
-	requantize  func(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, inv, shift, lo, hi float32)
-	quantizeDiv func(dst []uint8, src []float32, n, zero int, scale, lo, hi float32)
-	quantizeMul func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32)
-	dequantize  func(dst []float32, src []uint8, n, zero int, scale float32)
-	lookup      func(dst, src, table []uint8, n int)
-	lookupPair  func(dst, a, b, table []uint8, n int)
-	maxBytes    func(dst, src []uint8, n, stride int)
+	rescale     func(f []float32, acc []int32, add []float32, n, offset, flags int, scale, bias, lo, hi float32)                 `wasm:"rescale_s32_f32"`
+	requantize  func(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, inv, shift, lo, hi float32) `wasm:"requantize_s32_u8"`
+	quantizeDiv func(dst []uint8, src []float32, n, zero int, scale, lo, hi float32)                                             `wasm:"quantize_f32_u8_div"`
+	quantizeMul func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32)                                        `wasm:"quantize_f32_u8_mul"`
+	dequantize  func(dst []float32, src []uint8, n, zero int, scale float32)                                                     `wasm:"dequantize_u8_f32"`
+	lookup      func(dst, src, table []uint8, n int)                                                                             `wasm:"lookup_u8"`
+	lookupPair  func(dst, a, b, table []uint8, n int)                                                                            `wasm:"lookup_u8_u8"`
+	maxBytes    func(dst, src []uint8, n, stride int)                                                                            `wasm:"max_u8"`
 }
 
 // Flags of gemm and depthwise.

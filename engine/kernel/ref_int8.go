@@ -94,20 +94,22 @@ func refPackQuads(dst, src []uint8, koff, base, kind []int32, control []uint8, k
 	}
 }
 
-// refDepthwise8 slides one kernel over a padded plane:
+// refDepthwise8 slides one kernel, its taps in pairs, over a padded plane:
 //
-//	acc[i·cols + j] = Σ x[i·pitch + j·stride + off[t]] · w[t]
+//	acc[i·cols + j] = Σ x[i·pitch + j·stride + off[2p]] · w[p]₀ + x[… + off[2p+1]] · w[p]₁
 //
-// It may write depthwiseSlack elements past the last and read as many strides
-// past the last code.
-func refDepthwise8(acc []int32, x []uint8, w []int8, off []int32, taps, rows, cols, pitch, stride int) {
+// where w[p] holds two 16-bit integers, the first in its low half. It may write
+// depthwiseSlack elements past the last and read as many strides past the last
+// code.
+func refDepthwise8(acc []int32, x []uint8, w, off []int32, pairs, rows, cols, pitch, stride int) {
 	for i := range rows {
 		row := acc[i*cols : (i+1)*cols]
 		clear(row)
-		for t, v := range w[:taps] {
-			from := x[i*pitch+int(off[t]):]
+		for p, v := range w[:pairs] {
+			even, odd := int32(int16(v)), v>>16
+			first, second := x[i*pitch+int(off[2*p]):], x[i*pitch+int(off[2*p+1]):]
 			for j := range row {
-				row[j] += int32(from[j*stride]) * int32(v)
+				row[j] += int32(first[j*stride])*even + int32(second[j*stride])*odd
 			}
 		}
 	}

@@ -61,6 +61,7 @@ func platform() *machine {
 	m.noise = func(out []float64, a, b []float32, n int) {
 		wasmNoiseF32(at(out), at(a), at(b), int32(n))
 	}
+	simdInteger(m)
 	for act, f := range simdUnary {
 		if f != nil {
 			m.unary[act] = func(dst, src []float32, lo, hi float32, n int) { f(at(dst), at(src), lo, hi, int32(n)) }

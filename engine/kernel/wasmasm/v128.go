@@ -143,3 +143,10 @@ func (x V128) MulF64(y V128) V128 { return x.two(0xf2, y) }
 
 // PromoteLow is the first two floats of x as 64-bit ones.
 func (x V128) PromoteLow() V128 { return x.one(0x5f) }
+
+// RelaxedDot is z plus, in each of four integers, the sum of four products of
+// bytes: x is signed, and y too unless one of its bytes is above 127, for which
+// engines differ (i32x4.relaxed_dot_i8x16_i7x16_add_s).
+func (x V128) RelaxedDot(y, z V128) V128 {
+	return V128{code: join(x.code, y.code, z.code, simd(0x113))}
+}

@@ -26,8 +26,9 @@ package wasmasm
 // Module is a module under construction. It imports one memory and exports its
 // named functions.
 type Module struct {
-	memory [2]string
-	funcs  []*Func
+	memory  [2]string
+	funcs   []*Func
+	aliases []alias
 }
 
 // NewModule returns a module that imports the given memory.
@@ -42,6 +43,14 @@ func (m *Module) Func(name string, build func(f *Func)) *Func {
 	m.funcs = append(m.funcs, f)
 	build(f)
 	return f
+}
+
+// Alias exports a function under another name too.
+func (m *Module) Alias(name string, f *Func) { m.aliases = append(m.aliases, alias{name, f}) }
+
+type alias struct {
+	name string
+	of   *Func
 }
 
 // Value types of the binary format.
@@ -67,6 +76,9 @@ func (m *Module) Encode() []byte {
 			exports = append(exports, join(text(f.name), []byte{0}, uleb(f.index)))
 		}
 		codes = append(codes, f.encode())
+	}
+	for _, a := range m.aliases {
+		exports = append(exports, join(text(a.name), []byte{0}, uleb(a.of.index)))
 	}
 	memory := join(text(m.memory[0]), text(m.memory[1]), []byte{2, 0, 0}) // at least 0 pages
 	out := []byte("\x00asm\x01\x00\x00\x00")

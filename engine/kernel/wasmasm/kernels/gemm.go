@@ -56,8 +56,10 @@ func (b *builder) gemmBy(name string, panel func(h int) *Func) {
 
 // panelRows sets h to the height of the next panel when left rows remain:
 // engine/kernel's panelRows.
-func (b *builder) panelRows(f *Func, h, left I32) {
-	rows := int32(b.Rows)
+func (b *builder) panelRows(f *Func, h, left I32) { panelRows(f, b.Rows, h, left) }
+
+func panelRows(f *Func, tallest int, h, left I32) {
+	rows := int32(tallest)
 	h.Set(left)
 	f.If(ConstI32(rows).LtS(left), func() { h.Set(left.Plus(1).ShrU(1)) })
 	f.If(ConstI32(2*rows-1).LtS(left), func() { h.Set(ConstI32(rows)) })

@@ -24,12 +24,14 @@ type Variant struct {
 	// 2·Rows sums, two vectors of the right operand and one splat of the left;
 	// a product that is not fused needs another. Measured in V8.
 	Rows int
+	// Rows8 is the same for products of codes.
+	Rows8 int
 }
 
 // Variants are the modules that are built.
 var Variants = []Variant{
-	{Name: "simd", Rows: 4},
-	{Name: "relaxed", Relaxed: true, Rows: 6},
+	{Name: "simd", Rows: 4, Rows8: 4},
+	{Name: "relaxed", Relaxed: true, Rows: 6, Rows8: 4},
 }
 
 // File is the name of the variant's module.
@@ -49,6 +51,8 @@ func (v Variant) Build() []byte {
 	b.softmax()
 	b.quantize()
 	b.statistics()
+	b.integer()
+	b.codes()
 	return b.Encode()
 }
 

@@ -30,7 +30,7 @@ func TestTiles(t *testing.T) {
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
 	defer r.Close(ctx)
 	for rows := 1; rows <= 8; rows++ {
-		if _, err := r.CompileModule(ctx, Variant{Name: "any", Rows: rows}.Build()); err != nil {
+		if _, err := r.CompileModule(ctx, Variant{Name: "any", Rows: rows, Rows8: rows}.Build()); err != nil {
 			t.Errorf("%d rows: %v", rows, err)
 		}
 	}

@@ -1,0 +1,114 @@
+package kernel
+
+import "unsafe"
+
+// simdInteger sets the integer kernels to those of the SIMD module, and finds
+// out how this engine multiplies four bytes.
+func simdInteger(m *machine) {
+	m.rows8 = int(wasmGemmU8Rows())
+	m.gemmPairs = func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+		wasmGemmS16Rx8(at(c), at(a), at(b), int32(m), int32(panels), int32(k), int32(ldc), int32(flags))
+	}
+	m.gemmQuads = func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+		wasmGemmU8Rx8(at(c), at(a), at(b), int32(m), int32(panels), int32(k), int32(ldc), int32(flags))
+	}
+	m.gemmPaired = func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+		wasmGemmU8PairedRx8(at(c), at(a), at(b), int32(m), int32(panels), int32(k), int32(ldc), int32(flags))
+	}
+	m.packPairs = func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) {
+		wasmPackS16X8(at(dst), at(src), at(koff), at(base), at(kind), at(control), int32(k), int32(panels), int32(flip))
+	}
+	m.packQuads = func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) {
+		wasmPackU8X8(at(dst), at(src), at(koff), at(base), at(kind), at(control), int32(k), int32(panels), int32(flip))
+	}
+	m.depthwise8 = func(acc []int32, x []uint8, w, off []int32, pairs, rows, cols, pitch, stride int) {
+		wasmDepthwiseU8(at(acc), at(x), at(w), at(off), int32(pairs), int32(rows), int32(cols), int32(pitch), int32(stride))
+	}
+	m.rescale = func(f []float32, acc []int32, add []float32, n, offset, flags int, scale, bias, lo, hi float32) {
+		wasmRescaleS32F32(at(f), at(acc), at(add), int32(n), int32(offset), int32(flags), scale, bias, lo, hi)
+	}
+	m.requantize = func(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, inv, shift, lo, hi float32) {
+		wasmRequantizeS32U8(at(y), at(acc), at(add), int32(n), int32(offset), int32(flags), int32(zero), scale, bias, inv, shift, lo, hi)
+	}
+	m.quantizeDiv = func(dst []uint8, src []float32, n, zero int, scale, lo, hi float32) {
+		wasmQuantizeF32U8Div(at(dst), at(src), int32(n), int32(zero), scale, lo, hi)
+	}
+	m.quantizeMul = func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32) {
+		wasmQuantizeF32U8Mul(at(dst), at(src), int32(n), int32(zero), inv, shift, lo, hi)
+	}
+	m.dequantize = func(dst []float32, src []uint8, n, zero int, scale float32) {
+		wasmDequantizeU8F32(at(dst), at(src), int32(n), int32(zero), scale)
+	}
+	m.lookup = func(dst, src, table []uint8, n int) {
+		wasmLookupU8(at(dst), at(src), at(table), int32(n))
+	}
+	m.lookupPair = func(dst, a, b, table []uint8, n int) {
+		wasmLookupU8U8(at(dst), at(a), at(b), at(table), int32(n))
+	}
+	m.maxBytes = func(dst, src []uint8, n, stride int) {
+		wasmMaxU8(at(dst), at(src), int32(n), int32(stride))
+	}
+	m.dot = probeDot(m.rows8, m.gemmQuads)
+}
+
+// The exports of the SIMD module; machine says which is which.
+
+//go:wasmimport kernel gemm_u8_rows
+//go:noescape
+func wasmGemmU8Rows() int32
+
+//go:wasmimport kernel gemm_s16_rx8
+//go:noescape
+func wasmGemmS16Rx8(c, a, b unsafe.Pointer, m, panels, k, ldc, flags int32)
+
+//go:wasmimport kernel gemm_u8_rx8
+//go:noescape
+func wasmGemmU8Rx8(c, a, b unsafe.Pointer, m, panels, k, ldc, flags int32)
+
+//go:wasmimport kernel gemm_u8_paired_rx8
+//go:noescape
+func wasmGemmU8PairedRx8(c, a, b unsafe.Pointer, m, panels, k, ldc, flags int32)
+
+//go:wasmimport kernel pack_s16_x8
+//go:noescape
+func wasmPackS16X8(dst, src, koff, base, kind, control unsafe.Pointer, k, panels, flip int32)
+
+//go:wasmimport kernel pack_u8_x8
+//go:noescape
+func wasmPackU8X8(dst, src, koff, base, kind, control unsafe.Pointer, k, panels, flip int32)
+
+//go:wasmimport kernel depthwise_u8
+//go:noescape
+func wasmDepthwiseU8(acc, x, w, off unsafe.Pointer, pairs, rows, cols, pitch, stride int32)
+
+//go:wasmimport kernel rescale_s32_f32
+//go:noescape
+func wasmRescaleS32F32(f, acc, add unsafe.Pointer, n, offset, flags int32, scale, bias, lo, hi float32)
+
+//go:wasmimport kernel requantize_s32_u8
+//go:noescape
+func wasmRequantizeS32U8(y, acc, add unsafe.Pointer, n, offset, flags, zero int32, scale, bias, inv, shift, lo, hi float32)
+
+//go:wasmimport kernel quantize_f32_u8_div
+//go:noescape
+func wasmQuantizeF32U8Div(dst, src unsafe.Pointer, n, zero int32, scale, lo, hi float32)
+
+//go:wasmimport kernel quantize_f32_u8_mul
+//go:noescape
+func wasmQuantizeF32U8Mul(dst, src unsafe.Pointer, n, zero int32, inv, shift, lo, hi float32)
+
+//go:wasmimport kernel dequantize_u8_f32
+//go:noescape
+func wasmDequantizeU8F32(dst, src unsafe.Pointer, n, zero int32, scale float32)
+
+//go:wasmimport kernel lookup_u8
+//go:noescape
+func wasmLookupU8(dst, src, table unsafe.Pointer, n int32)
+
+//go:wasmimport kernel lookup_u8_u8
+//go:noescape
+func wasmLookupU8U8(dst, a, b, table unsafe.Pointer, n int32)
+
+//go:wasmimport kernel max_u8
+//go:noescape
+func wasmMaxU8(dst, src unsafe.Pointer, n, stride int32)

@@ -1,0 +1,264 @@
+package kernels
+
+import . "dropquant/engine/kernel/wasmasm"
+
+// integer builds the products of codes. Their operands are groups of four
+// bytes: two 16-bit integers, or four codes or weights.
+func (b *builder) integer() {
+	b.Func("gemm_u8_rows", func(f *Func) { f.Result(ConstI32(int32(b.Rows8))) })
+	b.groups("gemm_s16_rx8", func(f *Func) (prepare func(x V128) V128, multiply func(w, x, acc V128) V128) {
+		return nil, func(w, x, acc V128) V128 { return acc.AddI32(w.DotI16(x)) }
+	})
+	paired := b.groups("gemm_u8_paired_rx8", b.pairedProduct)
+	if !b.Relaxed {
+		b.Alias("gemm_u8_rx8", paired) // a saturating product is what some engines have
+	} else {
+		// Which is the unsigned operand is not defined; where one is, V8 has it second.
+		b.groups("gemm_u8_rx8", func(*Func) (prepare func(x V128) V128, multiply func(w, x, acc V128) V128) {
+			return nil, func(w, x, acc V128) V128 { return w.RelaxedDot(x, acc) }
+		})
+	}
+	b.packGroups("pack_s16_x8", 2)
+	b.packGroups("pack_u8_x8", 4)
+	b.Func("depthwise_u8", b.depthwiseCodes)
+}
+
+// pairedProduct parts the even and the odd elements of a group, multiplies in
+// 16 bits, which no product leaves, and adds with saturation.
+func (b *builder) pairedProduct(f *Func) (prepare func(x V128) V128, multiply func(w, x, acc V128) V128) {
+	even, odd := f.SetV128(Zero()), f.SetV128(Zero())
+	prepare = func(w V128) V128 {
+		odd.Set(w.ShrSI16(8))
+		even.Set(w.ShlI16(8).ShrSI16(8))
+		return w
+	}
+	low := f.SplatI32(0xff00ff)
+	return prepare, func(_, x, acc V128) V128 {
+		return acc.AddI32(x.And(low).MulI16(even).AddSatI16(x.ShrUI16(8).MulI16(odd)).AddPairsI16())
+	}
+}
+
+// groups builds a product out of one function for each height of a panel.
+// product returns what adds the products of a row's group, in all lanes, and
+// those of four columns, and what is done once with a row's group before.
+func (b *builder) groups(name string, product func(f *Func) (prepare func(w V128) V128, multiply func(w, x, acc V128) V128)) *Func {
+	heights := make([]*Func, b.Rows8+1)
+	for h := 1; h <= b.Rows8; h++ {
+		heights[h] = b.groupsPanel(h, product)
+	}
+	return b.Func(name, func(f *Func) {
+		c, left, right := f.ParamI32(), f.ParamI32(), f.ParamI32()
+		m, panels, k, ldc, flags := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+		h := f.SetI32(ConstI32(0))
+		f.While(ConstI32(0).LtS(m), func() {
+			panelRows(f, b.Rows8, h, m)
+			for i := 1; i <= b.Rows8; i++ {
+				f.If(h.Eq(ConstI32(int32(i))), func() { f.Call(heights[i], c, left, right, panels, k, ldc, flags) })
+			}
+			c.Set(c.Add(h.Mul(ldc).Shl(2)))
+			left.Set(left.Add(h.Mul(k).Shl(2)))
+			m.Set(m.Sub(h))
+		})
+	})
+}
+
+// groupsPanel multiplies one panel of h rows with all panels of the right.
+func (b *builder) groupsPanel(h int, product func(f *Func) (prepare func(w V128) V128, multiply func(w, x, acc V128) V128)) *Func {
+	return b.Func("", func(f *Func) {
+		c, left, right := f.ParamI32(), f.ParamI32(), f.ParamI32()
+		panels, k, ldc, flags := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+		end := f.SetI32(c.Add(panels.Shl(5)))
+		prepare, multiply := product(f)
+		x0, x1, w := f.SetV128(Zero()), f.SetV128(Zero()), f.SetV128(Zero())
+		f.While(c.LtU(end), func() {
+			acc := make([]V128, 2*h)
+			for i := range acc {
+				acc[i] = f.SetV128(Zero())
+			}
+			row := f.SetI32(c)
+			eachRow := func(do func(r int)) {
+				for r := range h {
+					do(r)
+					if r < h-1 {
+						row.Set(row.Add(ldc.Shl(2)))
+					}
+				}
+			}
+			f.If(flags.Mask(flagLoad), func() {
+				eachRow(func(r int) {
+					acc[2*r].Set(row.LoadV128(0))
+					acc[2*r+1].Set(row.LoadV128(16))
+				})
+			})
+			from := f.SetI32(left)
+			steps := func(n int) {
+				for i := range n {
+					x0.Set(right.LoadV128(32 * i))
+					x1.Set(right.LoadV128(32*i + 16))
+					for r := range h {
+						w.Set(from.LoadSplat(4 * (h*i + r)))
+						if prepare != nil {
+							prepare(w)
+						}
+						acc[2*r].Set(multiply(w, x0, acc[2*r]))
+						acc[2*r+1].Set(multiply(w, x1, acc[2*r+1]))
+					}
+				}
+				from.Set(from.Plus(int32(4 * h * n)))
+				right.Set(right.Plus(int32(32 * n)))
+			}
+			last := f.SetI32(right.Add(k.Mask(-4).Shl(5)))
+			f.While(right.LtU(last), func() { steps(4) })
+			last.Set(last.Add(k.Mask(3).Shl(5)))
+			f.While(right.LtU(last), func() { steps(1) })
+			row.Set(c)
+			eachRow(func(r int) {
+				f.Store(row, 0, acc[2*r])
+				f.Store(row, 16, acc[2*r+1])
+			})
+			c.Set(c.Plus(4 * nr))
+		})
+	})
+}
+
+// packGroups packs panels of eight columns, lanes inner elements to a group.
+func (b *builder) packGroups(name string, lanes int) {
+	b.Func(name, func(f *Func) {
+		dst, src, koff, base, kind, control := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+		k, panels, flip := f.ParamI32(), f.ParamI32(), f.ParamI32()
+		signs := f.SetV128(flip.Mul(ConstI32(0x1010101)).Splat())
+		kindEnd := f.SetI32(kind.Add(panels.Shl(2)))
+		koffEnd := f.SetI32(koff.Add(k.Mul(ConstI32(int32(4 * lanes)))))
+		at, which := f.SetI32(ConstI32(0)), f.SetI32(ConstI32(0))
+		x := make([]V128, lanes)
+		for i := range x {
+			x[i] = f.SetV128(Zero())
+		}
+		// groups stores what column reads of each inner element, for each group.
+		groups := func(column func(off I32) V128) {
+			at.Set(koff)
+			f.While(at.LtU(koffEnd), func() {
+				for i := range x {
+					x[i].Set(column(at.LoadI32(4 * i)))
+				}
+				x[0].Set(x[0].InterleaveBytes(x[1]))
+				if lanes == 2 {
+					f.Store(dst, 0, x[0].ExtendLow())
+					f.Store(dst, 16, x[0].ExtendHigh())
+				} else {
+					x[2].Set(x[2].InterleaveBytes(x[3]))
+					f.Store(dst, 0, x[0].InterleaveLow(x[2]).Xor(signs))
+					f.Store(dst, 16, x[0].InterleaveHigh(x[2]).Xor(signs))
+				}
+				dst.Set(dst.Plus(4 * nr))
+				at.Set(at.Plus(int32(4 * lanes)))
+			})
+		}
+		first, second, off := f.SetI32(ConstI32(0)), f.SetI32(ConstI32(0)), f.SetI32(ConstI32(0))
+		f.While(kind.LtU(kindEnd), func() {
+			which.Set(kind.LoadI32(0))
+			first.Set(src.Add(base.LoadI32(0)))
+			f.If(which.Eq(ConstI32(kindRun8)), func() {
+				groups(func(off I32) V128 { return first.Add(off).LoadEight(0) })
+			})
+			f.If(which.Eq(ConstI32(kindFar)), func() {
+				columns := make([]I32, nr)
+				for l := range columns {
+					columns[l] = f.SetI32(src.Add(base.LoadI32(4 * l)))
+				}
+				groups(func(at I32) V128 {
+					off.Set(at)
+					v := Zero()
+					for l, c := range columns {
+						v = c.Add(off).LoadByteLane(v, l)
+					}
+					return v
+				})
+			})
+			f.If(ConstI32(kindRun8).LtS(which), func() {
+				lane := Choose(which.LtS(ConstI32(nr)), which, ConstI32(nr-1))
+				second.Set(src.Add(base.Add(lane.Shl(2)).LoadI32(0)))
+				pick := [2]V128{f.SetV128(control.LoadV128(0)), f.SetV128(control.LoadV128(windowBytes))}
+				groups(func(at I32) V128 {
+					off.Set(at)
+					return b.swizzle(first.Add(off).LoadV128(0), pick[0]).Or(b.swizzle(second.Add(off).LoadV128(0), pick[1]))
+				})
+			})
+			base.Set(base.Plus(4 * nr))
+			kind.Set(kind.Plus(4))
+			control.Set(control.Plus(2 * windowBytes))
+		})
+	})
+}
+
+// Kinds of panels and the size of a window, as in engine/kernel.
+const (
+	kindFar     = -1
+	kindRun8    = 0
+	windowBytes = 16
+)
+
+// swizzle picks bytes by a control whose bytes are below 16 or 128, for which
+// the relaxed instruction does the same everywhere.
+func (b *builder) swizzle(x, control V128) V128 {
+	if b.Relaxed {
+		return x.RelaxedSwizzle(control)
+	}
+	return x.Swizzle(control)
+}
+
+// depthwiseCodes makes eight sums at a time out of pairs of taps.
+func (b *builder) depthwiseCodes(f *Func) {
+	acc, x, w, off := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+	pairs, rows, cols, pitch, stride := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+	end := f.SetI32(off.Add(pairs.Shl(3)))
+	from, tap, weight, left := f.SetI32(ConstI32(0)), f.SetI32(ConstI32(0)), f.SetI32(ConstI32(0)), f.SetI32(ConstI32(0))
+	lo, hi, even, odd, weights := f.SetV128(Zero()), f.SetV128(Zero()), f.SetV128(Zero()), f.SetV128(Zero()), f.SetV128(Zero())
+	slide := func(read func(p I32) V128) {
+		f.Range(ConstI32(0), rows, 1, func(I32) {
+			from.Set(x)
+			left.Set(cols)
+			f.While(ConstI32(0).LtS(left), func() {
+				lo.Set(Zero())
+				hi.Set(Zero())
+				tap.Set(off)
+				weight.Set(w)
+				f.DoWhile(tap.LtU(end), func() {
+					even.Set(read(from.Add(tap.LoadI32(0))))
+					odd.Set(read(from.Add(tap.LoadI32(4))))
+					weights.Set(weight.LoadSplat(0))
+					lo.Set(lo.AddI32(even.InterleaveLow(odd).DotI16(weights)))
+					hi.Set(hi.AddI32(even.InterleaveHigh(odd).DotI16(weights)))
+					tap.Set(tap.Plus(8))
+					weight.Set(weight.Plus(4))
+				})
+				f.Store(acc, 0, lo)
+				f.Store(acc, 16, hi)
+				acc.Set(acc.Plus(4 * nr))
+				from.Set(from.Add(stride.Shl(3)))
+				left.Set(left.Plus(-nr))
+			})
+			acc.Set(acc.Add(left.Shl(2))) // back to where the row ends
+			x.Set(x.Add(pitch))
+		})
+	}
+	low := f.SplatI32(0xff00ff)
+	p := f.SetI32(ConstI32(0))
+	f.IfElse(stride.Eq(ConstI32(1)), func() {
+		slide(func(p I32) V128 { return p.LoadBytes(0) })
+	}, func() {
+		f.IfElse(stride.Eq(ConstI32(2)), func() {
+			slide(func(p I32) V128 { return p.LoadV128(0).And(low) })
+		}, func() {
+			slide(func(at I32) V128 {
+				p.Set(at)
+				v := f.SetV128(Zero())
+				for lane := range nr {
+					v.Set(p.LoadByteLane(v, lane))
+					p.Set(p.Add(stride))
+				}
+				return v.ExtendLow()
+			})
+		})
+	})
+}
