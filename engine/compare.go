@@ -29,6 +29,11 @@ func (j *Job) Compare(i int, f File) error {
 			return &FileError{j.model.Name, err}
 		}
 	}
+	if slices.Contains(j.Diagnosed(), i) {
+		if err := j.diagnose(i, samples[0]); err != nil {
+			return &FileError{j.model.Name, err}
+		}
+	}
 	r.compared = true
 	j.records[i] = r
 	return nil

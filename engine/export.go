@@ -29,8 +29,9 @@ type quantized struct {
 	stands   map[string]string // watched value → the float value in whose place it stands
 	watched  map[string]bool   // float values that have such a stand-in
 	params   map[string]quant.Params
-	ranges   map[string][2]float32
-	clipped  map[string]float64 // share of the values outside of the codes' reals
+	ranges   map[string][2]float32 // estimated for all that share them
+	observed map[string][2]float32 // the smallest and largest value seen
+	clipped  map[string]float64    // share of the values outside of the codes' reals
 	warnings []report.Diagnostic
 
 	corrected int // layers whose bias was corrected
@@ -75,7 +76,7 @@ var errUnobserved = errors.New("the value was not observed")
 // place puts the pairs into a copy of the graph.
 func (j *Job) place(r recipe) (*quantized, error) {
 	q := &quantized{graph: j.graph.Clone(), recipe: r,
-		stands: map[string]string{}, watched: map[string]bool{}, params: map[string]quant.Params{}, ranges: map[string][2]float32{}, clipped: map[string]float64{}}
+		stands: map[string]string{}, watched: map[string]bool{}, params: map[string]quant.Params{}, ranges: map[string][2]float32{}, observed: map[string][2]float32{}, clipped: map[string]float64{}}
 	float := append(slices.Sorted(maps.Keys(r.fragile)), j.kept...)
 	q.plan = target.Place(q.graph, j.target, float...)
 	acts, err := j.ranges(q.plan, r.estimator, q)
@@ -108,6 +109,9 @@ func (j *Job) ranges(plan *target.Plan, estimator string, q *quantized) (map[*ta
 			q.params[p.Value.Name], q.ranges[p.Value.Name] = acts[group], [2]float32{lo, hi}
 			if s := stats[p.Value.Name]; s != nil {
 				q.clipped[p.Value.Name] = outside(s, acts[group])
+				if lo, hi, ok := s.Range(); ok {
+					q.observed[p.Value.Name] = [2]float32{lo, hi}
+				}
 			}
 		}
 	}

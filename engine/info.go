@@ -99,7 +99,7 @@ func (m *Model) describe(in *Info, t *target.Target, preset dataset.Preset) erro
 	if err != nil {
 		return err
 	}
-	in.Memory = 2*program.Memory() + m.Size // the float and the quantized model run side by side
+	in.Memory = 4*program.Memory() + m.Size // the float and the quantized model run side by side, and two that look at layers alone
 	in.Ops = uses(target.Place(p.graph, t, p.kept...))
 	return nil
 }

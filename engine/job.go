@@ -41,6 +41,7 @@ type Job struct {
 	found       map[string]found
 	unsupported []error
 	quantized   *quantized // after Quantize
+	diagnosis   diagnosis
 }
 
 // maxMemory bounds what the float and the quantized program may each take, in bytes: a browser's tab has 4 GB.
@@ -79,7 +80,7 @@ func newJob(m *Model, o Options) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{model: m, options: o, key: newKey(m, o), records: map[int]record{}, found: map[string]found{}}
+	j := &Job{model: m, options: o, key: newKey(m, o), records: map[int]record{}, found: map[string]found{}, diagnosis: newDiagnosis()}
 	t, err := findTarget(o.Target)
 	if err != nil {
 		return nil, err

@@ -41,6 +41,7 @@ func (j *Job) Report() *report.Report {
 	sums := j.sum(r)
 	j.countMACs(r)
 	j.addLayers(r, sums)
+	r.Explain()
 	r.Judge()
 	return r
 }
@@ -113,6 +114,7 @@ func (j *Job) countMACs(r *report.Report) {
 
 // addLayers lists what was compared, and the weighted nodes that stay float, in the order of the graph.
 func (j *Job) addLayers(r *report.Report, sums []eval.Sums) {
+	details := j.details()
 	at := map[string][]int{} // node → layers
 	for k, l := range j.layers {
 		at[l.node] = append(at[l.node], k)
@@ -127,6 +129,9 @@ func (j *Job) addLayers(r *report.Report, sums []eval.Sums) {
 			row.DType, row.Scale, row.Zero, row.Method = p.DType.String(), p.Scale[0], p.Zero[0], j.quantized.recipe.estimator
 			row.Lo, row.Hi = j.quantized.ranges[l.value][0], j.quantized.ranges[l.value][1]
 			row.Clipped = j.quantized.clipped[l.value]
+		}
+		if details != nil {
+			row.Detail = details[k]
 		}
 		r.Layers = append(r.Layers, row)
 	}

@@ -15,7 +15,7 @@ import (
 
 // A state is what a job has found and others need: its statistics until Quantize, and its records.
 //
-//	"dropquant" 1, key, images, statistics?, records
+//	"dropquant" 1, key, records, statistics?, comparisons, details
 //
 // Numbers are varints, strings and lists have their length in front. States travel between workers of one program and
 // are never kept; still they are checked, since a stale page may meet a new worker.
@@ -46,7 +46,7 @@ func (j *Job) State() []byte {
 	for _, t := range j.tallies {
 		b = t.AppendBinary(b)
 	}
-	return b
+	return j.diagnosis.appendBinary(b)
 }
 
 func flag(b bool) byte {
@@ -61,6 +61,7 @@ type findings struct {
 	records map[int]record
 	stats   []*observe.Stat
 	tallies []*eval.Tally
+	details map[int][]detail // by image
 }
 
 func (j *Job) parse(state []byte) (*findings, error) {
@@ -79,6 +80,7 @@ func (j *Job) parse(state []byte) (*findings, error) {
 	for range j.layers {
 		f.tallies = append(f.tallies, decode(d, eval.DecodeTally))
 	}
+	f.details = d.details(len(j.layers))
 	if d.err != nil || len(d.b) > 0 || len(f.stats) != len(j.stats) {
 		return nil, errState
 	}
@@ -113,6 +115,7 @@ func (j *Job) Merge(state []byte) error {
 			j.tallies[k].Merge(t)
 		}
 	}
+	maps.Copy(j.diagnosis.found, f.details) // of the same image, they are the same
 	for i, r := range f.records {
 		if old, known := j.records[i]; !known || r.compared || r.skipped != "" && !old.compared {
 			j.records[i] = r

@@ -20,7 +20,7 @@ const (
 	Disagree    = "disagree"     // the first answer changes often
 	NoisyOutput = "noisy-output" // the output is far from the float one
 	Saturates   = "saturates"    // products can overflow on CPUs without VNNI
-	NoisyLayer  = "noisy-layer"  // the layer at which most is lost
+	NoisyLayer  = "noisy-layer"  // the layer that adds most of the error
 )
 
 // String returns the text, with the node in front.
@@ -37,6 +37,7 @@ const (
 	goodAgree    = 0.95 // share of images
 	goodSQNR     = 10   // decibels: a tenth of the signal's power is noise
 	largeDrop    = 10   // decibels lost at one layer
+	goodOwn      = 20   // decibels: a layer that leaves less on its own stands out
 )
 
 // Judge appends the warnings that the numbers of the report give rise to.
@@ -56,7 +57,15 @@ func (r *Report) Judge() {
 	if r.SQNR < goodSQNR { // false for NaN
 		warn(NoisyOutput, "", "the output is only %s above its quantization noise", Decibel(r.SQNR))
 	}
-	if l, drop := r.worst(); drop > largeDrop {
+	if loud := r.Loudest(1); len(loud) > 0 {
+		if l := loud[0]; l.Detail.Own < goodOwn {
+			why := ""
+			if len(l.Causes) > 0 {
+				why = ": " + l.Causes[0].Text
+			}
+			warn(NoisyLayer, l.Name, "adds the most error of all layers, %s on its own%s", Decibel(l.Detail.Own), why)
+		}
+	} else if l, drop := r.worst(); drop > largeDrop {
 		warn(NoisyLayer, l.Name, "loses %s on its own, the most of all layers", Decibel(drop))
 	}
 }

@@ -49,6 +49,9 @@ type Layer struct {
 	SQNR    float64 `json:"sqnr"`            // decibels against the float model: +Inf without any error, NaN when not measured
 	Float   string  `json:"float,omitempty"` // why it stays float
 	Method  string  `json:"method,omitempty"`
+
+	Detail *Detail `json:"detail,omitempty"` // nil for nodes that stay float
+	Causes []Cause `json:"causes,omitempty"` // of its error, in the order of Rules
 }
 
 // Skipped is an image that could not be used.

@@ -23,8 +23,9 @@ func sample() *Report {
 		Images:  20, Skipped: []Skipped{{"b*ad.png", "not a picture:\n<truncated>"}},
 		SizeBefore: 14_000_000, SizeAfter: 3_600_000, MACs: 300_000_000, Int8MACs: 299_000_000, Agree: 17, SQNR: 9.5,
 		Layers: []Layer{
-			{Name: "conv1", Op: "Conv", Value: "conv1_out", DType: "uint8", Scale: 0.1, Lo: 0, Hi: 25.5, Clipped: 0.001, SQNR: 30.5, Method: "entropy"},
-			{Name: "quoted \"name\", with a comma", Op: "Add", Value: "add_out", DType: "int8", Scale: 0.033, Zero: -3, Lo: -1.25, Hi: 4, SQNR: inf},
+			{Name: "conv1", Op: "Conv", Value: "conv1_out", DType: "uint8", Scale: 0.1, Lo: 0, Hi: 25.5, Clipped: 0.001, SQNR: 30.5, Method: "entropy",
+				Detail: &Detail{Own: 18.5, Total: 12.25, Rounding: 33, Weights: 0.75, Cosine: 0.97, MaxError: 1.5, RMS: 2, Clip: 0.625, Lost: 0.125, Used: 1, Inputs: []string{"x"}, PerChannel: true}},
+			{Name: "quoted \"name\", with a comma", Op: "Add", Value: "add_out", DType: "int8", Scale: 0.033, Zero: -3, Lo: -1.25, Hi: 4, SQNR: inf, Detail: &Detail{Own: inf, Total: nan, Rounding: inf, Weights: nan}},
 			{Name: "softmax", Op: "Softmax", DType: "float32", SQNR: nan, Float: "not an operator that this runtime runs in integers"},
 			{Name: "fc", Op: "Gemm", Value: "logits", DType: "uint8", Scale: 1, Lo: float32(math.Inf(-1)), Hi: float32(nan), Clipped: nan, SQNR: 12},
 			{Name: "flatten", Op: "Flatten", DType: "float32", SQNR: math.Inf(-1)},
@@ -45,6 +46,7 @@ func TestGolden(t *testing.T) {
 		{"report.txt", (*Report).Text},
 	} {
 		r := sample()
+		r.Explain()
 		r.Judge()
 		var got bytes.Buffer
 		if err := c.write(r, &got); err != nil {
@@ -81,7 +83,7 @@ func TestJSONThereAndBack(t *testing.T) {
 			t.Errorf("%v\n%s\n%s", err, b, again)
 		}
 		for i, l := range r.Layers {
-			if got := back.Layers[i]; !same(l.SQNR, got.SQNR) || !same(float64(l.Hi), float64(got.Hi)) || l.Scale != got.Scale || l.Name != got.Name {
+			if got := back.Layers[i]; !same(l.SQNR, got.SQNR) || !same(float64(l.Hi), float64(got.Hi)) || (l.Detail == nil) != (got.Detail == nil) || l.Detail != nil && !same(l.Detail.Total, got.Detail.Total) || l.Scale != got.Scale || l.Name != got.Name {
 				t.Errorf("%+v became %+v", l, got)
 			}
 		}

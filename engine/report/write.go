@@ -13,16 +13,33 @@ import (
 // field, an infinite one "inf".
 func (r *Report) CSV(w io.Writer) error {
 	c := csv.NewWriter(w)
-	rows := [][]string{{"name", "op", "value", "dtype", "scale", "zero", "lo", "hi", "clipped", "sqnr_db", "method", "float"}}
+	rows := [][]string{{"name", "op", "value", "dtype", "scale", "zero", "lo", "hi", "clipped", "sqnr_db", "method", "float",
+		"own_sqnr_db", "total_sqnr_db", "rounding_sqnr_db", "weights", "cosine", "max_error", "clip", "lost", "used", "causes"}}
 	for _, l := range r.Layers {
 		row := []string{l.Name, l.Op, l.Value, l.DType, "", "", "", "", "", field(l.SQNR, 64), l.Method, l.Float}
 		if l.Scale != 0 {
 			row[4], row[5] = field(float64(l.Scale), 32), strconv.Itoa(int(l.Zero))
 			row[6], row[7], row[8] = field(float64(l.Lo), 32), field(float64(l.Hi), 32), field(l.Clipped, 64)
 		}
-		rows = append(rows, row)
+		rows = append(rows, append(row, l.detailFields()...))
 	}
 	return c.WriteAll(rows)
+}
+
+// detailFields returns the last columns of the CSV.
+func (l *Layer) detailFields() []string {
+	if l.Detail == nil {
+		return make([]string, 10)
+	}
+	var out, causes []string
+	d := l.Detail
+	for _, x := range []float64{d.Own, d.Total, d.Rounding, d.Weights, d.Cosine, d.MaxError, d.Clip, d.Lost, d.Used} {
+		out = append(out, field(x, 64))
+	}
+	for _, c := range l.Causes {
+		causes = append(causes, c.Text)
+	}
+	return append(out, strings.Join(causes, "; "))
 }
 
 // field returns a number as short as its width in bits allows.
@@ -75,7 +92,10 @@ func (r *Report) facts() [][2]string {
 	return out
 }
 
-// Text writes the summary for a terminal, the times and the warnings.
+// shown is how many layers the terminal names.
+const shown = 5
+
+// Text writes the summary for a terminal, the times, the layers that add the most error, and the warnings.
 func (r *Report) Text(w io.Writer) error {
 	var b strings.Builder
 	for _, f := range r.facts() {
@@ -83,6 +103,15 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	for _, p := range r.Phases {
 		fmt.Fprintf(&b, "%-10s %.1f s\n", p.Name, p.Seconds)
+	}
+	if loud := r.Loudest(shown); len(loud) > 0 {
+		b.WriteString("layers that add the most error, alone and in the whole model:\n")
+		for _, l := range loud {
+			fmt.Fprintf(&b, "  %-28s %9s %9s\n", l.Name, Decibel(l.Detail.Own), Decibel(l.Detail.Total))
+			for _, c := range l.Causes {
+				fmt.Fprintf(&b, "      %s\n", c.Text)
+			}
+		}
 	}
 	for _, d := range r.Warnings {
 		fmt.Fprintf(&b, "warning: %v\n", d)
@@ -111,13 +140,20 @@ func (r *Report) Markdown(w io.Writer) error {
 			fmt.Fprintf(&b, "| %s | %s |\n", cell(s.Name), cell(s.Why))
 		}
 	}
-	b.WriteString("\n## Layers\n\n| layer | operator | type | scale | zero | range | clipped | signal to noise | |\n|---|---|---|--:|--:|---|--:|--:|---|\n")
+	b.WriteString("\n## Layers\n\n| layer | operator | type | scale | zero | range | clipped | signal to noise | alone | why |\n|---|---|---|--:|--:|---|--:|--:|--:|---|\n")
 	for _, l := range r.Layers {
 		numbers := " | | | "
 		if l.Scale != 0 {
 			numbers = fmt.Sprintf("%.6g | %d | %.4g … %.4g | %.3f %%", l.Scale, l.Zero, l.Lo, l.Hi, 100*l.Clipped)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", cell(l.Name), cell(l.Op), cell(l.DType), numbers, Decibel(l.SQNR), cell(l.Float))
+		alone, why := "", l.Float
+		if l.Detail != nil {
+			alone = Decibel(l.Detail.Own)
+		}
+		for _, c := range l.Causes {
+			why += "; " + c.Text
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", cell(l.Name), cell(l.Op), cell(l.DType), numbers, Decibel(l.SQNR), alone, cell(strings.TrimPrefix(why, "; ")))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
