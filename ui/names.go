@@ -28,6 +28,9 @@ func command(model, image string, o engine.Options, limit int) string {
 		folder = dir
 	}
 	words := []string{"dropquant", "ptq", model, folder, "-target", o.Target, "-images", strconv.Itoa(limit)}
+	if o.CPU != "" && o.CPU != engine.AnyCPU {
+		words = append(words, "-cpu", o.CPU)
+	}
 	if o.Estimator != "" {
 		words = append(words, "-estimator", o.Estimator)
 	}

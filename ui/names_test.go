@@ -31,7 +31,9 @@ func TestCommand(t *testing.T) {
 	}{
 		{"m.onnx", "photos/a.jpg", engine.Options{Target: "tensorrt", Preset: dataset.Preset{Name: "keras"}, Estimator: "mse"},
 			"dropquant ptq m.onnx photos -target tensorrt -images 128 -estimator mse -preset keras"},
-		{"my model.onnx", "a.jpg", engine.Options{Target: "openvino", Preset: dataset.Preset{Name: "torchvision"}},
+		{"m.onnx", "photos/a.jpg", engine.Options{Target: "openvino", CPU: engine.VNNI},
+			"dropquant ptq m.onnx photos -target openvino -images 128 -cpu vnni"},
+		{"my model.onnx", "a.jpg", engine.Options{Target: "openvino", CPU: engine.AnyCPU, Preset: dataset.Preset{Name: "torchvision"}},
 			"dropquant ptq 'my model.onnx' images -target openvino -images 128 -preset torchvision"},
 		{"m.onnx", "it's/a.jpg", engine.Options{Target: "openvino", Preset: custom},
 			`echo '{"name":"custom","title":"","mode":"stretch","crop":224,"order":"RGB","scale":1,"mean":[0,0,0],"std":[0,0,0]}' > preset.json` + "\n" +

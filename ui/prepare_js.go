@@ -20,6 +20,7 @@ import (
 // field is one number or choice of a preset that the form shows.
 type field struct {
 	id, label string
+	group     string // of fields that stand in one row
 	choices   []view.Choice
 	get       func(p *dataset.Preset) string
 	set       func(p *dataset.Preset, v string)
@@ -64,12 +65,12 @@ var fields = func() []field {
 			}},
 	}
 	for c := range 3 {
-		list = append(list, field{id: fmt.Sprintf("mean%d", c), label: fmt.Sprintf("Mean %d", c+1),
+		list = append(list, field{id: fmt.Sprintf("mean%d", c), label: fmt.Sprintf("Mean %d", c+1), group: "Mean of each channel",
 			get: func(p *dataset.Preset) string { return text(p.Mean[c]) },
 			set: func(p *dataset.Preset, v string) { number(v, func(f float64) { p.Mean[c] = f }) }})
 	}
 	for c := range 3 {
-		list = append(list, field{id: fmt.Sprintf("std%d", c), label: fmt.Sprintf("Std %d", c+1),
+		list = append(list, field{id: fmt.Sprintf("std%d", c), label: fmt.Sprintf("Deviation %d", c+1), group: "Standard deviation of each channel",
 			get: func(p *dataset.Preset) string { return text(p.Std[c]) },
 			set: func(p *dataset.Preset, v string) {
 				number(v, func(f float64) {
@@ -95,7 +96,7 @@ func (a *app) listenPrepare() {
 	})
 	var inputs []view.Input
 	for _, f := range fields {
-		inputs = append(inputs, view.Input{ID: "preset-" + f.id, Label: f.label, Choices: f.choices})
+		inputs = append(inputs, view.Input{ID: "preset-" + f.id, Label: f.label, Group: f.group, Choices: f.choices})
 	}
 	a.html("custom-fields", view.Form(inputs))
 	for _, f := range fields {

@@ -23,6 +23,25 @@ var machines = map[string]string{
 	"onnxruntime": "Processors of servers, desktops and phones",
 }
 
+// processors are the choices of engine.Options.CPU, with what to know of each.
+var processors = []struct{ name, title, doc string }{
+	{engine.AnyCPU, "Any CPU", "CPUs without VNNI (most before 2019–2022) add products two by two in 16 bits, which can overflow. The weights are rounded so that none does, which costs a few tenths of a decibel."},
+	{engine.VNNI, "CPUs with VNNI only", "The weights use all their codes. On CPUs without VNNI (most before 2019–2022) sums can overflow and answers be wrong: choose this if you know where the file will run."},
+}
+
+// showCPU says what the choice of processors means, where the target makes a difference.
+func (a *app) showCPU() {
+	t := target.ByName(a.options.Target)
+	matters := t != nil && t.Pairs
+	a.hide("cpu-field", !matters)
+	a.text("cpu-doc", "")
+	for _, p := range processors {
+		if p.name == a.value("cpu") && matters {
+			a.text("cpu-doc", p.doc)
+		}
+	}
+}
+
 // listenTarget fills the choices of the target and the other options, and follows them.
 func (a *app) listenTarget() {
 	var list []view.Choice
@@ -32,9 +51,20 @@ func (a *app) listenTarget() {
 	a.html("targets", view.Radios("target", list, a.options.Target))
 	a.on("targets", "change", func(e dom.Event) {
 		a.options.Target = e.Underlying().Get("target").Get("value").String()
+		a.showCPU()
 		a.describe()
 		a.updateRun()
 	})
+	list = nil
+	for _, p := range processors {
+		list = append(list, view.Choice{Value: p.name, Title: p.title})
+	}
+	a.html("cpu", view.Options(list, engine.AnyCPU))
+	a.on("cpu", "change", func(dom.Event) {
+		a.options.CPU = a.value("cpu")
+		a.showCPU()
+	})
+	a.showCPU()
 	list = []view.Choice{{Value: "", Title: "Recommended"}, {Value: engine.Auto, Title: "Try several, keep the best"}}
 	for _, m := range calib.Methods {
 		list = append(list, view.Choice{Value: m.Name, Title: m.Title})

@@ -37,12 +37,20 @@ var columns = []column{
 			if l.Scale == 0 {
 				return ""
 			}
-			return raw(strings.TrimSuffix(fmt.Sprintf("%.2f", 100*l.Clipped), ".00") + " %")
+			return raw(Escape(share(l.Clipped)))
 		}},
 	{"sqnr", "Signal to noise", "num", func(a, b report.Layer) int { return cmp.Compare(order(a.SQNR), order(b.SQNR)) },
 		func(l report.Layer) raw {
 			return `<span class="level"><span>` + raw(decibel(l.SQNR)) + `</span>` + bar(l.SQNR) + `</span>`
 		}},
+}
+
+// share writes a part of 1 as a percentage. It says 0 only of nothing.
+func share(part float64) string {
+	if 0 < part && part < 0.0001 {
+		return "< 0.01 %"
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.2f", 100*part), ".00") + " %"
 }
 
 // codes writes what a layer's values are stored as.
@@ -88,7 +96,7 @@ func Layers(layers []report.Layer, by Sort, all bool) string {
 		layers = layers[:few]
 	}
 	var p page
-	p.put(`<div class="scroll" tabindex="0" role="region" aria-label="Table of layers"><table><caption>What each layer gives against the fp32 model, with all noise from the layers before it. A full bar is %d dB.</caption><thead><tr>`, full)
+	p.put(`<div class="scroll" tabindex="0" role="region" aria-label="Table of layers"><table><caption>What each layer gives against the fp32 model, with all noise from the layers before it. A full bar is %d dB. Clipped are the values beyond the codes, as far as the bins of a histogram tell.</caption><thead><tr>`, full)
 	for _, c := range columns {
 		p.put(`<th scope="col" class="%s"%s><button type="button" data-sort="%s">%s</button></th>`, headClass(c.class), raw(direction(c.key, by)), c.key, c.title)
 	}
