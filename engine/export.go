@@ -183,7 +183,7 @@ func (j *Job) compile(q *quantized) error {
 		q.stands[v.Name], q.watched[l.value] = l.value, true
 		watch[v] = true
 	}
-	q.program, err = exec.Compile(g, j.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory, Progress: j.enter})
+	q.program, err = exec.Compile(g, j.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter})
 	return err
 }
 

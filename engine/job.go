@@ -107,7 +107,7 @@ func newJob(m *Model, o Options) (*Job, error) {
 			watch[n.Inputs[0]] = true
 		}
 	}
-	if j.float, err = exec.Compile(p.run, p.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory, Progress: j.enter}); err != nil {
+	if j.float, err = exec.Compile(p.run, p.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory, Exact: o.Exact, Progress: j.enter}); err != nil {
 		return nil, err
 	}
 	for range j.plan.Values() {

@@ -17,6 +17,7 @@ type Options struct {
 	Estimator  string         `json:"estimator"`            // a name in calib.Methods, or Auto; "" is calib.Default
 	Percentile float64        `json:"percentile,omitempty"` // of the estimator of that name; 0 is its default
 	CPU        string         `json:"cpu,omitempty"`        // AnyCPU or VNNI: which CPUs the file is for; "" is AnyCPU
+	Exact      bool           `json:"exact,omitempty"`      // run without the transforms of exec.Options.Exact, slower
 }
 
 // The values of Options.CPU, which matter for the targets that run on x86 CPUs. There, without VNNI (most from before 2019), runtimes add

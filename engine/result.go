@@ -25,6 +25,12 @@ func (j *Job) Report() *report.Report {
 	if j.options.Percentile != 0 {
 		r.Options = map[string]string{"percentile": fmt.Sprint(j.options.Percentile)}
 	}
+	if j.options.Exact {
+		if r.Options == nil {
+			r.Options = map[string]string{}
+		}
+		r.Options["exact"] = "true"
+	}
 	if pieces, err := j.Export(); err == nil {
 		for _, p := range pieces {
 			r.SizeAfter += int64(len(p))

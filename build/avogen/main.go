@@ -35,7 +35,7 @@ func main() {
 
 // families are all the kernels, in the order of the output.
 var families = []func(*gen){gemmKernels, packKernels, rowKernels, windowKernels, elementwiseKernels, softmaxKernels, quantizeKernels, transposeKernels,
-	integerKernels, codeKernels}
+	integerKernels, codeKernels, winogradKernels}
 
 // generate returns the content of the files, by name.
 func generate() (map[string][]byte, error) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"dropquant/engine/graph"
-	"dropquant/engine/kernel"
 	"dropquant/engine/op"
 	"dropquant/engine/tensor"
 )
@@ -269,10 +268,4 @@ func (b *builder) folded() int64 {
 		}
 	}
 	return total
-}
-
-// planar estimates the working memory of a convolution: the padded input and the panels of a block.
-func planar(s *kernel.ConvShape) int64 {
-	area := int64(s.InH+s.PadTop+s.PadBottom) * int64(s.InW+s.PadLeft+s.PadRight)
-	return 4 * (int64(s.InC)*area + 64<<10)
 }

@@ -22,6 +22,7 @@ import (
 type Options struct {
 	Watch     map[*graph.Value]bool           // values that the hook of Run sees; fusion never hides them
 	MaxMemory int64                           // in bytes; a program that needs more is refused before anything is allocated. 0: no bound
+	Exact     bool                            // convolutions add up their products themselves, without transforms that are faster and round a little more
 	Progress  func(node string, done, of int) // called before every step of Run
 
 	// Arithmetic is that of the runtime that is imitated, exact when zero.

@@ -132,9 +132,8 @@ func (b *builder) fuseConv(c *op.Call) bool {
 		s.in = append(s.in, t.add)
 	}
 	b.place(s, t.nodes...)
-	out := spec.Shape.OutH * spec.Shape.OutW
-	weights := b.r.Types[n.Inputs[1]].Bytes()
-	b.sized = append(b.sized, sizing{weights + 9*int64(out)/2, planar(&spec.Shape)})
+	weights, scratch := kernel.ConvMemory(&spec.Shape, b.o.Exact)
+	b.sized = append(b.sized, sizing{weights, scratch})
 	b.packs = append(b.packs, func(get func(*graph.Value) *tensor.Tensor) {
 		w, bias := get(n.Inputs[1]).F32(), []float32(nil)
 		if v := n.Input(2); v != nil {
@@ -143,7 +142,7 @@ func (b *builder) fuseConv(c *op.Call) bool {
 		if t.norm != nil {
 			w, bias = foldNorm(w, bias, t.norm, get)
 		}
-		k := spec.Kernel(w, bias, kernel.Epilogue{Act: t.act.Act, Lo: t.act.Lo, Hi: t.act.Hi}, b.r.Scratch)
+		k := spec.Kernel(w, bias, kernel.Epilogue{Act: t.act.Act, Lo: t.act.Lo, Hi: t.act.Hi}, b.o.Exact, b.r.Scratch)
 		s.run = func(in, out []*tensor.Tensor) error {
 			var add []float32
 			if len(in) > 1 {

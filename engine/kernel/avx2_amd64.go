@@ -586,3 +586,29 @@ func quantizeMulVector(dst *uint8, src *float32, n int, zero int, inv float32, s
 //
 //go:noescape
 func dequantizeVector(dst *float32, src *uint8, n int, zero int, scale float32)
+
+// winoIn2 transforms one panel of tiles as refWinoIn does. All steps are in bytes: from the last
+// row of a channel to the first of the next, from row to row, from a point to the one
+// below it, and from the last of a column to the first of the next. tmp holds a tile.
+//
+//go:noescape
+func winoIn2(dst *float32, src *float32, base *int32, tmp *float32, channels int, step int, pitch int, down int, back int)
+
+// winoOut2 transforms the sums of one panel of tiles back as refWinoOut does. All steps are in
+// bytes: those of winoIn, and from the last point of a channel to the first of the next.
+//
+//go:noescape
+func winoOut2(y *float32, sums *float32, bias *float32, add *float32, base *int32, tmp *float32, rows int, step int, pitch int, down int, back int, next int, flags int, lo float32, hi float32)
+
+// winoIn4 transforms one panel of tiles as refWinoIn does. All steps are in bytes: from the last
+// row of a channel to the first of the next, from row to row, from a point to the one
+// below it, and from the last of a column to the first of the next. tmp holds a tile.
+//
+//go:noescape
+func winoIn4(dst *float32, src *float32, base *int32, tmp *float32, channels int, step int, pitch int, down int, back int)
+
+// winoOut4 transforms the sums of one panel of tiles back as refWinoOut does. All steps are in
+// bytes: those of winoIn, and from the last point of a channel to the first of the next.
+//
+//go:noescape
+func winoOut4(y *float32, sums *float32, bias *float32, add *float32, base *int32, tmp *float32, rows int, step int, pitch int, down int, back int, next int, flags int, lo float32, hi float32)

@@ -11536,3 +11536,1509 @@ vector650:
 vectordone651:
 	VZEROUPPER
 	RET
+
+// func winoIn2(dst *float32, src *float32, base *int32, tmp *float32, channels int, step int, pitch int, down int, back int)
+// Requires: AVX
+TEXT ·winoIn2(SB), NOSPLIT, $0-72
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    tmp+24(FP), DX
+	MOVQ    base+16(FP), BX
+	MOVLQSX (BX), SI
+	MOVLQSX 4(BX), DI
+	MOVLQSX 8(BX), R8
+	MOVLQSX 12(BX), R9
+	MOVLQSX 16(BX), R10
+	MOVLQSX 20(BX), R11
+	MOVLQSX 24(BX), R12
+	MOVLQSX 28(BX), BX
+
+channel652:
+	VBROADCASTF128 (CX)(SI*4), Y0
+	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
+	VBROADCASTF128 (CX)(DI*4), Y1
+	VINSERTF128    $0x01, (CX)(R11*4), Y1, Y1
+	VBROADCASTF128 (CX)(R8*4), Y2
+	VINSERTF128    $0x01, (CX)(R12*4), Y2, Y2
+	VBROADCASTF128 (CX)(R9*4), Y3
+	VINSERTF128    $0x01, (CX)(BX*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VSHUFPS        $0x44, Y5, Y4, Y6
+	VSHUFPS        $0xee, Y5, Y4, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VSHUFPS        $0x44, Y1, Y0, Y2
+	VSHUFPS        $0xee, Y1, Y0, Y0
+	VSUBPS         Y6, Y2, Y6
+	VADDPS         Y4, Y2, Y1
+	VSUBPS         Y4, Y2, Y2
+	VSUBPS         Y4, Y0, Y0
+	VMOVUPS        Y6, (DX)
+	VMOVUPS        Y1, 32(DX)
+	VMOVUPS        Y2, 64(DX)
+	VMOVUPS        Y0, 96(DX)
+	ADDQ           pitch+48(FP), CX
+	VBROADCASTF128 (CX)(SI*4), Y0
+	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
+	VBROADCASTF128 (CX)(DI*4), Y1
+	VINSERTF128    $0x01, (CX)(R11*4), Y1, Y1
+	VBROADCASTF128 (CX)(R8*4), Y2
+	VINSERTF128    $0x01, (CX)(R12*4), Y2, Y2
+	VBROADCASTF128 (CX)(R9*4), Y3
+	VINSERTF128    $0x01, (CX)(BX*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VSHUFPS        $0x44, Y5, Y4, Y6
+	VSHUFPS        $0xee, Y5, Y4, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VSHUFPS        $0x44, Y1, Y0, Y2
+	VSHUFPS        $0xee, Y1, Y0, Y0
+	VSUBPS         Y6, Y2, Y6
+	VADDPS         Y4, Y2, Y1
+	VSUBPS         Y4, Y2, Y2
+	VSUBPS         Y4, Y0, Y0
+	VMOVUPS        Y6, 128(DX)
+	VMOVUPS        Y1, 160(DX)
+	VMOVUPS        Y2, 192(DX)
+	VMOVUPS        Y0, 224(DX)
+	ADDQ           pitch+48(FP), CX
+	VBROADCASTF128 (CX)(SI*4), Y0
+	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
+	VBROADCASTF128 (CX)(DI*4), Y1
+	VINSERTF128    $0x01, (CX)(R11*4), Y1, Y1
+	VBROADCASTF128 (CX)(R8*4), Y2
+	VINSERTF128    $0x01, (CX)(R12*4), Y2, Y2
+	VBROADCASTF128 (CX)(R9*4), Y3
+	VINSERTF128    $0x01, (CX)(BX*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VSHUFPS        $0x44, Y5, Y4, Y6
+	VSHUFPS        $0xee, Y5, Y4, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VSHUFPS        $0x44, Y1, Y0, Y2
+	VSHUFPS        $0xee, Y1, Y0, Y0
+	VSUBPS         Y6, Y2, Y6
+	VADDPS         Y4, Y2, Y1
+	VSUBPS         Y4, Y2, Y2
+	VSUBPS         Y4, Y0, Y0
+	VMOVUPS        Y6, 256(DX)
+	VMOVUPS        Y1, 288(DX)
+	VMOVUPS        Y2, 320(DX)
+	VMOVUPS        Y0, 352(DX)
+	ADDQ           pitch+48(FP), CX
+	VBROADCASTF128 (CX)(SI*4), Y0
+	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
+	VBROADCASTF128 (CX)(DI*4), Y1
+	VINSERTF128    $0x01, (CX)(R11*4), Y1, Y1
+	VBROADCASTF128 (CX)(R8*4), Y2
+	VINSERTF128    $0x01, (CX)(R12*4), Y2, Y2
+	VBROADCASTF128 (CX)(R9*4), Y3
+	VINSERTF128    $0x01, (CX)(BX*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VSHUFPS        $0x44, Y5, Y4, Y6
+	VSHUFPS        $0xee, Y5, Y4, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VSHUFPS        $0x44, Y1, Y0, Y2
+	VSHUFPS        $0xee, Y1, Y0, Y0
+	VSUBPS         Y6, Y2, Y6
+	VADDPS         Y4, Y2, Y1
+	VSUBPS         Y4, Y2, Y2
+	VSUBPS         Y4, Y0, Y0
+	VMOVUPS        Y6, 384(DX)
+	VMOVUPS        Y1, 416(DX)
+	VMOVUPS        Y2, 448(DX)
+	VMOVUPS        Y0, 480(DX)
+	MOVQ           AX, R13
+	VMOVUPS        (DX), Y0
+	VMOVUPS        128(DX), Y1
+	VMOVUPS        256(DX), Y2
+	VMOVUPS        384(DX), Y3
+	VSUBPS         Y0, Y2, Y0
+	VADDPS         Y1, Y2, Y4
+	VSUBPS         Y1, Y2, Y2
+	VSUBPS         Y1, Y3, Y3
+	VMOVUPS        Y0, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y4, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y2, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y3, (R13)
+	ADDQ           back+64(FP), R13
+	VMOVUPS        32(DX), Y0
+	VMOVUPS        160(DX), Y1
+	VMOVUPS        288(DX), Y2
+	VMOVUPS        416(DX), Y3
+	VSUBPS         Y0, Y2, Y0
+	VADDPS         Y1, Y2, Y4
+	VSUBPS         Y1, Y2, Y2
+	VSUBPS         Y1, Y3, Y3
+	VMOVUPS        Y0, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y4, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y2, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y3, (R13)
+	ADDQ           back+64(FP), R13
+	VMOVUPS        64(DX), Y0
+	VMOVUPS        192(DX), Y1
+	VMOVUPS        320(DX), Y2
+	VMOVUPS        448(DX), Y3
+	VSUBPS         Y0, Y2, Y0
+	VADDPS         Y1, Y2, Y4
+	VSUBPS         Y1, Y2, Y2
+	VSUBPS         Y1, Y3, Y3
+	VMOVUPS        Y0, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y4, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y2, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y3, (R13)
+	ADDQ           back+64(FP), R13
+	VMOVUPS        96(DX), Y0
+	VMOVUPS        224(DX), Y1
+	VMOVUPS        352(DX), Y2
+	VMOVUPS        480(DX), Y3
+	VSUBPS         Y0, Y2, Y0
+	VADDPS         Y1, Y2, Y4
+	VSUBPS         Y1, Y2, Y2
+	VSUBPS         Y1, Y3, Y3
+	VMOVUPS        Y0, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y4, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y2, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y3, (R13)
+	ADDQ           $+32, AX
+	ADDQ           step+40(FP), CX
+	DECQ           channels+32(FP)
+	JNZ            channel652
+	VZEROUPPER
+	RET
+
+// func winoOut2(y *float32, sums *float32, bias *float32, add *float32, base *int32, tmp *float32, rows int, step int, pitch int, down int, back int, next int, flags int, lo float32, hi float32)
+// Requires: AVX
+TEXT ·winoOut2(SB), NOSPLIT, $0-112
+	MOVQ         y+0(FP), AX
+	MOVQ         add+24(FP), CX
+	MOVQ         sums+8(FP), DX
+	MOVQ         tmp+40(FP), BX
+	MOVQ         base+32(FP), SI
+	MOVLQSX      (SI), DI
+	MOVLQSX      4(SI), R8
+	MOVLQSX      8(SI), R9
+	MOVLQSX      12(SI), R10
+	MOVLQSX      16(SI), R11
+	MOVLQSX      20(SI), R12
+	MOVLQSX      24(SI), R13
+	MOVLQSX      28(SI), SI
+	MOVQ         bias+16(FP), R14
+	VBROADCASTSS lo+104(FP), Y0
+	VBROADCASTSS hi+108(FP), Y1
+
+channel653:
+	VMOVUPS      (DX), Y2
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y3
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y4
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y5
+	ADDQ         back+80(FP), DX
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y5, Y3, Y3
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y3, 128(BX)
+	VMOVUPS      (DX), Y2
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y3
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y4
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y5
+	ADDQ         back+80(FP), DX
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y5, Y3, Y3
+	VMOVUPS      Y2, 32(BX)
+	VMOVUPS      Y3, 160(BX)
+	VMOVUPS      (DX), Y2
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y3
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y4
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y5
+	ADDQ         back+80(FP), DX
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y5, Y3, Y3
+	VMOVUPS      Y2, 64(BX)
+	VMOVUPS      Y3, 192(BX)
+	VMOVUPS      (DX), Y2
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y3
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y4
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y5
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y5, Y3, Y3
+	VMOVUPS      Y2, 96(BX)
+	VMOVUPS      Y3, 224(BX)
+	ADDQ         next+88(FP), DX
+	VMOVUPS      (BX), Y2
+	VMOVUPS      32(BX), Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      96(BX), Y5
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y5, Y3, Y3
+	TESTQ        $+4, flags+96(FP)
+	JZ           noflag654
+	VBROADCASTSS (R14), Y4
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y4, Y3, Y3
+
+noflag654:
+	VUNPCKLPS   Y3, Y2, Y4
+	VUNPCKHPS   Y3, Y2, Y2
+	TESTQ       $+8, flags+96(FP)
+	JZ          noflag655
+	VMOVSD      (CX)(DI*4), X6
+	VMOVHPS     (CX)(R8*4), X6, X6
+	VMOVSD      (CX)(R11*4), X3
+	VMOVHPS     (CX)(R12*4), X3, X3
+	VINSERTF128 $0x01, X3, Y6, Y6
+	VADDPS      Y6, Y4, Y4
+	VMOVSD      (CX)(R9*4), X7
+	VMOVHPS     (CX)(R10*4), X7, X7
+	VMOVSD      (CX)(R13*4), X3
+	VMOVHPS     (CX)(SI*4), X3, X3
+	VINSERTF128 $0x01, X3, Y7, Y7
+	VADDPS      Y7, Y2, Y2
+
+noflag655:
+	VMAXPS       Y4, Y0, Y4
+	VMINPS       Y4, Y1, Y4
+	VMOVLPS      X4, (AX)(DI*4)
+	VMOVHPS      X4, (AX)(R8*4)
+	VEXTRACTF128 $0x01, Y4, X3
+	VMOVLPS      X3, (AX)(R11*4)
+	VMOVHPS      X3, (AX)(R12*4)
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMOVLPS      X2, (AX)(R9*4)
+	VMOVHPS      X2, (AX)(R10*4)
+	VEXTRACTF128 $0x01, Y2, X2
+	VMOVLPS      X2, (AX)(R13*4)
+	VMOVHPS      X2, (AX)(SI*4)
+	ADDQ         pitch+64(FP), AX
+	ADDQ         pitch+64(FP), CX
+	VMOVUPS      128(BX), Y2
+	VMOVUPS      160(BX), Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      224(BX), Y5
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y5, Y3, Y3
+	TESTQ        $+4, flags+96(FP)
+	JZ           noflag656
+	VBROADCASTSS (R14), Y4
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y4, Y3, Y3
+
+noflag656:
+	VUNPCKLPS   Y3, Y2, Y4
+	VUNPCKHPS   Y3, Y2, Y2
+	TESTQ       $+8, flags+96(FP)
+	JZ          noflag657
+	VMOVSD      (CX)(DI*4), X8
+	VMOVHPS     (CX)(R8*4), X8, X8
+	VMOVSD      (CX)(R11*4), X3
+	VMOVHPS     (CX)(R12*4), X3, X3
+	VINSERTF128 $0x01, X3, Y8, Y8
+	VADDPS      Y8, Y4, Y4
+	VMOVSD      (CX)(R9*4), X9
+	VMOVHPS     (CX)(R10*4), X9, X9
+	VMOVSD      (CX)(R13*4), X3
+	VMOVHPS     (CX)(SI*4), X3, X3
+	VINSERTF128 $0x01, X3, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+
+noflag657:
+	VMAXPS       Y4, Y0, Y4
+	VMINPS       Y4, Y1, Y4
+	VMOVLPS      X4, (AX)(DI*4)
+	VMOVHPS      X4, (AX)(R8*4)
+	VEXTRACTF128 $0x01, Y4, X3
+	VMOVLPS      X3, (AX)(R11*4)
+	VMOVHPS      X3, (AX)(R12*4)
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMOVLPS      X2, (AX)(R9*4)
+	VMOVHPS      X2, (AX)(R10*4)
+	VEXTRACTF128 $0x01, Y2, X2
+	VMOVLPS      X2, (AX)(R13*4)
+	VMOVHPS      X2, (AX)(SI*4)
+	ADDQ         step+56(FP), AX
+	ADDQ         step+56(FP), CX
+	ADDQ         $+4, R14
+	DECQ         rows+48(FP)
+	JNZ          channel653
+	VZEROUPPER
+	RET
+
+// func winoIn4(dst *float32, src *float32, base *int32, tmp *float32, channels int, step int, pitch int, down int, back int)
+// Requires: AVX, FMA3
+TEXT ·winoIn4(SB), NOSPLIT, $0-72
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    tmp+24(FP), DX
+	MOVQ    base+16(FP), BX
+	MOVLQSX (BX), SI
+	MOVLQSX 4(BX), DI
+	MOVLQSX 8(BX), R8
+	MOVLQSX 12(BX), R9
+	MOVLQSX 16(BX), R10
+	MOVLQSX 20(BX), R11
+	MOVLQSX 24(BX), R12
+	MOVLQSX 28(BX), BX
+
+channel658:
+	VBROADCASTF128 (CX)(SI*4), Y0
+	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
+	VBROADCASTF128 (CX)(DI*4), Y1
+	VINSERTF128    $0x01, (CX)(R11*4), Y1, Y1
+	VBROADCASTF128 (CX)(R8*4), Y2
+	VINSERTF128    $0x01, (CX)(R12*4), Y2, Y2
+	VBROADCASTF128 (CX)(R9*4), Y3
+	VINSERTF128    $0x01, (CX)(BX*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VSHUFPS        $0x44, Y5, Y4, Y6
+	VSHUFPS        $0xee, Y5, Y4, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VSHUFPS        $0x44, Y1, Y0, Y2
+	VSHUFPS        $0xee, Y1, Y0, Y0
+	VBROADCASTF128 8(CX)(SI*4), Y1
+	VINSERTF128    $0x01, 8(CX)(R10*4), Y1, Y1
+	VBROADCASTF128 8(CX)(DI*4), Y3
+	VINSERTF128    $0x01, 8(CX)(R11*4), Y3, Y3
+	VBROADCASTF128 8(CX)(R8*4), Y5
+	VINSERTF128    $0x01, 8(CX)(R12*4), Y5, Y5
+	VBROADCASTF128 8(CX)(R9*4), Y7
+	VINSERTF128    $0x01, 8(CX)(BX*4), Y7, Y7
+	VUNPCKHPS      Y3, Y1, Y1
+	VUNPCKHPS      Y7, Y5, Y5
+	VUNPCKLPD      Y5, Y1, Y3
+	VUNPCKHPD      Y5, Y1, Y1
+	VMOVAPS        Y3, Y5
+	VFMADD231PS    constc0100000<>+0(SB), Y2, Y5
+	VMOVAPS        Y0, Y7
+	VFMADD231PS    constc0100000<>+0(SB), Y4, Y7
+	VMOVAPS        Y5, Y8
+	VFMADD231PS    const3f200000<>+0(SB), Y7, Y5
+	VFMADD231PS    constbf200000<>+0(SB), Y7, Y8
+	VMOVAPS        Y3, Y7
+	VFMADD231PS    constbec80000<>+0(SB), Y2, Y7
+	VMOVAPS        Y0, Y9
+	VFMADD231PS    constbec80000<>+0(SB), Y4, Y9
+	VMOVAPS        Y7, Y10
+	VFMADD231PS    const3fc00000<>+0(SB), Y9, Y7
+	VFMADD231PS    constbfc00000<>+0(SB), Y9, Y10
+	VFMADD231PS    constc0290000<>+0(SB), Y2, Y3
+	VFMADD231PS    const3f610000<>+0(SB), Y6, Y3
+	VFMADD231PS    constc0290000<>+0(SB), Y0, Y1
+	VFMADD231PS    const3f610000<>+0(SB), Y4, Y1
+	VMOVUPS        Y3, (DX)
+	VMOVUPS        Y5, 32(DX)
+	VMOVUPS        Y8, 64(DX)
+	VMOVUPS        Y7, 96(DX)
+	VMOVUPS        Y10, 128(DX)
+	VMOVUPS        Y1, 160(DX)
+	ADDQ           pitch+48(FP), CX
+	VBROADCASTF128 (CX)(SI*4), Y0
+	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
+	VBROADCASTF128 (CX)(DI*4), Y1
+	VINSERTF128    $0x01, (CX)(R11*4), Y1, Y1
+	VBROADCASTF128 (CX)(R8*4), Y2
+	VINSERTF128    $0x01, (CX)(R12*4), Y2, Y2
+	VBROADCASTF128 (CX)(R9*4), Y3
+	VINSERTF128    $0x01, (CX)(BX*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VSHUFPS        $0x44, Y5, Y4, Y6
+	VSHUFPS        $0xee, Y5, Y4, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VSHUFPS        $0x44, Y1, Y0, Y2
+	VSHUFPS        $0xee, Y1, Y0, Y0
+	VBROADCASTF128 8(CX)(SI*4), Y1
+	VINSERTF128    $0x01, 8(CX)(R10*4), Y1, Y1
+	VBROADCASTF128 8(CX)(DI*4), Y3
+	VINSERTF128    $0x01, 8(CX)(R11*4), Y3, Y3
+	VBROADCASTF128 8(CX)(R8*4), Y5
+	VINSERTF128    $0x01, 8(CX)(R12*4), Y5, Y5
+	VBROADCASTF128 8(CX)(R9*4), Y7
+	VINSERTF128    $0x01, 8(CX)(BX*4), Y7, Y7
+	VUNPCKHPS      Y3, Y1, Y1
+	VUNPCKHPS      Y7, Y5, Y5
+	VUNPCKLPD      Y5, Y1, Y3
+	VUNPCKHPD      Y5, Y1, Y1
+	VMOVAPS        Y3, Y5
+	VFMADD231PS    constc0100000<>+0(SB), Y2, Y5
+	VMOVAPS        Y0, Y7
+	VFMADD231PS    constc0100000<>+0(SB), Y4, Y7
+	VMOVAPS        Y5, Y8
+	VFMADD231PS    const3f200000<>+0(SB), Y7, Y5
+	VFMADD231PS    constbf200000<>+0(SB), Y7, Y8
+	VMOVAPS        Y3, Y7
+	VFMADD231PS    constbec80000<>+0(SB), Y2, Y7
+	VMOVAPS        Y0, Y9
+	VFMADD231PS    constbec80000<>+0(SB), Y4, Y9
+	VMOVAPS        Y7, Y10
+	VFMADD231PS    const3fc00000<>+0(SB), Y9, Y7
+	VFMADD231PS    constbfc00000<>+0(SB), Y9, Y10
+	VFMADD231PS    constc0290000<>+0(SB), Y2, Y3
+	VFMADD231PS    const3f610000<>+0(SB), Y6, Y3
+	VFMADD231PS    constc0290000<>+0(SB), Y0, Y1
+	VFMADD231PS    const3f610000<>+0(SB), Y4, Y1
+	VMOVUPS        Y3, 192(DX)
+	VMOVUPS        Y5, 224(DX)
+	VMOVUPS        Y8, 256(DX)
+	VMOVUPS        Y7, 288(DX)
+	VMOVUPS        Y10, 320(DX)
+	VMOVUPS        Y1, 352(DX)
+	ADDQ           pitch+48(FP), CX
+	VBROADCASTF128 (CX)(SI*4), Y0
+	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
+	VBROADCASTF128 (CX)(DI*4), Y1
+	VINSERTF128    $0x01, (CX)(R11*4), Y1, Y1
+	VBROADCASTF128 (CX)(R8*4), Y2
+	VINSERTF128    $0x01, (CX)(R12*4), Y2, Y2
+	VBROADCASTF128 (CX)(R9*4), Y3
+	VINSERTF128    $0x01, (CX)(BX*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VSHUFPS        $0x44, Y5, Y4, Y6
+	VSHUFPS        $0xee, Y5, Y4, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VSHUFPS        $0x44, Y1, Y0, Y2
+	VSHUFPS        $0xee, Y1, Y0, Y0
+	VBROADCASTF128 8(CX)(SI*4), Y1
+	VINSERTF128    $0x01, 8(CX)(R10*4), Y1, Y1
+	VBROADCASTF128 8(CX)(DI*4), Y3
+	VINSERTF128    $0x01, 8(CX)(R11*4), Y3, Y3
+	VBROADCASTF128 8(CX)(R8*4), Y5
+	VINSERTF128    $0x01, 8(CX)(R12*4), Y5, Y5
+	VBROADCASTF128 8(CX)(R9*4), Y7
+	VINSERTF128    $0x01, 8(CX)(BX*4), Y7, Y7
+	VUNPCKHPS      Y3, Y1, Y1
+	VUNPCKHPS      Y7, Y5, Y5
+	VUNPCKLPD      Y5, Y1, Y3
+	VUNPCKHPD      Y5, Y1, Y1
+	VMOVAPS        Y3, Y5
+	VFMADD231PS    constc0100000<>+0(SB), Y2, Y5
+	VMOVAPS        Y0, Y7
+	VFMADD231PS    constc0100000<>+0(SB), Y4, Y7
+	VMOVAPS        Y5, Y8
+	VFMADD231PS    const3f200000<>+0(SB), Y7, Y5
+	VFMADD231PS    constbf200000<>+0(SB), Y7, Y8
+	VMOVAPS        Y3, Y7
+	VFMADD231PS    constbec80000<>+0(SB), Y2, Y7
+	VMOVAPS        Y0, Y9
+	VFMADD231PS    constbec80000<>+0(SB), Y4, Y9
+	VMOVAPS        Y7, Y10
+	VFMADD231PS    const3fc00000<>+0(SB), Y9, Y7
+	VFMADD231PS    constbfc00000<>+0(SB), Y9, Y10
+	VFMADD231PS    constc0290000<>+0(SB), Y2, Y3
+	VFMADD231PS    const3f610000<>+0(SB), Y6, Y3
+	VFMADD231PS    constc0290000<>+0(SB), Y0, Y1
+	VFMADD231PS    const3f610000<>+0(SB), Y4, Y1
+	VMOVUPS        Y3, 384(DX)
+	VMOVUPS        Y5, 416(DX)
+	VMOVUPS        Y8, 448(DX)
+	VMOVUPS        Y7, 480(DX)
+	VMOVUPS        Y10, 512(DX)
+	VMOVUPS        Y1, 544(DX)
+	ADDQ           pitch+48(FP), CX
+	VBROADCASTF128 (CX)(SI*4), Y0
+	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
+	VBROADCASTF128 (CX)(DI*4), Y1
+	VINSERTF128    $0x01, (CX)(R11*4), Y1, Y1
+	VBROADCASTF128 (CX)(R8*4), Y2
+	VINSERTF128    $0x01, (CX)(R12*4), Y2, Y2
+	VBROADCASTF128 (CX)(R9*4), Y3
+	VINSERTF128    $0x01, (CX)(BX*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VSHUFPS        $0x44, Y5, Y4, Y6
+	VSHUFPS        $0xee, Y5, Y4, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VSHUFPS        $0x44, Y1, Y0, Y2
+	VSHUFPS        $0xee, Y1, Y0, Y0
+	VBROADCASTF128 8(CX)(SI*4), Y1
+	VINSERTF128    $0x01, 8(CX)(R10*4), Y1, Y1
+	VBROADCASTF128 8(CX)(DI*4), Y3
+	VINSERTF128    $0x01, 8(CX)(R11*4), Y3, Y3
+	VBROADCASTF128 8(CX)(R8*4), Y5
+	VINSERTF128    $0x01, 8(CX)(R12*4), Y5, Y5
+	VBROADCASTF128 8(CX)(R9*4), Y7
+	VINSERTF128    $0x01, 8(CX)(BX*4), Y7, Y7
+	VUNPCKHPS      Y3, Y1, Y1
+	VUNPCKHPS      Y7, Y5, Y5
+	VUNPCKLPD      Y5, Y1, Y3
+	VUNPCKHPD      Y5, Y1, Y1
+	VMOVAPS        Y3, Y5
+	VFMADD231PS    constc0100000<>+0(SB), Y2, Y5
+	VMOVAPS        Y0, Y7
+	VFMADD231PS    constc0100000<>+0(SB), Y4, Y7
+	VMOVAPS        Y5, Y8
+	VFMADD231PS    const3f200000<>+0(SB), Y7, Y5
+	VFMADD231PS    constbf200000<>+0(SB), Y7, Y8
+	VMOVAPS        Y3, Y7
+	VFMADD231PS    constbec80000<>+0(SB), Y2, Y7
+	VMOVAPS        Y0, Y9
+	VFMADD231PS    constbec80000<>+0(SB), Y4, Y9
+	VMOVAPS        Y7, Y10
+	VFMADD231PS    const3fc00000<>+0(SB), Y9, Y7
+	VFMADD231PS    constbfc00000<>+0(SB), Y9, Y10
+	VFMADD231PS    constc0290000<>+0(SB), Y2, Y3
+	VFMADD231PS    const3f610000<>+0(SB), Y6, Y3
+	VFMADD231PS    constc0290000<>+0(SB), Y0, Y1
+	VFMADD231PS    const3f610000<>+0(SB), Y4, Y1
+	VMOVUPS        Y3, 576(DX)
+	VMOVUPS        Y5, 608(DX)
+	VMOVUPS        Y8, 640(DX)
+	VMOVUPS        Y7, 672(DX)
+	VMOVUPS        Y10, 704(DX)
+	VMOVUPS        Y1, 736(DX)
+	ADDQ           pitch+48(FP), CX
+	VBROADCASTF128 (CX)(SI*4), Y0
+	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
+	VBROADCASTF128 (CX)(DI*4), Y1
+	VINSERTF128    $0x01, (CX)(R11*4), Y1, Y1
+	VBROADCASTF128 (CX)(R8*4), Y2
+	VINSERTF128    $0x01, (CX)(R12*4), Y2, Y2
+	VBROADCASTF128 (CX)(R9*4), Y3
+	VINSERTF128    $0x01, (CX)(BX*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VSHUFPS        $0x44, Y5, Y4, Y6
+	VSHUFPS        $0xee, Y5, Y4, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VSHUFPS        $0x44, Y1, Y0, Y2
+	VSHUFPS        $0xee, Y1, Y0, Y0
+	VBROADCASTF128 8(CX)(SI*4), Y1
+	VINSERTF128    $0x01, 8(CX)(R10*4), Y1, Y1
+	VBROADCASTF128 8(CX)(DI*4), Y3
+	VINSERTF128    $0x01, 8(CX)(R11*4), Y3, Y3
+	VBROADCASTF128 8(CX)(R8*4), Y5
+	VINSERTF128    $0x01, 8(CX)(R12*4), Y5, Y5
+	VBROADCASTF128 8(CX)(R9*4), Y7
+	VINSERTF128    $0x01, 8(CX)(BX*4), Y7, Y7
+	VUNPCKHPS      Y3, Y1, Y1
+	VUNPCKHPS      Y7, Y5, Y5
+	VUNPCKLPD      Y5, Y1, Y3
+	VUNPCKHPD      Y5, Y1, Y1
+	VMOVAPS        Y3, Y5
+	VFMADD231PS    constc0100000<>+0(SB), Y2, Y5
+	VMOVAPS        Y0, Y7
+	VFMADD231PS    constc0100000<>+0(SB), Y4, Y7
+	VMOVAPS        Y5, Y8
+	VFMADD231PS    const3f200000<>+0(SB), Y7, Y5
+	VFMADD231PS    constbf200000<>+0(SB), Y7, Y8
+	VMOVAPS        Y3, Y7
+	VFMADD231PS    constbec80000<>+0(SB), Y2, Y7
+	VMOVAPS        Y0, Y9
+	VFMADD231PS    constbec80000<>+0(SB), Y4, Y9
+	VMOVAPS        Y7, Y10
+	VFMADD231PS    const3fc00000<>+0(SB), Y9, Y7
+	VFMADD231PS    constbfc00000<>+0(SB), Y9, Y10
+	VFMADD231PS    constc0290000<>+0(SB), Y2, Y3
+	VFMADD231PS    const3f610000<>+0(SB), Y6, Y3
+	VFMADD231PS    constc0290000<>+0(SB), Y0, Y1
+	VFMADD231PS    const3f610000<>+0(SB), Y4, Y1
+	VMOVUPS        Y3, 768(DX)
+	VMOVUPS        Y5, 800(DX)
+	VMOVUPS        Y8, 832(DX)
+	VMOVUPS        Y7, 864(DX)
+	VMOVUPS        Y10, 896(DX)
+	VMOVUPS        Y1, 928(DX)
+	ADDQ           pitch+48(FP), CX
+	VBROADCASTF128 (CX)(SI*4), Y0
+	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
+	VBROADCASTF128 (CX)(DI*4), Y1
+	VINSERTF128    $0x01, (CX)(R11*4), Y1, Y1
+	VBROADCASTF128 (CX)(R8*4), Y2
+	VINSERTF128    $0x01, (CX)(R12*4), Y2, Y2
+	VBROADCASTF128 (CX)(R9*4), Y3
+	VINSERTF128    $0x01, (CX)(BX*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKLPS      Y3, Y2, Y5
+	VSHUFPS        $0x44, Y5, Y4, Y6
+	VSHUFPS        $0xee, Y5, Y4, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKHPS      Y3, Y2, Y1
+	VSHUFPS        $0x44, Y1, Y0, Y2
+	VSHUFPS        $0xee, Y1, Y0, Y0
+	VBROADCASTF128 8(CX)(SI*4), Y1
+	VINSERTF128    $0x01, 8(CX)(R10*4), Y1, Y1
+	VBROADCASTF128 8(CX)(DI*4), Y3
+	VINSERTF128    $0x01, 8(CX)(R11*4), Y3, Y3
+	VBROADCASTF128 8(CX)(R8*4), Y5
+	VINSERTF128    $0x01, 8(CX)(R12*4), Y5, Y5
+	VBROADCASTF128 8(CX)(R9*4), Y7
+	VINSERTF128    $0x01, 8(CX)(BX*4), Y7, Y7
+	VUNPCKHPS      Y3, Y1, Y1
+	VUNPCKHPS      Y7, Y5, Y5
+	VUNPCKLPD      Y5, Y1, Y3
+	VUNPCKHPD      Y5, Y1, Y1
+	VMOVAPS        Y3, Y5
+	VFMADD231PS    constc0100000<>+0(SB), Y2, Y5
+	VMOVAPS        Y0, Y7
+	VFMADD231PS    constc0100000<>+0(SB), Y4, Y7
+	VMOVAPS        Y5, Y8
+	VFMADD231PS    const3f200000<>+0(SB), Y7, Y5
+	VFMADD231PS    constbf200000<>+0(SB), Y7, Y8
+	VMOVAPS        Y3, Y7
+	VFMADD231PS    constbec80000<>+0(SB), Y2, Y7
+	VMOVAPS        Y0, Y9
+	VFMADD231PS    constbec80000<>+0(SB), Y4, Y9
+	VMOVAPS        Y7, Y10
+	VFMADD231PS    const3fc00000<>+0(SB), Y9, Y7
+	VFMADD231PS    constbfc00000<>+0(SB), Y9, Y10
+	VFMADD231PS    constc0290000<>+0(SB), Y2, Y3
+	VFMADD231PS    const3f610000<>+0(SB), Y6, Y3
+	VFMADD231PS    constc0290000<>+0(SB), Y0, Y1
+	VFMADD231PS    const3f610000<>+0(SB), Y4, Y1
+	VMOVUPS        Y3, 960(DX)
+	VMOVUPS        Y5, 992(DX)
+	VMOVUPS        Y8, 1024(DX)
+	VMOVUPS        Y7, 1056(DX)
+	VMOVUPS        Y10, 1088(DX)
+	VMOVUPS        Y1, 1120(DX)
+	MOVQ           AX, R13
+	VMOVUPS        (DX), Y0
+	VMOVUPS        192(DX), Y1
+	VMOVUPS        384(DX), Y2
+	VMOVUPS        576(DX), Y3
+	VMOVUPS        768(DX), Y4
+	VMOVUPS        960(DX), Y5
+	VMOVAPS        Y4, Y6
+	VFMADD231PS    constc0100000<>+0(SB), Y2, Y6
+	VMOVAPS        Y3, Y7
+	VFMADD231PS    constc0100000<>+0(SB), Y1, Y7
+	VMOVAPS        Y6, Y8
+	VFMADD231PS    const3f200000<>+0(SB), Y7, Y6
+	VFMADD231PS    constbf200000<>+0(SB), Y7, Y8
+	VMOVAPS        Y4, Y7
+	VFMADD231PS    constbec80000<>+0(SB), Y2, Y7
+	VMOVAPS        Y3, Y9
+	VFMADD231PS    constbec80000<>+0(SB), Y1, Y9
+	VMOVAPS        Y7, Y10
+	VFMADD231PS    const3fc00000<>+0(SB), Y9, Y7
+	VFMADD231PS    constbfc00000<>+0(SB), Y9, Y10
+	VFMADD231PS    constc0290000<>+0(SB), Y2, Y4
+	VFMADD231PS    const3f610000<>+0(SB), Y0, Y4
+	VFMADD231PS    constc0290000<>+0(SB), Y3, Y5
+	VFMADD231PS    const3f610000<>+0(SB), Y1, Y5
+	VMOVUPS        Y4, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y6, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y8, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y7, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y10, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y5, (R13)
+	ADDQ           back+64(FP), R13
+	VMOVUPS        32(DX), Y0
+	VMOVUPS        224(DX), Y1
+	VMOVUPS        416(DX), Y2
+	VMOVUPS        608(DX), Y3
+	VMOVUPS        800(DX), Y4
+	VMOVUPS        992(DX), Y5
+	VMOVAPS        Y4, Y6
+	VFMADD231PS    constc0100000<>+0(SB), Y2, Y6
+	VMOVAPS        Y3, Y7
+	VFMADD231PS    constc0100000<>+0(SB), Y1, Y7
+	VMOVAPS        Y6, Y8
+	VFMADD231PS    const3f200000<>+0(SB), Y7, Y6
+	VFMADD231PS    constbf200000<>+0(SB), Y7, Y8
+	VMOVAPS        Y4, Y7
+	VFMADD231PS    constbec80000<>+0(SB), Y2, Y7
+	VMOVAPS        Y3, Y9
+	VFMADD231PS    constbec80000<>+0(SB), Y1, Y9
+	VMOVAPS        Y7, Y10
+	VFMADD231PS    const3fc00000<>+0(SB), Y9, Y7
+	VFMADD231PS    constbfc00000<>+0(SB), Y9, Y10
+	VFMADD231PS    constc0290000<>+0(SB), Y2, Y4
+	VFMADD231PS    const3f610000<>+0(SB), Y0, Y4
+	VFMADD231PS    constc0290000<>+0(SB), Y3, Y5
+	VFMADD231PS    const3f610000<>+0(SB), Y1, Y5
+	VMOVUPS        Y4, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y6, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y8, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y7, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y10, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y5, (R13)
+	ADDQ           back+64(FP), R13
+	VMOVUPS        64(DX), Y0
+	VMOVUPS        256(DX), Y1
+	VMOVUPS        448(DX), Y2
+	VMOVUPS        640(DX), Y3
+	VMOVUPS        832(DX), Y4
+	VMOVUPS        1024(DX), Y5
+	VMOVAPS        Y4, Y6
+	VFMADD231PS    constc0100000<>+0(SB), Y2, Y6
+	VMOVAPS        Y3, Y7
+	VFMADD231PS    constc0100000<>+0(SB), Y1, Y7
+	VMOVAPS        Y6, Y8
+	VFMADD231PS    const3f200000<>+0(SB), Y7, Y6
+	VFMADD231PS    constbf200000<>+0(SB), Y7, Y8
+	VMOVAPS        Y4, Y7
+	VFMADD231PS    constbec80000<>+0(SB), Y2, Y7
+	VMOVAPS        Y3, Y9
+	VFMADD231PS    constbec80000<>+0(SB), Y1, Y9
+	VMOVAPS        Y7, Y10
+	VFMADD231PS    const3fc00000<>+0(SB), Y9, Y7
+	VFMADD231PS    constbfc00000<>+0(SB), Y9, Y10
+	VFMADD231PS    constc0290000<>+0(SB), Y2, Y4
+	VFMADD231PS    const3f610000<>+0(SB), Y0, Y4
+	VFMADD231PS    constc0290000<>+0(SB), Y3, Y5
+	VFMADD231PS    const3f610000<>+0(SB), Y1, Y5
+	VMOVUPS        Y4, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y6, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y8, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y7, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y10, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y5, (R13)
+	ADDQ           back+64(FP), R13
+	VMOVUPS        96(DX), Y0
+	VMOVUPS        288(DX), Y1
+	VMOVUPS        480(DX), Y2
+	VMOVUPS        672(DX), Y3
+	VMOVUPS        864(DX), Y4
+	VMOVUPS        1056(DX), Y5
+	VMOVAPS        Y4, Y6
+	VFMADD231PS    constc0100000<>+0(SB), Y2, Y6
+	VMOVAPS        Y3, Y7
+	VFMADD231PS    constc0100000<>+0(SB), Y1, Y7
+	VMOVAPS        Y6, Y8
+	VFMADD231PS    const3f200000<>+0(SB), Y7, Y6
+	VFMADD231PS    constbf200000<>+0(SB), Y7, Y8
+	VMOVAPS        Y4, Y7
+	VFMADD231PS    constbec80000<>+0(SB), Y2, Y7
+	VMOVAPS        Y3, Y9
+	VFMADD231PS    constbec80000<>+0(SB), Y1, Y9
+	VMOVAPS        Y7, Y10
+	VFMADD231PS    const3fc00000<>+0(SB), Y9, Y7
+	VFMADD231PS    constbfc00000<>+0(SB), Y9, Y10
+	VFMADD231PS    constc0290000<>+0(SB), Y2, Y4
+	VFMADD231PS    const3f610000<>+0(SB), Y0, Y4
+	VFMADD231PS    constc0290000<>+0(SB), Y3, Y5
+	VFMADD231PS    const3f610000<>+0(SB), Y1, Y5
+	VMOVUPS        Y4, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y6, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y8, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y7, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y10, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y5, (R13)
+	ADDQ           back+64(FP), R13
+	VMOVUPS        128(DX), Y0
+	VMOVUPS        320(DX), Y1
+	VMOVUPS        512(DX), Y2
+	VMOVUPS        704(DX), Y3
+	VMOVUPS        896(DX), Y4
+	VMOVUPS        1088(DX), Y5
+	VMOVAPS        Y4, Y6
+	VFMADD231PS    constc0100000<>+0(SB), Y2, Y6
+	VMOVAPS        Y3, Y7
+	VFMADD231PS    constc0100000<>+0(SB), Y1, Y7
+	VMOVAPS        Y6, Y8
+	VFMADD231PS    const3f200000<>+0(SB), Y7, Y6
+	VFMADD231PS    constbf200000<>+0(SB), Y7, Y8
+	VMOVAPS        Y4, Y7
+	VFMADD231PS    constbec80000<>+0(SB), Y2, Y7
+	VMOVAPS        Y3, Y9
+	VFMADD231PS    constbec80000<>+0(SB), Y1, Y9
+	VMOVAPS        Y7, Y10
+	VFMADD231PS    const3fc00000<>+0(SB), Y9, Y7
+	VFMADD231PS    constbfc00000<>+0(SB), Y9, Y10
+	VFMADD231PS    constc0290000<>+0(SB), Y2, Y4
+	VFMADD231PS    const3f610000<>+0(SB), Y0, Y4
+	VFMADD231PS    constc0290000<>+0(SB), Y3, Y5
+	VFMADD231PS    const3f610000<>+0(SB), Y1, Y5
+	VMOVUPS        Y4, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y6, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y8, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y7, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y10, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y5, (R13)
+	ADDQ           back+64(FP), R13
+	VMOVUPS        160(DX), Y0
+	VMOVUPS        352(DX), Y1
+	VMOVUPS        544(DX), Y2
+	VMOVUPS        736(DX), Y3
+	VMOVUPS        928(DX), Y4
+	VMOVUPS        1120(DX), Y5
+	VMOVAPS        Y4, Y6
+	VFMADD231PS    constc0100000<>+0(SB), Y2, Y6
+	VMOVAPS        Y3, Y7
+	VFMADD231PS    constc0100000<>+0(SB), Y1, Y7
+	VMOVAPS        Y6, Y8
+	VFMADD231PS    const3f200000<>+0(SB), Y7, Y6
+	VFMADD231PS    constbf200000<>+0(SB), Y7, Y8
+	VMOVAPS        Y4, Y7
+	VFMADD231PS    constbec80000<>+0(SB), Y2, Y7
+	VMOVAPS        Y3, Y9
+	VFMADD231PS    constbec80000<>+0(SB), Y1, Y9
+	VMOVAPS        Y7, Y10
+	VFMADD231PS    const3fc00000<>+0(SB), Y9, Y7
+	VFMADD231PS    constbfc00000<>+0(SB), Y9, Y10
+	VFMADD231PS    constc0290000<>+0(SB), Y2, Y4
+	VFMADD231PS    const3f610000<>+0(SB), Y0, Y4
+	VFMADD231PS    constc0290000<>+0(SB), Y3, Y5
+	VFMADD231PS    const3f610000<>+0(SB), Y1, Y5
+	VMOVUPS        Y4, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y6, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y8, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y7, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y10, (R13)
+	ADDQ           down+56(FP), R13
+	VMOVUPS        Y5, (R13)
+	ADDQ           $+32, AX
+	ADDQ           step+40(FP), CX
+	DECQ           channels+32(FP)
+	JNZ            channel658
+	VZEROUPPER
+	RET
+
+DATA constc0100000<>+0(SB)/4, $0xc0100000
+DATA constc0100000<>+4(SB)/4, $0xc0100000
+DATA constc0100000<>+8(SB)/4, $0xc0100000
+DATA constc0100000<>+12(SB)/4, $0xc0100000
+DATA constc0100000<>+16(SB)/4, $0xc0100000
+DATA constc0100000<>+20(SB)/4, $0xc0100000
+DATA constc0100000<>+24(SB)/4, $0xc0100000
+DATA constc0100000<>+28(SB)/4, $0xc0100000
+GLOBL constc0100000<>(SB), RODATA|NOPTR, $32
+
+DATA constbf200000<>+0(SB)/4, $0xbf200000
+DATA constbf200000<>+4(SB)/4, $0xbf200000
+DATA constbf200000<>+8(SB)/4, $0xbf200000
+DATA constbf200000<>+12(SB)/4, $0xbf200000
+DATA constbf200000<>+16(SB)/4, $0xbf200000
+DATA constbf200000<>+20(SB)/4, $0xbf200000
+DATA constbf200000<>+24(SB)/4, $0xbf200000
+DATA constbf200000<>+28(SB)/4, $0xbf200000
+GLOBL constbf200000<>(SB), RODATA|NOPTR, $32
+
+DATA constbec80000<>+0(SB)/4, $0xbec80000
+DATA constbec80000<>+4(SB)/4, $0xbec80000
+DATA constbec80000<>+8(SB)/4, $0xbec80000
+DATA constbec80000<>+12(SB)/4, $0xbec80000
+DATA constbec80000<>+16(SB)/4, $0xbec80000
+DATA constbec80000<>+20(SB)/4, $0xbec80000
+DATA constbec80000<>+24(SB)/4, $0xbec80000
+DATA constbec80000<>+28(SB)/4, $0xbec80000
+GLOBL constbec80000<>(SB), RODATA|NOPTR, $32
+
+DATA const3fc00000<>+0(SB)/4, $0x3fc00000
+DATA const3fc00000<>+4(SB)/4, $0x3fc00000
+DATA const3fc00000<>+8(SB)/4, $0x3fc00000
+DATA const3fc00000<>+12(SB)/4, $0x3fc00000
+DATA const3fc00000<>+16(SB)/4, $0x3fc00000
+DATA const3fc00000<>+20(SB)/4, $0x3fc00000
+DATA const3fc00000<>+24(SB)/4, $0x3fc00000
+DATA const3fc00000<>+28(SB)/4, $0x3fc00000
+GLOBL const3fc00000<>(SB), RODATA|NOPTR, $32
+
+DATA constbfc00000<>+0(SB)/4, $0xbfc00000
+DATA constbfc00000<>+4(SB)/4, $0xbfc00000
+DATA constbfc00000<>+8(SB)/4, $0xbfc00000
+DATA constbfc00000<>+12(SB)/4, $0xbfc00000
+DATA constbfc00000<>+16(SB)/4, $0xbfc00000
+DATA constbfc00000<>+20(SB)/4, $0xbfc00000
+DATA constbfc00000<>+24(SB)/4, $0xbfc00000
+DATA constbfc00000<>+28(SB)/4, $0xbfc00000
+GLOBL constbfc00000<>(SB), RODATA|NOPTR, $32
+
+DATA constc0290000<>+0(SB)/4, $0xc0290000
+DATA constc0290000<>+4(SB)/4, $0xc0290000
+DATA constc0290000<>+8(SB)/4, $0xc0290000
+DATA constc0290000<>+12(SB)/4, $0xc0290000
+DATA constc0290000<>+16(SB)/4, $0xc0290000
+DATA constc0290000<>+20(SB)/4, $0xc0290000
+DATA constc0290000<>+24(SB)/4, $0xc0290000
+DATA constc0290000<>+28(SB)/4, $0xc0290000
+GLOBL constc0290000<>(SB), RODATA|NOPTR, $32
+
+DATA const3f610000<>+0(SB)/4, $0x3f610000
+DATA const3f610000<>+4(SB)/4, $0x3f610000
+DATA const3f610000<>+8(SB)/4, $0x3f610000
+DATA const3f610000<>+12(SB)/4, $0x3f610000
+DATA const3f610000<>+16(SB)/4, $0x3f610000
+DATA const3f610000<>+20(SB)/4, $0x3f610000
+DATA const3f610000<>+24(SB)/4, $0x3f610000
+DATA const3f610000<>+28(SB)/4, $0x3f610000
+GLOBL const3f610000<>(SB), RODATA|NOPTR, $32
+
+// func winoOut4(y *float32, sums *float32, bias *float32, add *float32, base *int32, tmp *float32, rows int, step int, pitch int, down int, back int, next int, flags int, lo float32, hi float32)
+// Requires: AVX, FMA3
+TEXT ·winoOut4(SB), NOSPLIT, $0-112
+	MOVQ         y+0(FP), AX
+	MOVQ         add+24(FP), CX
+	MOVQ         sums+8(FP), DX
+	MOVQ         tmp+40(FP), BX
+	MOVQ         base+32(FP), SI
+	MOVLQSX      (SI), DI
+	MOVLQSX      4(SI), R8
+	MOVLQSX      8(SI), R9
+	MOVLQSX      12(SI), R10
+	MOVLQSX      16(SI), R11
+	MOVLQSX      20(SI), R12
+	MOVLQSX      24(SI), R13
+	MOVLQSX      28(SI), SI
+	MOVQ         bias+16(FP), R14
+	VBROADCASTSS lo+104(FP), Y0
+	VBROADCASTSS hi+108(FP), Y1
+
+channel659:
+	VMOVUPS      (DX), Y2
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y3
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y4
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y5
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y6
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y7
+	ADDQ         back+80(FP), DX
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y6, 192(BX)
+	VMOVUPS      Y4, 384(BX)
+	VMOVUPS      Y7, 576(BX)
+	VMOVUPS      (DX), Y2
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y3
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y4
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y5
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y6
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y7
+	ADDQ         back+80(FP), DX
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	VMOVUPS      Y2, 32(BX)
+	VMOVUPS      Y6, 224(BX)
+	VMOVUPS      Y4, 416(BX)
+	VMOVUPS      Y7, 608(BX)
+	VMOVUPS      (DX), Y2
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y3
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y4
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y5
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y6
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y7
+	ADDQ         back+80(FP), DX
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	VMOVUPS      Y2, 64(BX)
+	VMOVUPS      Y6, 256(BX)
+	VMOVUPS      Y4, 448(BX)
+	VMOVUPS      Y7, 640(BX)
+	VMOVUPS      (DX), Y2
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y3
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y4
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y5
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y6
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y7
+	ADDQ         back+80(FP), DX
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	VMOVUPS      Y2, 96(BX)
+	VMOVUPS      Y6, 288(BX)
+	VMOVUPS      Y4, 480(BX)
+	VMOVUPS      Y7, 672(BX)
+	VMOVUPS      (DX), Y2
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y3
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y4
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y5
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y6
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y7
+	ADDQ         back+80(FP), DX
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	VMOVUPS      Y2, 128(BX)
+	VMOVUPS      Y6, 320(BX)
+	VMOVUPS      Y4, 512(BX)
+	VMOVUPS      Y7, 704(BX)
+	VMOVUPS      (DX), Y2
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y3
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y4
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y5
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y6
+	ADDQ         down+72(FP), DX
+	VMOVUPS      (DX), Y7
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	VMOVUPS      Y2, 160(BX)
+	VMOVUPS      Y6, 352(BX)
+	VMOVUPS      Y4, 544(BX)
+	VMOVUPS      Y7, 736(BX)
+	ADDQ         next+88(FP), DX
+	VMOVUPS      (BX), Y2
+	VMOVUPS      32(BX), Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      96(BX), Y5
+	VMOVUPS      128(BX), Y6
+	VMOVUPS      160(BX), Y7
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	TESTQ        $+4, flags+96(FP)
+	JZ           noflag660
+	VBROADCASTSS (R14), Y3
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y3, Y6, Y6
+	VADDPS       Y3, Y4, Y4
+	VADDPS       Y3, Y7, Y7
+
+noflag660:
+	VUNPCKLPS      Y6, Y2, Y3
+	VUNPCKLPS      Y7, Y4, Y5
+	VSHUFPS        $0x44, Y5, Y3, Y8
+	VSHUFPS        $0xee, Y5, Y3, Y3
+	VUNPCKHPS      Y6, Y2, Y2
+	VUNPCKHPS      Y7, Y4, Y4
+	VSHUFPS        $0x44, Y4, Y2, Y5
+	VSHUFPS        $0xee, Y4, Y2, Y2
+	TESTQ          $+8, flags+96(FP)
+	JZ             noflag661
+	VBROADCASTF128 (CX)(DI*4), Y4
+	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
+	VADDPS         Y4, Y8, Y8
+	VBROADCASTF128 (CX)(R8*4), Y4
+	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
+	VADDPS         Y4, Y3, Y3
+	VBROADCASTF128 (CX)(R9*4), Y4
+	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
+	VADDPS         Y4, Y5, Y5
+	VBROADCASTF128 (CX)(R10*4), Y4
+	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
+	VADDPS         Y4, Y2, Y2
+
+noflag661:
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVUPS      X8, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVUPS      X3, (AX)(R8*4)
+	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
+	VMOVUPS      X5, (AX)(R9*4)
+	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMOVUPS      X2, (AX)(R10*4)
+	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
+	ADDQ         pitch+64(FP), AX
+	ADDQ         pitch+64(FP), CX
+	VMOVUPS      192(BX), Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      288(BX), Y5
+	VMOVUPS      320(BX), Y6
+	VMOVUPS      352(BX), Y7
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	TESTQ        $+4, flags+96(FP)
+	JZ           noflag662
+	VBROADCASTSS (R14), Y3
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y3, Y6, Y6
+	VADDPS       Y3, Y4, Y4
+	VADDPS       Y3, Y7, Y7
+
+noflag662:
+	VUNPCKLPS      Y6, Y2, Y3
+	VUNPCKLPS      Y7, Y4, Y5
+	VSHUFPS        $0x44, Y5, Y3, Y8
+	VSHUFPS        $0xee, Y5, Y3, Y3
+	VUNPCKHPS      Y6, Y2, Y2
+	VUNPCKHPS      Y7, Y4, Y4
+	VSHUFPS        $0x44, Y4, Y2, Y5
+	VSHUFPS        $0xee, Y4, Y2, Y2
+	TESTQ          $+8, flags+96(FP)
+	JZ             noflag663
+	VBROADCASTF128 (CX)(DI*4), Y4
+	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
+	VADDPS         Y4, Y8, Y8
+	VBROADCASTF128 (CX)(R8*4), Y4
+	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
+	VADDPS         Y4, Y3, Y3
+	VBROADCASTF128 (CX)(R9*4), Y4
+	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
+	VADDPS         Y4, Y5, Y5
+	VBROADCASTF128 (CX)(R10*4), Y4
+	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
+	VADDPS         Y4, Y2, Y2
+
+noflag663:
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVUPS      X8, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVUPS      X3, (AX)(R8*4)
+	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
+	VMOVUPS      X5, (AX)(R9*4)
+	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMOVUPS      X2, (AX)(R10*4)
+	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
+	ADDQ         pitch+64(FP), AX
+	ADDQ         pitch+64(FP), CX
+	VMOVUPS      384(BX), Y2
+	VMOVUPS      416(BX), Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      480(BX), Y5
+	VMOVUPS      512(BX), Y6
+	VMOVUPS      544(BX), Y7
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	TESTQ        $+4, flags+96(FP)
+	JZ           noflag664
+	VBROADCASTSS (R14), Y3
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y3, Y6, Y6
+	VADDPS       Y3, Y4, Y4
+	VADDPS       Y3, Y7, Y7
+
+noflag664:
+	VUNPCKLPS      Y6, Y2, Y3
+	VUNPCKLPS      Y7, Y4, Y5
+	VSHUFPS        $0x44, Y5, Y3, Y8
+	VSHUFPS        $0xee, Y5, Y3, Y3
+	VUNPCKHPS      Y6, Y2, Y2
+	VUNPCKHPS      Y7, Y4, Y4
+	VSHUFPS        $0x44, Y4, Y2, Y5
+	VSHUFPS        $0xee, Y4, Y2, Y2
+	TESTQ          $+8, flags+96(FP)
+	JZ             noflag665
+	VBROADCASTF128 (CX)(DI*4), Y4
+	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
+	VADDPS         Y4, Y8, Y8
+	VBROADCASTF128 (CX)(R8*4), Y4
+	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
+	VADDPS         Y4, Y3, Y3
+	VBROADCASTF128 (CX)(R9*4), Y4
+	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
+	VADDPS         Y4, Y5, Y5
+	VBROADCASTF128 (CX)(R10*4), Y4
+	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
+	VADDPS         Y4, Y2, Y2
+
+noflag665:
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVUPS      X8, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVUPS      X3, (AX)(R8*4)
+	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
+	VMOVUPS      X5, (AX)(R9*4)
+	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMOVUPS      X2, (AX)(R10*4)
+	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
+	ADDQ         pitch+64(FP), AX
+	ADDQ         pitch+64(FP), CX
+	VMOVUPS      576(BX), Y2
+	VMOVUPS      608(BX), Y3
+	VMOVUPS      640(BX), Y4
+	VMOVUPS      672(BX), Y5
+	VMOVUPS      704(BX), Y6
+	VMOVUPS      736(BX), Y7
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	TESTQ        $+4, flags+96(FP)
+	JZ           noflag666
+	VBROADCASTSS (R14), Y3
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y3, Y6, Y6
+	VADDPS       Y3, Y4, Y4
+	VADDPS       Y3, Y7, Y7
+
+noflag666:
+	VUNPCKLPS      Y6, Y2, Y3
+	VUNPCKLPS      Y7, Y4, Y5
+	VSHUFPS        $0x44, Y5, Y3, Y8
+	VSHUFPS        $0xee, Y5, Y3, Y3
+	VUNPCKHPS      Y6, Y2, Y2
+	VUNPCKHPS      Y7, Y4, Y4
+	VSHUFPS        $0x44, Y4, Y2, Y5
+	VSHUFPS        $0xee, Y4, Y2, Y2
+	TESTQ          $+8, flags+96(FP)
+	JZ             noflag667
+	VBROADCASTF128 (CX)(DI*4), Y4
+	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
+	VADDPS         Y4, Y8, Y8
+	VBROADCASTF128 (CX)(R8*4), Y4
+	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
+	VADDPS         Y4, Y3, Y3
+	VBROADCASTF128 (CX)(R9*4), Y4
+	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
+	VADDPS         Y4, Y5, Y5
+	VBROADCASTF128 (CX)(R10*4), Y4
+	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
+	VADDPS         Y4, Y2, Y2
+
+noflag667:
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVUPS      X8, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVUPS      X3, (AX)(R8*4)
+	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
+	VMOVUPS      X5, (AX)(R9*4)
+	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMOVUPS      X2, (AX)(R10*4)
+	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
+	ADDQ         step+56(FP), AX
+	ADDQ         step+56(FP), CX
+	ADDQ         $+4, R14
+	DECQ         rows+48(FP)
+	JNZ          channel659
+	VZEROUPPER
+	RET
+
+DATA const40100000<>+0(SB)/4, $0x40100000
+DATA const40100000<>+4(SB)/4, $0x40100000
+DATA const40100000<>+8(SB)/4, $0x40100000
+DATA const40100000<>+12(SB)/4, $0x40100000
+DATA const40100000<>+16(SB)/4, $0x40100000
+DATA const40100000<>+20(SB)/4, $0x40100000
+DATA const40100000<>+24(SB)/4, $0x40100000
+DATA const40100000<>+28(SB)/4, $0x40100000
+GLOBL const40100000<>(SB), RODATA|NOPTR, $32
+
+DATA const3ec80000<>+0(SB)/4, $0x3ec80000
+DATA const3ec80000<>+4(SB)/4, $0x3ec80000
+DATA const3ec80000<>+8(SB)/4, $0x3ec80000
+DATA const3ec80000<>+12(SB)/4, $0x3ec80000
+DATA const3ec80000<>+16(SB)/4, $0x3ec80000
+DATA const3ec80000<>+20(SB)/4, $0x3ec80000
+DATA const3ec80000<>+24(SB)/4, $0x3ec80000
+DATA const3ec80000<>+28(SB)/4, $0x3ec80000
+GLOBL const3ec80000<>(SB), RODATA|NOPTR, $32
+
+DATA const40580000<>+0(SB)/4, $0x40580000
+DATA const40580000<>+4(SB)/4, $0x40580000
+DATA const40580000<>+8(SB)/4, $0x40580000
+DATA const40580000<>+12(SB)/4, $0x40580000
+DATA const40580000<>+16(SB)/4, $0x40580000
+DATA const40580000<>+20(SB)/4, $0x40580000
+DATA const40580000<>+24(SB)/4, $0x40580000
+DATA const40580000<>+28(SB)/4, $0x40580000
+GLOBL const40580000<>(SB), RODATA|NOPTR, $32
+
+DATA const3e7a0000<>+0(SB)/4, $0x3e7a0000
+DATA const3e7a0000<>+4(SB)/4, $0x3e7a0000
+DATA const3e7a0000<>+8(SB)/4, $0x3e7a0000
+DATA const3e7a0000<>+12(SB)/4, $0x3e7a0000
+DATA const3e7a0000<>+16(SB)/4, $0x3e7a0000
+DATA const3e7a0000<>+20(SB)/4, $0x3e7a0000
+DATA const3e7a0000<>+24(SB)/4, $0x3e7a0000
+DATA const3e7a0000<>+28(SB)/4, $0x3e7a0000
+GLOBL const3e7a0000<>(SB), RODATA|NOPTR, $32

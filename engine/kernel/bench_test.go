@@ -105,7 +105,7 @@ func BenchmarkMachines(b *testing.B) {
 			flops := 0.0
 			for _, s := range net.shapes {
 				x, y, w := random(1, s.InC*s.InH*s.InW), make([]float32, s.OutC*s.OutH*s.OutW), random(2, s.OutC*s.InC/s.Group*s.KH*s.KW)
-				c := newConv(mach, s, w, random(3, s.OutC), Epilogue{Act: Relu}).Share(scratch)
+				c := newConv(mach, s, w, random(3, s.OutC), Epilogue{Act: Relu}, chooseWinograd(mach, &s)).Share(scratch)
 				runs = append(runs, func() { c.Run(y, x, nil) })
 				flops += 2 * float64(s.MACs())
 			}
@@ -161,6 +161,25 @@ func BenchmarkElements(b *testing.B) {
 	} {
 		for _, mach := range nativeMachines(b) {
 			b.Run(k.name+"/"+mach.name, func(b *testing.B) { best(b, n, "elements", func() { k.run(mach) }) })
+		}
+	}
+}
+
+// BenchmarkWinograd runs 3x3 convolutions directly and by tiles of each size;
+// the rate is that of the direct one's multiplications.
+func BenchmarkWinograd(b *testing.B) {
+	for _, row := range [][3]int{{16, 16, 32}, {32, 32, 160}, {64, 64, 56}, {128, 128, 28}, {128, 128, 40}, {256, 256, 14}, {512, 512, 7}} {
+		s := ConvShape{InC: row[0], OutC: row[1], Group: 1, InH: row[2], InW: row[2], OutH: row[2], OutW: row[2], KH: 3, KW: 3,
+			StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1}
+		x, y, w := random(1, s.InC*s.InH*s.InW), make([]float32, s.OutC*s.OutH*s.OutW), random(2, s.OutC*s.InC*9)
+		chosen := chooseWinograd(active, &s)
+		for _, size := range []int{0, 2, 4} {
+			name := fmt.Sprintf("%d-%d_%d/%d", row[0], row[1], row[2], size)
+			if size == chosen {
+				name += "_chosen"
+			}
+			c := newConv(active, s, w, random(4, s.OutC), Epilogue{Act: Relu}, size)
+			b.Run(name, func(b *testing.B) { best(b, 2*float64(s.MACs()), "FLOP", func() { c.Run(y, x, nil) }) })
 		}
 	}
 }

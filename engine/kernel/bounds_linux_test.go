@@ -89,6 +89,7 @@ var boundsCases = []struct {
 	{"windows", boundsOfWindows},
 	{"pack", boundsOfPack},
 	{"gemm", boundsOfGemm},
+	{"tiles", boundsOfTiles},
 }
 
 func boundsOfElements(_ *testing.T, f *walls, m *machine, caught func(what ...any)) {
@@ -236,5 +237,30 @@ func boundsOfGemm(_ *testing.T, f *walls, m *machine, caught func(what ...any)) 
 				}()
 			}
 		}
+	}
+}
+
+func boundsOfTiles(_ *testing.T, f *walls, m *machine, caught func(what ...any)) {
+	const channels, pitch, panels = 3, 13, 2
+	for i, size := range winoSizes {
+		n, rows := size+2, size+5
+		area, points := rows*pitch, n*n
+		var base []int32
+		for t := range panels * nr { // the first and the last place of a tile among them
+			base = append(base, int32(t%(rows-n+1)*pitch+t%(pitch-n+1)))
+		}
+		base[0], base[1] = 0, int32((rows-n)*pitch+pitch-n)
+		stride := channels*panels*nr + winoApart
+		room := (points-1)*stride + channels*panels*nr
+		x := f.floats(1, random(1, channels*area))
+		func() {
+			defer caught("in", size)
+			m.winoIn[i](f.floats(0, make([]float32, room)), x, f.ints(2, base), channels, area, pitch, panels, stride)
+		}()
+		base[1] = int32((rows-size)*pitch + pitch - size)
+		func() {
+			defer caught("out", size)
+			m.winoOut[i](f.floats(0, make([]float32, channels*area)), f.floats(3, random(2, room)), f.floats(4, random(3, channels)), f.floats(5, random(4, channels*area)), f.ints(2, base), channels, area, pitch, panels, stride, flagBias|flagAdd, -1, 1)
+		}()
 	}
 }

@@ -26,6 +26,7 @@ type Conv struct {
 	weights []float32 // for each group packed as the algorithm wants it
 	cols    columns   // unless depthwise
 	geom    []int32   // the plane's numbers, if depthwise
+	wino    *winograd // or nil
 	padded  bool      // the input is first copied with its padding
 	scratch *Scratch
 }
@@ -35,12 +36,19 @@ type Conv struct {
 const maxMultiplier = 4
 
 // NewConv prepares y = act(conv(x, w) + bias + add) with ep's activation; bias
-// may be nil, and ep's own Bias and Add are not read.
-func NewConv(s ConvShape, w, bias []float32, ep Epilogue) *Conv {
-	return newConv(active, s, w, bias, ep)
+// may be nil, and ep's own Bias and Add are not read. 3x3 convolutions are
+// transformed (Winograd) where that is quicker; exact keeps to sums of the
+// products themselves.
+func NewConv(s ConvShape, w, bias []float32, ep Epilogue, exact bool) *Conv {
+	size := 0
+	if !exact {
+		size = chooseWinograd(active, &s)
+	}
+	return newConv(active, s, w, bias, ep, size)
 }
 
-func newConv(mach *machine, s ConvShape, w, bias []float32, ep Epilogue) *Conv {
+// newConv is NewConv with tiles of a given size, 0 for none.
+func newConv(mach *machine, s ConvShape, w, bias []float32, ep Epilogue, size int) *Conv {
 	ep.Bias, ep.Add = bias, nil
 	c := &Conv{shape: s, mach: mach, ep: ep, plane: s.plane(), group: s.OutC / s.Group, scratch: NewScratch()}
 	c.padded = int(c.plane[planePH]) != s.InH || int(c.plane[planePW]) != s.InW
@@ -53,6 +61,11 @@ func newConv(mach *machine, s ConvShape, w, bias []float32, ep Epilogue) *Conv {
 		}
 		c.geom = append([]int32(nil), c.plane[:]...)
 		return c
+	}
+	if size > 0 {
+		if c.wino = newWinograd(mach, &s, &c.plane, w, size); c.wino != nil {
+			return c
+		}
 	}
 	c.weights = w
 	if mach.rows > 0 {
@@ -86,6 +99,21 @@ func (c *Conv) index(k int) {
 	c.cols.classify()
 }
 
+// ConvMemory estimates the bytes that the packed weights of a convolution take, with the
+// tables of its places, and those of its scratch.
+func ConvMemory(s *ConvShape, exact bool) (weights, scratch int64) {
+	weights = 4*int64(s.OutC)*int64(s.InC/s.Group)*int64(s.KH)*int64(s.KW) + 9*int64(s.OutH)*int64(s.OutW)/2
+	area := int64(s.InH+s.PadTop+s.PadBottom) * int64(s.InW+s.PadLeft+s.PadRight)
+	scratch = 4 * (int64(s.InC)*area + blockFloats)
+	if size := chooseWinograd(active, s); size > 0 && !exact {
+		points := (size + 2) * (size + 2)
+		total := panels(winoTiles(s.OutH, size) * winoTiles(s.OutW, size))
+		weights = 4*int64(points*s.OutC*s.InC) + int64(2*4*nr*total)
+		scratch += 4 * int64(points*winoWidth(total, points, s.InC, s.OutC)*nr*(s.InC+s.OutC))
+	}
+	return weights, scratch
+}
+
 // Share makes the convolution work in s, and returns c.
 func (c *Conv) Share(s *Scratch) *Conv {
 	c.scratch = s
@@ -113,6 +141,12 @@ func (c *Conv) Run(y, x, add []float32) {
 		wide := c.scratch.float(slotPlane, s.InC*inArea+planeSlack)
 		c.mach.pad(wide, x, s.InC, s.InH, s.InW, int(p[planePH]), int(p[planePW]), s.PadTop, s.PadLeft, 0)
 		x = wide
+	}
+	if c.wino != nil {
+		ep := c.ep
+		ep.Add = add
+		c.wino.run(c.mach, y, area, s.OutW, x, inArea, int(c.plane[planePW]), s.InC, s.OutC, &ep, c.scratch)
+		return
 	}
 	in, k := s.InC/s.Group, len(c.cols.koff)
 	for g := range s.Group {

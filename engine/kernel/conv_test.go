@@ -104,7 +104,7 @@ func TestConv(t *testing.T) {
 						b, a, want, mag = nil, nil, bare, bareMag
 					}
 					y := random(99, len(want)) // what lies there must not matter
-					c := newConv(m, s, w, b, ep).Share(scratch)
+					c := newConv(m, s, w, b, ep, 0).Share(scratch)
 					for range 2 {
 						c.Run(y, x, a)
 						checkSums(t, fmt.Sprint("act ", ep.Act), y, want, mag, ep, k)
@@ -126,7 +126,7 @@ func TestConvSpecial(t *testing.T) {
 				x := random(2, 3*81)
 				x[81+4*9+4] = bad
 				y := make([]float32, 3*81)
-				newConv(m, s, w, nil, Epilogue{}).Run(y, x, nil)
+				newConv(m, s, w, nil, Epilogue{}, 0).Run(y, x, nil)
 				for i, v := range y {
 					c, r, q := i/81, i%81/9, i%9
 					touched := r >= 3 && r <= 5 && q >= 3 && q <= 5 && (group == 1 || c == 1)

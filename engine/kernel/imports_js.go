@@ -37,6 +37,22 @@ func wasmPadF32(dst, src unsafe.Pointer, channels, h, w, ph, pw, top, left int32
 //go:noescape
 func wasmCopyrowsF32(dst, src unsafe.Pointer, rows, cols, ldd, lds int32)
 
+//go:wasmimport kernel winoin_f32_2x2
+//go:noescape
+func wasmWinoinF322x2(dst, src, base unsafe.Pointer, channels, area, pitch, panels, stride int32)
+
+//go:wasmimport kernel winoout_f32_2x2
+//go:noescape
+func wasmWinooutF322x2(y, sums, bias, add, base unsafe.Pointer, rows, area, pitch, panels, stride, flags int32, lo, hi float32)
+
+//go:wasmimport kernel winoin_f32_4x4
+//go:noescape
+func wasmWinoinF324x4(dst, src, base unsafe.Pointer, channels, area, pitch, panels, stride int32)
+
+//go:wasmimport kernel winoout_f32_4x4
+//go:noescape
+func wasmWinooutF324x4(y, sums, bias, add, base unsafe.Pointer, rows, area, pitch, panels, stride, flags int32, lo, hi float32)
+
 //go:wasmimport kernel depthwise_f32
 //go:noescape
 func wasmDepthwiseF32(y, x, w, bias, add, plane, shape unsafe.Pointer, flags int32, lo, hi float32)

@@ -14,7 +14,7 @@ func BenchmarkInteger(b *testing.B) {
 		work := 2 * float64(m) * float64(n) * float64(k)
 		for _, mach := range nativeMachines(b) {
 			name := fmt.Sprintf("%dx%dx%d/%s", m, n, k, mach.name)
-			float := newConv(mach, shape, random(1, m*k), nil, Epilogue{})
+			float := newConv(mach, shape, random(1, m*k), nil, Epilogue{}, 0)
 			x, y := random(2, k*n), make([]float32, m*n)
 			b.Run(name+"/float32", func(b *testing.B) { best(b, work, "OP", func() { float.Run(y, x, nil) }) })
 			for sums, of := range []string{"exact", "paired"} {
@@ -55,7 +55,7 @@ func BenchmarkIntegerNetworks(b *testing.B) {
 		for _, s := range net.shapes {
 			k, n := s.InC/s.Group*s.KH*s.KW, s.OutC*s.OutH*s.OutW
 			x, y := random(1, s.InC*s.InH*s.InW), make([]float32, n)
-			float := NewConv(s, random(2, s.OutC*k), random(3, s.OutC), Epilogue{Act: Relu}).Share(scratch)
+			float := NewConv(s, random(2, s.OutC*k), random(3, s.OutC), Epilogue{Act: Relu}, false).Share(scratch)
 			runs[0] = append(runs[0], func() { float.Run(y, x, nil) })
 			from, to := codes(1, len(x)), make([]uint8, n)
 			for i, sums := range []Sums{Exact, Paired} {

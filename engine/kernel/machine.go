@@ -25,6 +25,10 @@ type machine struct {
 	pad      func(dst, src []float32, channels, h, w, ph, pw, top, left int, fill float32) `wasm:"pad_f32"`
 	copyRows func(dst, src []float32, rows, cols, ldd, lds int)                            `wasm:"copyrows_f32"`
 
+	// winoIn and winoOut transform tiles of each of winoSizes.
+	winoIn  [2]func(dst, src []float32, base []int32, channels, area, pitch, panels, stride int)                              `wasm:"winoin_f32_2x2,winoin_f32_4x4"`
+	winoOut [2]func(y, sums, bias, add []float32, base []int32, rows, area, pitch, panels, stride, flags int, lo, hi float32) `wasm:"winoout_f32_2x2,winoout_f32_4x4"`
+
 	depthwise func(y, x, w, bias, add, plane []float32, shape []int32, flags int, lo, hi float32) `wasm:"depthwise_f32"`
 	maxPool   func(y, x, plane []float32, shape []int32)                                          `wasm:"maxpool_f32"`
 	avgPool   func(y, x, plane, countY, countX []float32, shape []int32)                          `wasm:"avgpool_f32"`

@@ -31,6 +31,9 @@ func newAVX2() *machine {
 	m.gemm, m.column, m.pack, m.packLeft = avx2Gemm, avx2Column, avx2Pack, avx2PackLeft
 	m.pad, m.copyRows, m.transpose = avx2Pad, avx2CopyRows, avx2Transpose
 	m.depthwise, m.maxPool, m.avgPool, m.rowMean = avx2Depthwise, avx2MaxPool, avx2AvgPool, avx2RowMean
+	for i, size := range winoSizes {
+		m.winoIn[i], m.winoOut[i] = avx2WinoIn(size), avx2WinoOut(size)
+	}
 	m.softmax, m.fakeQuantize, m.minMax = avx2Softmax, avx2FakeQuantize, avx2MinMax
 	m.histogram, m.noise = avx2Histogram, avx2Noise
 	avx2Elementwise(m)

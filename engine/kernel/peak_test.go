@@ -44,7 +44,7 @@ func BenchmarkLayers(b *testing.B) {
 			}
 			delete(seen, s)
 			x, y, w := random(1, s.InC*s.InH*s.InW), make([]float32, s.OutC*s.OutH*s.OutW), random(2, s.OutC*s.InC/s.Group*s.KH*s.KW)
-			c := NewConv(s, w, random(4, s.OutC), Epilogue{Act: Relu})
+			c := NewConv(s, w, random(4, s.OutC), Epilogue{Act: Relu}, false)
 			b.Run(fmt.Sprintf("%s/%dx_%d-%d_g%d_%d_k%d_s%d", name, times, s.InC, s.OutC, s.Group, s.InH, s.KH, s.StrideH), func(b *testing.B) {
 				best(b, 2*float64(s.MACs()), "FLOP", func() { c.Run(y, x, nil) })
 			})

@@ -16,6 +16,9 @@ func newReference() *machine {
 		fakeQuantize: refFakeQuantize, minMax: refMinMax, histogram: refHistogram, noise: refNoise,
 	}
 	refInteger(m, dotNone)
+	for i, size := range winoSizes {
+		m.winoIn[i], m.winoOut[i] = refWinoIn(size), refWinoOut(size)
+	}
 	for act := range numActs {
 		m.unary[act] = refUnary(act)
 	}

@@ -18,6 +18,7 @@ const (
 	slotLeft               // packed left operand of Gemm
 	slotTail               // last columns of a product
 	slotTailAdd
+	slotTiles   // products of transformed tiles
 	slotOffsets // offsets of the inner dimension
 	slotBases   // offsets of the columns
 	slotKinds

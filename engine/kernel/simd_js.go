@@ -31,6 +31,16 @@ func platform() *machine {
 	m.copyRows = func(dst, src []float32, rows, cols, ldd, lds int) {
 		wasmCopyrowsF32(at(dst), at(src), int32(rows), int32(cols), int32(ldd), int32(lds))
 	}
+	for i, f := range simdWinoIn {
+		m.winoIn[i] = func(dst, src []float32, base []int32, channels, area, pitch, panels, stride int) {
+			f(at(dst), at(src), at(base), int32(channels), int32(area), int32(pitch), int32(panels), int32(stride))
+		}
+	}
+	for i, f := range simdWinoOut {
+		m.winoOut[i] = func(y, sums, bias, add []float32, base []int32, rows, area, pitch, panels, stride, flags int, lo, hi float32) {
+			f(at(y), at(sums), at(bias), at(add), at(base), int32(rows), int32(area), int32(pitch), int32(panels), int32(stride), int32(flags), lo, hi)
+		}
+	}
 	m.depthwise = func(y, x, w, bias, add, plane []float32, shape []int32, flags int, lo, hi float32) {
 		wasmDepthwiseF32(at(y), at(x), at(w), at(bias), at(add), at(plane), at(shape), int32(flags), lo, hi)
 	}
@@ -85,6 +95,12 @@ func platform() *machine {
 func at[T any](s []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }
 
 var (
+	simdWinoIn = [len(winoSizes)]func(dst, src, base unsafe.Pointer, channels, area, pitch, panels, stride int32){wasmWinoinF322x2, wasmWinoinF324x4}
+
+	simdWinoOut = [len(winoSizes)]func(y, sums, bias, add, base unsafe.Pointer, rows, area, pitch, panels, stride, flags int32, lo, hi float32){
+		wasmWinooutF322x2, wasmWinooutF324x4,
+	}
+
 	simdUnary = [numActs]func(dst, src unsafe.Pointer, lo, hi float32, n int32){
 		Clip:        wasmClipF32,
 		LeakyRelu:   wasmLeakyreluF32,

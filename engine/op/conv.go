@@ -13,9 +13,9 @@ type Conv struct {
 	Batch int
 }
 
-// Kernel packs weights [outC, inC/group, kh, kw]; bias may be nil.
-func (v *Conv) Kernel(w, bias []float32, ep kernel.Epilogue, s *kernel.Scratch) *kernel.Conv {
-	return kernel.NewConv(v.Shape, w, bias, ep).Share(s)
+// Kernel packs weights [outC, inC/group, kh, kw]; bias may be nil. exact is that of kernel.NewConv.
+func (v *Conv) Kernel(w, bias []float32, ep kernel.Epilogue, exact bool, s *kernel.Scratch) *kernel.Conv {
+	return kernel.NewConv(v.Shape, w, bias, ep, exact).Share(s)
 }
 
 // Run computes all images of a batch; add is nil or has the layout of y.
@@ -91,7 +91,7 @@ func conv(c *Call) error {
 			if len(in) > 2 && in[2] != nil {
 				bias = in[2].F32()
 			}
-			k = spec.Kernel(in[1].F32(), bias, kernel.Epilogue{}, c.Scratch)
+			k = spec.Kernel(in[1].F32(), bias, kernel.Epilogue{}, true, c.Scratch) // weights are seldom used twice here
 			if constant {
 				packed = k
 			}

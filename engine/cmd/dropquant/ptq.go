@@ -22,7 +22,7 @@ import (
 type ptqFlags struct {
 	target, cpu, preset, estimator, output, report string
 	images, workers                                int
-	quiet                                          bool
+	quiet, exact                                   bool
 }
 
 func (f *ptqFlags) define(fs *flag.FlagSet) {
@@ -34,6 +34,7 @@ func (f *ptqFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.report, "report", "", "where to write the report: a .json, .csv or .md file")
 	fs.IntVar(&f.images, "images", engine.DefaultImages, "how many images to use at most, evenly spaced over the sorted list")
 	fs.IntVar(&f.workers, "workers", runtime.NumCPU(), "how many images to work on at once; the result does not depend on it")
+	fs.BoolVar(&f.exact, "exact", false, "run the model without Winograd's transforms, which are faster and round a little more")
 	fs.BoolVar(&f.quiet, "quiet", false, "no progress")
 }
 
@@ -85,7 +86,7 @@ func (f *ptqFlags) quantize(path string, paths []string, out, log io.Writer) err
 	logImages(log, len(chosen), len(files), ignored)
 
 	line := &progressLine{w: log, quiet: f.quiet, start: time.Now()}
-	result, err := engine.Quantize(m, engine.Options{Target: f.target, CPU: f.cpu, Preset: preset, Estimator: f.estimator},
+	result, err := engine.Quantize(m, engine.Options{Target: f.target, CPU: f.cpu, Preset: preset, Estimator: f.estimator, Exact: f.exact},
 		openImages(files, chosen), f.workers, line.show)
 	line.end()
 	if err != nil {

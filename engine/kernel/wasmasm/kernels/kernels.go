@@ -42,6 +42,7 @@ func (v Variant) Build() []byte {
 	b := &builder{Module: NewModule("env", "mem"), Variant: v}
 	b.gemm()
 	b.column()
+	b.winograd()
 	b.pack()
 	b.layout()
 	b.depthwise()
