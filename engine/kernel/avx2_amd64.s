@@ -6601,6 +6601,198 @@ nozeros406:
 	VZEROUPPER
 	RET
 
+// func tailsVector(counts *uint32, x *float32, scale float32, lo float32, hi float32, first int, bins int, blocks int) (bad int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·tailsVector(SB), NOSPLIT, $32-64
+	MOVQ         counts+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         blocks+48(FP), DX
+	VBROADCASTSS scale+16(FP), Y0
+	VBROADCASTSS lo+20(FP), Y1
+	VBROADCASTSS hi+24(FP), Y2
+	MOVQ         bins+40(FP), BX
+	VPBROADCASTD first+32(FP), Y3
+	VXORPS       Y5, Y5, Y5
+	VMOVDQU      const80000000<>+0(SB), Y4
+	VMOVDQU      const7fffffff<>+0(SB), Y6
+	TESTQ        DX, DX
+	JZ           blockdone408
+
+block407:
+	VMOVDQU    (CX), Y7
+	VMOVDQA    Y7, Y8
+	VMOVDQA    Y7, Y9
+	VPMAXSD    32(CX), Y7, Y7
+	VPMAXUD    32(CX), Y8, Y8
+	VPMINSD    32(CX), Y9, Y9
+	VPMAXSD    64(CX), Y7, Y7
+	VPMAXUD    64(CX), Y8, Y8
+	VPMINSD    64(CX), Y9, Y9
+	VPMAXSD    96(CX), Y7, Y7
+	VPMAXUD    96(CX), Y8, Y8
+	VPMINSD    96(CX), Y9, Y9
+	VPMAXSD    Y7, Y4, Y4
+	VPMAXUD    Y8, Y5, Y5
+	VPMINSD    Y9, Y6, Y6
+	VCMPPS     $0x11, Y1, Y8, Y8
+	VCMPPS     $0x1d, Y2, Y7, Y7
+	VORPS      Y8, Y7, Y7
+	VMOVMSKPS  Y7, SI
+	TESTQ      SI, SI
+	JZ         body409
+	VMOVUPS    (CX), Y7
+	VMOVAPS    Y7, Y8
+	VMOVAPS    Y7, Y9
+	VCMPPS     $0x11, Y1, Y8, Y8
+	VCMPPS     $0x1d, Y2, Y9, Y9
+	VORPS      Y8, Y9, Y9
+	VMOVMSKPS  Y9, SI
+	TESTQ      SI, SI
+	JZ         none410
+	VMULPS     Y0, Y7, Y7
+	VROUNDPS   $0x09, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VPSUBD     Y3, Y7, Y7
+	VMOVDQU    Y7, (SP)
+
+lane411:
+	BSFQ    SI, DI
+	MOVLQZX (SP)(DI*4), DI
+	CMPQ    DI, BX
+	JCC     outside412
+	INCL    (AX)(DI*4)
+
+outside412:
+	LEAQ -1(SI), DI
+	ANDQ DI, SI
+	JNZ  lane411
+
+none410:
+	VMOVUPS    32(CX), Y7
+	VMOVAPS    Y7, Y8
+	VMOVAPS    Y7, Y9
+	VCMPPS     $0x11, Y1, Y8, Y8
+	VCMPPS     $0x1d, Y2, Y9, Y9
+	VORPS      Y8, Y9, Y9
+	VMOVMSKPS  Y9, SI
+	TESTQ      SI, SI
+	JZ         none413
+	VMULPS     Y0, Y7, Y7
+	VROUNDPS   $0x09, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VPSUBD     Y3, Y7, Y7
+	VMOVDQU    Y7, (SP)
+
+lane414:
+	BSFQ    SI, R8
+	MOVLQZX (SP)(R8*4), R8
+	CMPQ    R8, BX
+	JCC     outside415
+	INCL    (AX)(R8*4)
+
+outside415:
+	LEAQ -1(SI), R8
+	ANDQ R8, SI
+	JNZ  lane414
+
+none413:
+	VMOVUPS    64(CX), Y7
+	VMOVAPS    Y7, Y8
+	VMOVAPS    Y7, Y9
+	VCMPPS     $0x11, Y1, Y8, Y8
+	VCMPPS     $0x1d, Y2, Y9, Y9
+	VORPS      Y8, Y9, Y9
+	VMOVMSKPS  Y9, SI
+	TESTQ      SI, SI
+	JZ         none416
+	VMULPS     Y0, Y7, Y7
+	VROUNDPS   $0x09, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VPSUBD     Y3, Y7, Y7
+	VMOVDQU    Y7, (SP)
+
+lane417:
+	BSFQ    SI, R9
+	MOVLQZX (SP)(R9*4), R9
+	CMPQ    R9, BX
+	JCC     outside418
+	INCL    (AX)(R9*4)
+
+outside418:
+	LEAQ -1(SI), R9
+	ANDQ R9, SI
+	JNZ  lane417
+
+none416:
+	VMOVUPS    96(CX), Y7
+	VMOVAPS    Y7, Y8
+	VMOVAPS    Y7, Y9
+	VCMPPS     $0x11, Y1, Y8, Y8
+	VCMPPS     $0x1d, Y2, Y9, Y9
+	VORPS      Y8, Y9, Y9
+	VMOVMSKPS  Y9, SI
+	TESTQ      SI, SI
+	JZ         none419
+	VMULPS     Y0, Y7, Y7
+	VROUNDPS   $0x09, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VPSUBD     Y3, Y7, Y7
+	VMOVDQU    Y7, (SP)
+
+lane420:
+	BSFQ    SI, R10
+	MOVLQZX (SP)(R10*4), R10
+	CMPQ    R10, BX
+	JCC     outside421
+	INCL    (AX)(R10*4)
+
+outside421:
+	LEAQ -1(SI), R10
+	ANDQ R10, SI
+	JNZ  lane420
+
+none419:
+body409:
+	ADDQ $+128, CX
+	DECQ DX
+	JNZ  block407
+
+blockdone408:
+	VPERM2F128 $0x01, Y4, Y4, Y0
+	VPMAXSD    Y0, Y4, Y4
+	VPERMILPS  $0x4e, Y4, Y0
+	VPMAXSD    Y0, Y4, Y4
+	VPERMILPS  $0xb1, Y4, Y0
+	VPMAXSD    Y0, Y4, Y4
+	VPERM2F128 $0x01, Y5, Y5, Y0
+	VPMAXUD    Y0, Y5, Y5
+	VPERMILPS  $0x4e, Y5, Y0
+	VPMAXUD    Y0, Y5, Y5
+	VPERMILPS  $0xb1, Y5, Y0
+	VPMAXUD    Y0, Y5, Y5
+	VPERM2F128 $0x01, Y6, Y6, Y0
+	VPMINSD    Y0, Y6, Y6
+	VPERMILPS  $0x4e, Y6, Y0
+	VPMINSD    Y0, Y6, Y6
+	VPERMILPS  $0xb1, Y6, Y0
+	VPMINSD    Y0, Y6, Y6
+	VMOVD      X4, CX
+	VMOVD      X5, DX
+	VMOVD      X6, SI
+	TESTL      DX, DX
+	CMOVLMI    DX, SI
+	MOVL       SI, (AX)(BX*4)
+	MOVL       CX, 4(AX)(BX*4)
+	XORQ       AX, AX
+	MOVQ       $+1, BX
+	CMPL       CX, $0x7f800000
+	CMOVQGE    BX, AX
+	CMPL       DX, $0xff800000
+	CMOVQCC    BX, AX
+	MOVQ       AX, bad+56(FP)
+	VZEROUPPER
+	RET
+
 // func noiseVector(out *float64, a *float32, b *float32, n int)
 // Requires: AVX, FMA3
 TEXT ·noiseVector(SB), NOSPLIT, $0-32
@@ -6612,9 +6804,9 @@ TEXT ·noiseVector(SB), NOSPLIT, $0-32
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	CMPQ   DX, $+8
-	JLT    vectordone408
+	JLT    vectordone423
 
-vector407:
+vector422:
 	VCVTPS2PD   (AX), Y4
 	VCVTPS2PD   (CX), Y5
 	VFMADD231PD Y4, Y4, Y0
@@ -6629,11 +6821,11 @@ vector407:
 	ADDQ        $+32, CX
 	SUBQ        $+8, DX
 	CMPQ        DX, $+8
-	JGE         vector407
+	JGE         vector422
 
-vectordone408:
+vectordone423:
 	TESTQ        DX, DX
-	JZ           even409
+	JZ           even424
 	LEAQ         tailmasks<>+32(SB), BX
 	NEGQ         DX
 	VMOVUPS      (BX)(DX*4), Y4
@@ -6654,7 +6846,7 @@ vectordone408:
 	VSUBPD       Y4, Y5, Y5
 	VFMADD231PD  Y5, Y5, Y3
 
-even409:
+even424:
 	MOVQ         out+0(FP), AX
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X2
@@ -6682,9 +6874,9 @@ TEXT ·transpose8x8(SB), NOSPLIT, $0-40
 	SHLQ  $0x02, BX
 	SHLQ  $0x02, SI
 	TESTQ DX, DX
-	JZ    blockdone411
+	JZ    blockdone426
 
-block410:
+block425:
 	MOVQ        AX, R8
 	LEAQ        (CX)(SI*4), DI
 	LEAQ        (CX)(SI*2), R9
@@ -6742,9 +6934,9 @@ block410:
 	LEAQ        (CX)(SI*8), CX
 	ADDQ        $+32, AX
 	DECQ        DX
-	JNZ         block410
+	JNZ         block425
 
-blockdone411:
+blockdone426:
 	VZEROUPPER
 	RET
 
@@ -6761,16 +6953,16 @@ TEXT ·gemmPairs1x8(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone413
+	JZ    paneldone428
 
-panel412:
+panel427:
 	VXORPS Y0, Y0, Y0
 	MOVQ   DX, R8
 	MOVQ   k+32(FP), R9
 	CMPQ   R9, $+4
-	JLT    depthdone415
+	JLT    depthdone430
 
-depth414:
+depth429:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R8), Y1
 	VPBROADCASTD (CX), Y2
@@ -6792,13 +6984,13 @@ depth414:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R9
 	CMPQ         R9, $+4
-	JGE          depth414
+	JGE          depth429
 
-depthdone415:
+depthdone430:
 	TESTQ R9, R9
-	JZ    restdone417
+	JZ    restdone432
 
-rest416:
+rest431:
 	VMOVDQU      (R8), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDWD     Y2, Y1, Y1
@@ -6806,20 +6998,20 @@ rest416:
 	ADDQ         $+32, R8
 	ADDQ         $+4, CX
 	DECQ         R9
-	JNZ          rest416
+	JNZ          rest431
 
-restdone417:
+restdone432:
 	TESTQ  $+1, SI
-	JZ     fresh418
+	JZ     fresh433
 	VPADDD (AX), Y0, Y0
 
-fresh418:
+fresh433:
 	VMOVDQU Y0, (AX)
 	ADDQ    BX, AX
 	DECQ    DI
-	JNZ     panel412
+	JNZ     panel427
 
-paneldone413:
+paneldone428:
 	VZEROUPPER
 	RET
 
@@ -6836,17 +7028,17 @@ TEXT ·gemmPairs1x16(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone420
+	JZ    paneldone435
 
-panel419:
+panel434:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R9
 	MOVQ   k+32(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone422
+	JLT    depthdone437
 
-depth421:
+depth436:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y2
 	VMOVDQU      (R9)(R8*1), Y3
@@ -6880,13 +7072,13 @@ depth421:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth421
+	JGE          depth436
 
-depthdone422:
+depthdone437:
 	TESTQ R10, R10
-	JZ    restdone424
+	JZ    restdone439
 
-rest423:
+rest438:
 	VMOVDQU      (R9), Y2
 	VMOVDQU      (R9)(R8*1), Y3
 	VPBROADCASTD (CX), Y4
@@ -6897,22 +7089,22 @@ rest423:
 	ADDQ         $+32, R9
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          rest423
+	JNZ          rest438
 
-restdone424:
+restdone439:
 	TESTQ  $+1, SI
-	JZ     fresh425
+	JZ     fresh440
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 
-fresh425:
+fresh440:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	ADDQ    BX, AX
 	DECQ    DI
-	JNZ     panel419
+	JNZ     panel434
 
-paneldone420:
+paneldone435:
 	VZEROUPPER
 	RET
 
@@ -6929,17 +7121,17 @@ TEXT ·gemmPairs2x8(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone427
+	JZ    paneldone442
 
-panel426:
+panel441:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R8
 	MOVQ   k+32(FP), R9
 	CMPQ   R9, $+4
-	JLT    depthdone429
+	JLT    depthdone444
 
-depth428:
+depth443:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R8), Y2
 	VPBROADCASTD (CX), Y3
@@ -6973,13 +7165,13 @@ depth428:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R9
 	CMPQ         R9, $+4
-	JGE          depth428
+	JGE          depth443
 
-depthdone429:
+depthdone444:
 	TESTQ R9, R9
-	JZ    restdone431
+	JZ    restdone446
 
-rest430:
+rest445:
 	VMOVDQU      (R8), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDWD     Y3, Y2, Y3
@@ -6990,22 +7182,22 @@ rest430:
 	ADDQ         $+32, R8
 	ADDQ         $+8, CX
 	DECQ         R9
-	JNZ          rest430
+	JNZ          rest445
 
-restdone431:
+restdone446:
 	TESTQ  $+1, SI
-	JZ     fresh432
+	JZ     fresh447
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(BX*1), Y1, Y1
 
-fresh432:
+fresh447:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(BX*1)
 	LEAQ    (AX)(BX*2), AX
 	DECQ    DI
-	JNZ     panel426
+	JNZ     panel441
 
-paneldone427:
+paneldone442:
 	VZEROUPPER
 	RET
 
@@ -7022,9 +7214,9 @@ TEXT ·gemmPairs2x16(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone434
+	JZ    paneldone449
 
-panel433:
+panel448:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7032,9 +7224,9 @@ panel433:
 	MOVQ   DX, R9
 	MOVQ   k+32(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone436
+	JLT    depthdone451
 
-depth435:
+depth450:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y4
 	VMOVDQU      (R9)(R8*1), Y5
@@ -7088,13 +7280,13 @@ depth435:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth435
+	JGE          depth450
 
-depthdone436:
+depthdone451:
 	TESTQ R10, R10
-	JZ    restdone438
+	JZ    restdone453
 
-rest437:
+rest452:
 	VMOVDQU      (R9), Y4
 	VMOVDQU      (R9)(R8*1), Y5
 	VPBROADCASTD (CX), Y6
@@ -7110,26 +7302,26 @@ rest437:
 	ADDQ         $+32, R9
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          rest437
+	JNZ          rest452
 
-restdone438:
+restdone453:
 	TESTQ  $+1, SI
-	JZ     fresh439
+	JZ     fresh454
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(BX*1), Y2, Y2
 	VPADDD 32(AX)(BX*1), Y3, Y3
 
-fresh439:
+fresh454:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(BX*1)
 	VMOVDQU Y3, 32(AX)(BX*1)
 	LEAQ    (AX)(BX*2), AX
 	DECQ    DI
-	JNZ     panel433
+	JNZ     panel448
 
-paneldone434:
+paneldone449:
 	VZEROUPPER
 	RET
 
@@ -7146,18 +7338,18 @@ TEXT ·gemmPairs3x8(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone441
+	JZ    paneldone456
 
-panel440:
+panel455:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   DX, R8
 	MOVQ   k+32(FP), R9
 	CMPQ   R9, $+4
-	JLT    depthdone443
+	JLT    depthdone458
 
-depth442:
+depth457:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R8), Y3
 	VPBROADCASTD (CX), Y4
@@ -7203,13 +7395,13 @@ depth442:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R9
 	CMPQ         R9, $+4
-	JGE          depth442
+	JGE          depth457
 
-depthdone443:
+depthdone458:
 	TESTQ R9, R9
-	JZ    restdone445
+	JZ    restdone460
 
-rest444:
+rest459:
 	VMOVDQU      (R8), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDWD     Y4, Y3, Y4
@@ -7223,25 +7415,25 @@ rest444:
 	ADDQ         $+32, R8
 	ADDQ         $+12, CX
 	DECQ         R9
-	JNZ          rest444
+	JNZ          rest459
 
-restdone445:
+restdone460:
 	TESTQ  $+1, SI
-	JZ     fresh446
+	JZ     fresh461
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(BX*1), Y1, Y1
 	VPADDD (AX)(BX*2), Y2, Y2
 
-fresh446:
+fresh461:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(BX*1)
 	VMOVDQU Y2, (AX)(BX*2)
 	LEAQ    (AX)(BX*2), AX
 	ADDQ    BX, AX
 	DECQ    DI
-	JNZ     panel440
+	JNZ     panel455
 
-paneldone441:
+paneldone456:
 	VZEROUPPER
 	RET
 
@@ -7258,9 +7450,9 @@ TEXT ·gemmPairs3x16(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone448
+	JZ    paneldone463
 
-panel447:
+panel462:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7270,9 +7462,9 @@ panel447:
 	MOVQ   DX, R9
 	MOVQ   k+32(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone450
+	JLT    depthdone465
 
-depth449:
+depth464:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y6
 	VMOVDQU      (R9)(R8*1), Y7
@@ -7346,13 +7538,13 @@ depth449:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth449
+	JGE          depth464
 
-depthdone450:
+depthdone465:
 	TESTQ R10, R10
-	JZ    restdone452
+	JZ    restdone467
 
-rest451:
+rest466:
 	VMOVDQU      (R9), Y6
 	VMOVDQU      (R9)(R8*1), Y7
 	VPBROADCASTD (CX), Y8
@@ -7373,11 +7565,11 @@ rest451:
 	ADDQ         $+32, R9
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          rest451
+	JNZ          rest466
 
-restdone452:
+restdone467:
 	TESTQ  $+1, SI
-	JZ     fresh453
+	JZ     fresh468
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(BX*1), Y2, Y2
@@ -7385,7 +7577,7 @@ restdone452:
 	VPADDD (AX)(BX*2), Y4, Y4
 	VPADDD 32(AX)(BX*2), Y5, Y5
 
-fresh453:
+fresh468:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(BX*1)
@@ -7395,9 +7587,9 @@ fresh453:
 	LEAQ    (AX)(BX*2), AX
 	ADDQ    BX, AX
 	DECQ    DI
-	JNZ     panel447
+	JNZ     panel462
 
-paneldone448:
+paneldone463:
 	VZEROUPPER
 	RET
 
@@ -7414,9 +7606,9 @@ TEXT ·gemmPairs4x8(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone455
+	JZ    paneldone470
 
-panel454:
+panel469:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7424,9 +7616,9 @@ panel454:
 	MOVQ   DX, R8
 	MOVQ   k+32(FP), R9
 	CMPQ   R9, $+4
-	JLT    depthdone457
+	JLT    depthdone472
 
-depth456:
+depth471:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R8), Y4
 	VPBROADCASTD (CX), Y5
@@ -7484,13 +7676,13 @@ depth456:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R9
 	CMPQ         R9, $+4
-	JGE          depth456
+	JGE          depth471
 
-depthdone457:
+depthdone472:
 	TESTQ R9, R9
-	JZ    restdone459
+	JZ    restdone474
 
-rest458:
+rest473:
 	VMOVDQU      (R8), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDWD     Y5, Y4, Y5
@@ -7507,19 +7699,19 @@ rest458:
 	ADDQ         $+32, R8
 	ADDQ         $+16, CX
 	DECQ         R9
-	JNZ          rest458
+	JNZ          rest473
 
-restdone459:
+restdone474:
 	LEAQ   (AX)(BX*2), R8
 	ADDQ   BX, R8
 	TESTQ  $+1, SI
-	JZ     fresh460
+	JZ     fresh475
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(BX*1), Y1, Y1
 	VPADDD (AX)(BX*2), Y2, Y2
 	VPADDD (R8), Y3, Y3
 
-fresh460:
+fresh475:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(BX*1)
 	VMOVDQU Y2, (AX)(BX*2)
@@ -7527,9 +7719,9 @@ fresh460:
 	LEAQ    (AX)(BX*2), AX
 	LEAQ    (AX)(BX*2), AX
 	DECQ    DI
-	JNZ     panel454
+	JNZ     panel469
 
-paneldone455:
+paneldone470:
 	VZEROUPPER
 	RET
 
@@ -7546,9 +7738,9 @@ TEXT ·gemmPairs4x16(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone462
+	JZ    paneldone477
 
-panel461:
+panel476:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7560,9 +7752,9 @@ panel461:
 	MOVQ   DX, R9
 	MOVQ   k+32(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone464
+	JLT    depthdone479
 
-depth463:
+depth478:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y8
 	VMOVDQU      (R9)(R8*1), Y9
@@ -7656,13 +7848,13 @@ depth463:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth463
+	JGE          depth478
 
-depthdone464:
+depthdone479:
 	TESTQ R10, R10
-	JZ    restdone466
+	JZ    restdone481
 
-rest465:
+rest480:
 	VMOVDQU      (R9), Y8
 	VMOVDQU      (R9)(R8*1), Y9
 	VPBROADCASTD (CX), Y10
@@ -7688,13 +7880,13 @@ rest465:
 	ADDQ         $+32, R9
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          rest465
+	JNZ          rest480
 
-restdone466:
+restdone481:
 	LEAQ   (AX)(BX*2), R9
 	ADDQ   BX, R9
 	TESTQ  $+1, SI
-	JZ     fresh467
+	JZ     fresh482
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(BX*1), Y2, Y2
@@ -7704,7 +7896,7 @@ restdone466:
 	VPADDD (R9), Y6, Y6
 	VPADDD 32(R9), Y7, Y7
 
-fresh467:
+fresh482:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(BX*1)
@@ -7716,9 +7908,9 @@ fresh467:
 	LEAQ    (AX)(BX*2), AX
 	LEAQ    (AX)(BX*2), AX
 	DECQ    DI
-	JNZ     panel461
+	JNZ     panel476
 
-paneldone462:
+paneldone477:
 	VZEROUPPER
 	RET
 
@@ -7735,9 +7927,9 @@ TEXT ·gemmPairs5x8(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone469
+	JZ    paneldone484
 
-panel468:
+panel483:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7746,9 +7938,9 @@ panel468:
 	MOVQ   DX, R8
 	MOVQ   k+32(FP), R9
 	CMPQ   R9, $+4
-	JLT    depthdone471
+	JLT    depthdone486
 
-depth470:
+depth485:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R8), Y5
 	VPBROADCASTD (CX), Y6
@@ -7818,13 +8010,13 @@ depth470:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R9
 	CMPQ         R9, $+4
-	JGE          depth470
+	JGE          depth485
 
-depthdone471:
+depthdone486:
 	TESTQ R9, R9
-	JZ    restdone473
+	JZ    restdone488
 
-rest472:
+rest487:
 	VMOVDQU      (R8), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDWD     Y6, Y5, Y6
@@ -7844,20 +8036,20 @@ rest472:
 	ADDQ         $+32, R8
 	ADDQ         $+20, CX
 	DECQ         R9
-	JNZ          rest472
+	JNZ          rest487
 
-restdone473:
+restdone488:
 	LEAQ   (AX)(BX*2), R8
 	ADDQ   BX, R8
 	TESTQ  $+1, SI
-	JZ     fresh474
+	JZ     fresh489
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(BX*1), Y1, Y1
 	VPADDD (AX)(BX*2), Y2, Y2
 	VPADDD (R8), Y3, Y3
 	VPADDD (R8)(BX*1), Y4, Y4
 
-fresh474:
+fresh489:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(BX*1)
 	VMOVDQU Y2, (AX)(BX*2)
@@ -7867,9 +8059,9 @@ fresh474:
 	LEAQ    (AX)(BX*2), AX
 	ADDQ    BX, AX
 	DECQ    DI
-	JNZ     panel468
+	JNZ     panel483
 
-paneldone469:
+paneldone484:
 	VZEROUPPER
 	RET
 
@@ -7886,9 +8078,9 @@ TEXT ·gemmPairs5x16(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone476
+	JZ    paneldone491
 
-panel475:
+panel490:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7902,9 +8094,9 @@ panel475:
 	MOVQ   DX, R9
 	MOVQ   k+32(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone478
+	JLT    depthdone493
 
-depth477:
+depth492:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y10
 	VMOVDQU      (R9)(R8*1), Y11
@@ -8018,13 +8210,13 @@ depth477:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth477
+	JGE          depth492
 
-depthdone478:
+depthdone493:
 	TESTQ R10, R10
-	JZ    restdone480
+	JZ    restdone495
 
-rest479:
+rest494:
 	VMOVDQU      (R9), Y10
 	VMOVDQU      (R9)(R8*1), Y11
 	VPBROADCASTD (CX), Y12
@@ -8055,13 +8247,13 @@ rest479:
 	ADDQ         $+32, R9
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          rest479
+	JNZ          rest494
 
-restdone480:
+restdone495:
 	LEAQ   (AX)(BX*2), R9
 	ADDQ   BX, R9
 	TESTQ  $+1, SI
-	JZ     fresh481
+	JZ     fresh496
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(BX*1), Y2, Y2
@@ -8073,7 +8265,7 @@ restdone480:
 	VPADDD (R9)(BX*1), Y8, Y8
 	VPADDD 32(R9)(BX*1), Y9, Y9
 
-fresh481:
+fresh496:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(BX*1)
@@ -8088,9 +8280,9 @@ fresh481:
 	LEAQ    (AX)(BX*2), AX
 	ADDQ    BX, AX
 	DECQ    DI
-	JNZ     panel475
+	JNZ     panel490
 
-paneldone476:
+paneldone491:
 	VZEROUPPER
 	RET
 
@@ -8107,9 +8299,9 @@ TEXT ·gemmPairs6x8(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone483
+	JZ    paneldone498
 
-panel482:
+panel497:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8119,9 +8311,9 @@ panel482:
 	MOVQ   DX, R8
 	MOVQ   k+32(FP), R9
 	CMPQ   R9, $+4
-	JLT    depthdone485
+	JLT    depthdone500
 
-depth484:
+depth499:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R8), Y6
 	VPBROADCASTD (CX), Y7
@@ -8204,13 +8396,13 @@ depth484:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R9
 	CMPQ         R9, $+4
-	JGE          depth484
+	JGE          depth499
 
-depthdone485:
+depthdone500:
 	TESTQ R9, R9
-	JZ    restdone487
+	JZ    restdone502
 
-rest486:
+rest501:
 	VMOVDQU      (R8), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDWD     Y7, Y6, Y7
@@ -8233,13 +8425,13 @@ rest486:
 	ADDQ         $+32, R8
 	ADDQ         $+24, CX
 	DECQ         R9
-	JNZ          rest486
+	JNZ          rest501
 
-restdone487:
+restdone502:
 	LEAQ   (AX)(BX*2), R8
 	ADDQ   BX, R8
 	TESTQ  $+1, SI
-	JZ     fresh488
+	JZ     fresh503
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(BX*1), Y1, Y1
 	VPADDD (AX)(BX*2), Y2, Y2
@@ -8247,7 +8439,7 @@ restdone487:
 	VPADDD (R8)(BX*1), Y4, Y4
 	VPADDD (R8)(BX*2), Y5, Y5
 
-fresh488:
+fresh503:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(BX*1)
 	VMOVDQU Y2, (AX)(BX*2)
@@ -8258,9 +8450,9 @@ fresh488:
 	LEAQ    (AX)(BX*2), AX
 	LEAQ    (AX)(BX*2), AX
 	DECQ    DI
-	JNZ     panel482
+	JNZ     panel497
 
-paneldone483:
+paneldone498:
 	VZEROUPPER
 	RET
 
@@ -8277,9 +8469,9 @@ TEXT ·gemmPairs6x16(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone490
+	JZ    paneldone505
 
-panel489:
+panel504:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8295,9 +8487,9 @@ panel489:
 	MOVQ   DX, R9
 	MOVQ   k+32(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone492
+	JLT    depthdone507
 
-depth491:
+depth506:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y12
 	VMOVDQU      (R9)(R8*1), Y13
@@ -8432,13 +8624,13 @@ depth491:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth491
+	JGE          depth506
 
-depthdone492:
+depthdone507:
 	TESTQ R10, R10
-	JZ    restdone494
+	JZ    restdone509
 
-rest493:
+rest508:
 	VMOVDQU      (R9), Y12
 	VMOVDQU      (R9)(R8*1), Y13
 	VPBROADCASTD (CX), Y14
@@ -8474,13 +8666,13 @@ rest493:
 	ADDQ         $+32, R9
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          rest493
+	JNZ          rest508
 
-restdone494:
+restdone509:
 	LEAQ   (AX)(BX*2), R9
 	ADDQ   BX, R9
 	TESTQ  $+1, SI
-	JZ     fresh495
+	JZ     fresh510
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(BX*1), Y2, Y2
@@ -8494,7 +8686,7 @@ restdone494:
 	VPADDD (R9)(BX*2), Y10, Y10
 	VPADDD 32(R9)(BX*2), Y11, Y11
 
-fresh495:
+fresh510:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(BX*1)
@@ -8511,9 +8703,9 @@ fresh495:
 	LEAQ    (AX)(BX*2), AX
 	LEAQ    (AX)(BX*2), AX
 	DECQ    DI
-	JNZ     panel489
+	JNZ     panel504
 
-paneldone490:
+paneldone505:
 	VZEROUPPER
 	RET
 
@@ -8525,9 +8717,9 @@ TEXT ·packPairsRun(SB), NOSPLIT, $0-32
 	MOVQ  koff+16(FP), DX
 	MOVQ  k+24(FP), BX
 	TESTQ BX, BX
-	JZ    groupdone497
+	JZ    groupdone512
 
-group496:
+group511:
 	MOVLQSX    (DX), SI
 	VMOVQ      (AX)(SI*1), X0
 	MOVLQSX    4(DX), SI
@@ -8538,9 +8730,9 @@ group496:
 	ADDQ       $+8, DX
 	ADDQ       $+32, CX
 	DECQ       BX
-	JNZ        group496
+	JNZ        group511
 
-groupdone497:
+groupdone512:
 	VZEROUPPER
 	RET
 
@@ -8556,9 +8748,9 @@ TEXT ·packPairsWindows(SB), NOSPLIT, $0-48
 	MOVQ    koff+24(FP), BX
 	MOVQ    k+40(FP), SI
 	TESTQ   SI, SI
-	JZ      groupdone499
+	JZ      groupdone514
 
-group498:
+group513:
 	MOVLQSX    (BX), DI
 	VMOVDQU    (AX)(DI*1), X2
 	VMOVDQU    (CX)(DI*1), X3
@@ -8577,9 +8769,9 @@ group498:
 	ADDQ       $+8, BX
 	ADDQ       $+32, DX
 	DECQ       SI
-	JNZ        group498
+	JNZ        group513
 
-groupdone499:
+groupdone514:
 	VZEROUPPER
 	RET
 
@@ -8596,16 +8788,16 @@ TEXT ·gemmQuads1x8(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone501
+	JZ    paneldone516
 
-panel500:
+panel515:
 	VXORPS Y0, Y0, Y0
 	MOVQ   DX, R8
 	MOVQ   k+32(FP), R9
 	CMPQ   R9, $+4
-	JLT    depthdone503
+	JLT    depthdone518
 
-depth502:
+depth517:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R8), Y1
 	VPBROADCASTD (CX), Y2
@@ -8631,13 +8823,13 @@ depth502:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R9
 	CMPQ         R9, $+4
-	JGE          depth502
+	JGE          depth517
 
-depthdone503:
+depthdone518:
 	TESTQ R9, R9
-	JZ    restdone505
+	JZ    restdone520
 
-rest504:
+rest519:
 	VMOVDQU      (R8), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y1, Y1
@@ -8646,20 +8838,20 @@ rest504:
 	ADDQ         $+32, R8
 	ADDQ         $+4, CX
 	DECQ         R9
-	JNZ          rest504
+	JNZ          rest519
 
-restdone505:
+restdone520:
 	TESTQ  $+1, SI
-	JZ     fresh506
+	JZ     fresh521
 	VPADDD (AX), Y0, Y0
 
-fresh506:
+fresh521:
 	VMOVDQU Y0, (AX)
 	ADDQ    BX, AX
 	DECQ    DI
-	JNZ     panel500
+	JNZ     panel515
 
-paneldone501:
+paneldone516:
 	VZEROUPPER
 	RET
 
@@ -8686,17 +8878,17 @@ TEXT ·gemmQuads1x16(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone508
+	JZ    paneldone523
 
-panel507:
+panel522:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R9
 	MOVQ   k+32(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone510
+	JLT    depthdone525
 
-depth509:
+depth524:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y2
 	VMOVDQU      (R9)(R8*1), Y3
@@ -8738,13 +8930,13 @@ depth509:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth509
+	JGE          depth524
 
-depthdone510:
+depthdone525:
 	TESTQ R10, R10
-	JZ    restdone512
+	JZ    restdone527
 
-rest511:
+rest526:
 	VMOVDQU      (R9), Y2
 	VMOVDQU      (R9)(R8*1), Y3
 	VPBROADCASTD (CX), Y4
@@ -8757,22 +8949,22 @@ rest511:
 	ADDQ         $+32, R9
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          rest511
+	JNZ          rest526
 
-restdone512:
+restdone527:
 	TESTQ  $+1, SI
-	JZ     fresh513
+	JZ     fresh528
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 
-fresh513:
+fresh528:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	ADDQ    BX, AX
 	DECQ    DI
-	JNZ     panel507
+	JNZ     panel522
 
-paneldone508:
+paneldone523:
 	VZEROUPPER
 	RET
 
@@ -8789,17 +8981,17 @@ TEXT ·gemmQuads2x8(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone515
+	JZ    paneldone530
 
-panel514:
+panel529:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R8
 	MOVQ   k+32(FP), R9
 	CMPQ   R9, $+4
-	JLT    depthdone517
+	JLT    depthdone532
 
-depth516:
+depth531:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R8), Y2
 	VPBROADCASTD (CX), Y3
@@ -8841,13 +9033,13 @@ depth516:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R9
 	CMPQ         R9, $+4
-	JGE          depth516
+	JGE          depth531
 
-depthdone517:
+depthdone532:
 	TESTQ R9, R9
-	JZ    restdone519
+	JZ    restdone534
 
-rest518:
+rest533:
 	VMOVDQU      (R8), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDUBSW   Y3, Y2, Y3
@@ -8860,22 +9052,22 @@ rest518:
 	ADDQ         $+32, R8
 	ADDQ         $+8, CX
 	DECQ         R9
-	JNZ          rest518
+	JNZ          rest533
 
-restdone519:
+restdone534:
 	TESTQ  $+1, SI
-	JZ     fresh520
+	JZ     fresh535
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(BX*1), Y1, Y1
 
-fresh520:
+fresh535:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(BX*1)
 	LEAQ    (AX)(BX*2), AX
 	DECQ    DI
-	JNZ     panel514
+	JNZ     panel529
 
-paneldone515:
+paneldone530:
 	VZEROUPPER
 	RET
 
@@ -8892,9 +9084,9 @@ TEXT ·gemmQuads2x16(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone522
+	JZ    paneldone537
 
-panel521:
+panel536:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8902,9 +9094,9 @@ panel521:
 	MOVQ   DX, R9
 	MOVQ   k+32(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone524
+	JLT    depthdone539
 
-depth523:
+depth538:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y4
 	VMOVDQU      (R9)(R8*1), Y5
@@ -8974,13 +9166,13 @@ depth523:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth523
+	JGE          depth538
 
-depthdone524:
+depthdone539:
 	TESTQ R10, R10
-	JZ    restdone526
+	JZ    restdone541
 
-rest525:
+rest540:
 	VMOVDQU      (R9), Y4
 	VMOVDQU      (R9)(R8*1), Y5
 	VPBROADCASTD (CX), Y6
@@ -9000,26 +9192,26 @@ rest525:
 	ADDQ         $+32, R9
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          rest525
+	JNZ          rest540
 
-restdone526:
+restdone541:
 	TESTQ  $+1, SI
-	JZ     fresh527
+	JZ     fresh542
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(BX*1), Y2, Y2
 	VPADDD 32(AX)(BX*1), Y3, Y3
 
-fresh527:
+fresh542:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(BX*1)
 	VMOVDQU Y3, 32(AX)(BX*1)
 	LEAQ    (AX)(BX*2), AX
 	DECQ    DI
-	JNZ     panel521
+	JNZ     panel536
 
-paneldone522:
+paneldone537:
 	VZEROUPPER
 	RET
 
@@ -9036,18 +9228,18 @@ TEXT ·gemmQuads3x8(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone529
+	JZ    paneldone544
 
-panel528:
+panel543:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   DX, R8
 	MOVQ   k+32(FP), R9
 	CMPQ   R9, $+4
-	JLT    depthdone531
+	JLT    depthdone546
 
-depth530:
+depth545:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R8), Y3
 	VPBROADCASTD (CX), Y4
@@ -9105,13 +9297,13 @@ depth530:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R9
 	CMPQ         R9, $+4
-	JGE          depth530
+	JGE          depth545
 
-depthdone531:
+depthdone546:
 	TESTQ R9, R9
-	JZ    restdone533
+	JZ    restdone548
 
-rest532:
+rest547:
 	VMOVDQU      (R8), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
@@ -9128,25 +9320,25 @@ rest532:
 	ADDQ         $+32, R8
 	ADDQ         $+12, CX
 	DECQ         R9
-	JNZ          rest532
+	JNZ          rest547
 
-restdone533:
+restdone548:
 	TESTQ  $+1, SI
-	JZ     fresh534
+	JZ     fresh549
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(BX*1), Y1, Y1
 	VPADDD (AX)(BX*2), Y2, Y2
 
-fresh534:
+fresh549:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(BX*1)
 	VMOVDQU Y2, (AX)(BX*2)
 	LEAQ    (AX)(BX*2), AX
 	ADDQ    BX, AX
 	DECQ    DI
-	JNZ     panel528
+	JNZ     panel543
 
-paneldone529:
+paneldone544:
 	VZEROUPPER
 	RET
 
@@ -9163,9 +9355,9 @@ TEXT ·gemmQuads3x16(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone536
+	JZ    paneldone551
 
-panel535:
+panel550:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9175,9 +9367,9 @@ panel535:
 	MOVQ   DX, R9
 	MOVQ   k+32(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone538
+	JLT    depthdone553
 
-depth537:
+depth552:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y6
 	VMOVDQU      (R9)(R8*1), Y7
@@ -9275,13 +9467,13 @@ depth537:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth537
+	JGE          depth552
 
-depthdone538:
+depthdone553:
 	TESTQ R10, R10
-	JZ    restdone540
+	JZ    restdone555
 
-rest539:
+rest554:
 	VMOVDQU      (R9), Y6
 	VMOVDQU      (R9)(R8*1), Y7
 	VPBROADCASTD (CX), Y8
@@ -9308,11 +9500,11 @@ rest539:
 	ADDQ         $+32, R9
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          rest539
+	JNZ          rest554
 
-restdone540:
+restdone555:
 	TESTQ  $+1, SI
-	JZ     fresh541
+	JZ     fresh556
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(BX*1), Y2, Y2
@@ -9320,7 +9512,7 @@ restdone540:
 	VPADDD (AX)(BX*2), Y4, Y4
 	VPADDD 32(AX)(BX*2), Y5, Y5
 
-fresh541:
+fresh556:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(BX*1)
@@ -9330,9 +9522,9 @@ fresh541:
 	LEAQ    (AX)(BX*2), AX
 	ADDQ    BX, AX
 	DECQ    DI
-	JNZ     panel535
+	JNZ     panel550
 
-paneldone536:
+paneldone551:
 	VZEROUPPER
 	RET
 
@@ -9349,9 +9541,9 @@ TEXT ·gemmQuads4x8(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone543
+	JZ    paneldone558
 
-panel542:
+panel557:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9359,9 +9551,9 @@ panel542:
 	MOVQ   DX, R8
 	MOVQ   k+32(FP), R9
 	CMPQ   R9, $+4
-	JLT    depthdone545
+	JLT    depthdone560
 
-depth544:
+depth559:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R8), Y4
 	VPBROADCASTD (CX), Y5
@@ -9435,13 +9627,13 @@ depth544:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R9
 	CMPQ         R9, $+4
-	JGE          depth544
+	JGE          depth559
 
-depthdone545:
+depthdone560:
 	TESTQ R9, R9
-	JZ    restdone547
+	JZ    restdone562
 
-rest546:
+rest561:
 	VMOVDQU      (R8), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
@@ -9462,19 +9654,19 @@ rest546:
 	ADDQ         $+32, R8
 	ADDQ         $+16, CX
 	DECQ         R9
-	JNZ          rest546
+	JNZ          rest561
 
-restdone547:
+restdone562:
 	LEAQ   (AX)(BX*2), R8
 	ADDQ   BX, R8
 	TESTQ  $+1, SI
-	JZ     fresh548
+	JZ     fresh563
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(BX*1), Y1, Y1
 	VPADDD (AX)(BX*2), Y2, Y2
 	VPADDD (R8), Y3, Y3
 
-fresh548:
+fresh563:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(BX*1)
 	VMOVDQU Y2, (AX)(BX*2)
@@ -9482,9 +9674,9 @@ fresh548:
 	LEAQ    (AX)(BX*2), AX
 	LEAQ    (AX)(BX*2), AX
 	DECQ    DI
-	JNZ     panel542
+	JNZ     panel557
 
-paneldone543:
+paneldone558:
 	VZEROUPPER
 	RET
 
@@ -9501,9 +9693,9 @@ TEXT ·gemmQuads4x16(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone550
+	JZ    paneldone565
 
-panel549:
+panel564:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9515,9 +9707,9 @@ panel549:
 	MOVQ   DX, R9
 	MOVQ   k+32(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone552
+	JLT    depthdone567
 
-depth551:
+depth566:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y8
 	VMOVDQU      (R9)(R8*1), Y9
@@ -9643,13 +9835,13 @@ depth551:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth551
+	JGE          depth566
 
-depthdone552:
+depthdone567:
 	TESTQ R10, R10
-	JZ    restdone554
+	JZ    restdone569
 
-rest553:
+rest568:
 	VMOVDQU      (R9), Y8
 	VMOVDQU      (R9)(R8*1), Y9
 	VPBROADCASTD (CX), Y10
@@ -9683,13 +9875,13 @@ rest553:
 	ADDQ         $+32, R9
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          rest553
+	JNZ          rest568
 
-restdone554:
+restdone569:
 	LEAQ   (AX)(BX*2), R9
 	ADDQ   BX, R9
 	TESTQ  $+1, SI
-	JZ     fresh555
+	JZ     fresh570
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(BX*1), Y2, Y2
@@ -9699,7 +9891,7 @@ restdone554:
 	VPADDD (R9), Y6, Y6
 	VPADDD 32(R9), Y7, Y7
 
-fresh555:
+fresh570:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(BX*1)
@@ -9711,9 +9903,9 @@ fresh555:
 	LEAQ    (AX)(BX*2), AX
 	LEAQ    (AX)(BX*2), AX
 	DECQ    DI
-	JNZ     panel549
+	JNZ     panel564
 
-paneldone550:
+paneldone565:
 	VZEROUPPER
 	RET
 
@@ -9730,9 +9922,9 @@ TEXT ·gemmQuads5x8(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone557
+	JZ    paneldone572
 
-panel556:
+panel571:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9741,9 +9933,9 @@ panel556:
 	MOVQ   DX, R8
 	MOVQ   k+32(FP), R9
 	CMPQ   R9, $+4
-	JLT    depthdone559
+	JLT    depthdone574
 
-depth558:
+depth573:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R8), Y5
 	VPBROADCASTD (CX), Y6
@@ -9833,13 +10025,13 @@ depth558:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R9
 	CMPQ         R9, $+4
-	JGE          depth558
+	JGE          depth573
 
-depthdone559:
+depthdone574:
 	TESTQ R9, R9
-	JZ    restdone561
+	JZ    restdone576
 
-rest560:
+rest575:
 	VMOVDQU      (R8), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDUBSW   Y6, Y5, Y6
@@ -9864,20 +10056,20 @@ rest560:
 	ADDQ         $+32, R8
 	ADDQ         $+20, CX
 	DECQ         R9
-	JNZ          rest560
+	JNZ          rest575
 
-restdone561:
+restdone576:
 	LEAQ   (AX)(BX*2), R8
 	ADDQ   BX, R8
 	TESTQ  $+1, SI
-	JZ     fresh562
+	JZ     fresh577
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(BX*1), Y1, Y1
 	VPADDD (AX)(BX*2), Y2, Y2
 	VPADDD (R8), Y3, Y3
 	VPADDD (R8)(BX*1), Y4, Y4
 
-fresh562:
+fresh577:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(BX*1)
 	VMOVDQU Y2, (AX)(BX*2)
@@ -9887,9 +10079,9 @@ fresh562:
 	LEAQ    (AX)(BX*2), AX
 	ADDQ    BX, AX
 	DECQ    DI
-	JNZ     panel556
+	JNZ     panel571
 
-paneldone557:
+paneldone572:
 	VZEROUPPER
 	RET
 
@@ -9906,9 +10098,9 @@ TEXT ·gemmQuads5x16(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone564
+	JZ    paneldone579
 
-panel563:
+panel578:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9922,9 +10114,9 @@ panel563:
 	MOVQ   DX, R9
 	MOVQ   k+32(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone566
+	JLT    depthdone581
 
-depth565:
+depth580:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y10
 	VMOVDQU      (R9)(R8*1), Y11
@@ -10078,13 +10270,13 @@ depth565:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth565
+	JGE          depth580
 
-depthdone566:
+depthdone581:
 	TESTQ R10, R10
-	JZ    restdone568
+	JZ    restdone583
 
-rest567:
+rest582:
 	VMOVDQU      (R9), Y10
 	VMOVDQU      (R9)(R8*1), Y11
 	VPBROADCASTD (CX), Y12
@@ -10125,13 +10317,13 @@ rest567:
 	ADDQ         $+32, R9
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          rest567
+	JNZ          rest582
 
-restdone568:
+restdone583:
 	LEAQ   (AX)(BX*2), R9
 	ADDQ   BX, R9
 	TESTQ  $+1, SI
-	JZ     fresh569
+	JZ     fresh584
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(BX*1), Y2, Y2
@@ -10143,7 +10335,7 @@ restdone568:
 	VPADDD (R9)(BX*1), Y8, Y8
 	VPADDD 32(R9)(BX*1), Y9, Y9
 
-fresh569:
+fresh584:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(BX*1)
@@ -10158,9 +10350,9 @@ fresh569:
 	LEAQ    (AX)(BX*2), AX
 	ADDQ    BX, AX
 	DECQ    DI
-	JNZ     panel563
+	JNZ     panel578
 
-paneldone564:
+paneldone579:
 	VZEROUPPER
 	RET
 
@@ -10177,9 +10369,9 @@ TEXT ·gemmQuads6x8(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone571
+	JZ    paneldone586
 
-panel570:
+panel585:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10189,9 +10381,9 @@ panel570:
 	MOVQ   DX, R8
 	MOVQ   k+32(FP), R9
 	CMPQ   R9, $+4
-	JLT    depthdone573
+	JLT    depthdone588
 
-depth572:
+depth587:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R8), Y6
 	VPBROADCASTD (CX), Y7
@@ -10298,13 +10490,13 @@ depth572:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R9
 	CMPQ         R9, $+4
-	JGE          depth572
+	JGE          depth587
 
-depthdone573:
+depthdone588:
 	TESTQ R9, R9
-	JZ    restdone575
+	JZ    restdone590
 
-rest574:
+rest589:
 	VMOVDQU      (R8), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
@@ -10333,13 +10525,13 @@ rest574:
 	ADDQ         $+32, R8
 	ADDQ         $+24, CX
 	DECQ         R9
-	JNZ          rest574
+	JNZ          rest589
 
-restdone575:
+restdone590:
 	LEAQ   (AX)(BX*2), R8
 	ADDQ   BX, R8
 	TESTQ  $+1, SI
-	JZ     fresh576
+	JZ     fresh591
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(BX*1), Y1, Y1
 	VPADDD (AX)(BX*2), Y2, Y2
@@ -10347,7 +10539,7 @@ restdone575:
 	VPADDD (R8)(BX*1), Y4, Y4
 	VPADDD (R8)(BX*2), Y5, Y5
 
-fresh576:
+fresh591:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(BX*1)
 	VMOVDQU Y2, (AX)(BX*2)
@@ -10358,9 +10550,9 @@ fresh576:
 	LEAQ    (AX)(BX*2), AX
 	LEAQ    (AX)(BX*2), AX
 	DECQ    DI
-	JNZ     panel570
+	JNZ     panel585
 
-paneldone571:
+paneldone586:
 	VZEROUPPER
 	RET
 
@@ -10377,9 +10569,9 @@ TEXT ·gemmQuads6x16(SB), NOSPLIT, $0-56
 	MOVQ  k+32(FP), R8
 	SHLQ  $0x05, R8
 	TESTQ DI, DI
-	JZ    paneldone578
+	JZ    paneldone593
 
-panel577:
+panel592:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10395,9 +10587,9 @@ panel577:
 	MOVQ   DX, R9
 	MOVQ   k+32(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone580
+	JLT    depthdone595
 
-depth579:
+depth594:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y12
 	VMOVDQU      (R9)(R8*1), Y13
@@ -10580,13 +10772,13 @@ depth579:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth579
+	JGE          depth594
 
-depthdone580:
+depthdone595:
 	TESTQ R10, R10
-	JZ    restdone582
+	JZ    restdone597
 
-rest581:
+rest596:
 	VMOVDQU      (R9), Y12
 	VMOVDQU      (R9)(R8*1), Y13
 	VPBROADCASTD (CX), Y14
@@ -10634,13 +10826,13 @@ rest581:
 	ADDQ         $+32, R9
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          rest581
+	JNZ          rest596
 
-restdone582:
+restdone597:
 	LEAQ   (AX)(BX*2), R9
 	ADDQ   BX, R9
 	TESTQ  $+1, SI
-	JZ     fresh583
+	JZ     fresh598
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(BX*1), Y2, Y2
@@ -10654,7 +10846,7 @@ restdone582:
 	VPADDD (R9)(BX*2), Y10, Y10
 	VPADDD 32(R9)(BX*2), Y11, Y11
 
-fresh583:
+fresh598:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(BX*1)
@@ -10671,9 +10863,9 @@ fresh583:
 	LEAQ    (AX)(BX*2), AX
 	LEAQ    (AX)(BX*2), AX
 	DECQ    DI
-	JNZ     panel577
+	JNZ     panel592
 
-paneldone578:
+paneldone593:
 	VZEROUPPER
 	RET
 
@@ -10685,9 +10877,9 @@ TEXT ·packQuadsRun(SB), NOSPLIT, $0-32
 	MOVQ  koff+16(FP), DX
 	MOVQ  k+24(FP), BX
 	TESTQ BX, BX
-	JZ    groupdone585
+	JZ    groupdone600
 
-group584:
+group599:
 	MOVLQSX     (DX), SI
 	VMOVQ       (AX)(SI*1), X0
 	MOVLQSX     4(DX), SI
@@ -10705,9 +10897,9 @@ group584:
 	ADDQ        $+16, DX
 	ADDQ        $+32, CX
 	DECQ        BX
-	JNZ         group584
+	JNZ         group599
 
-groupdone585:
+groupdone600:
 	VZEROUPPER
 	RET
 
@@ -10723,9 +10915,9 @@ TEXT ·packQuadsWindows(SB), NOSPLIT, $0-48
 	MOVQ    koff+24(FP), BX
 	MOVQ    k+40(FP), SI
 	TESTQ   SI, SI
-	JZ      groupdone587
+	JZ      groupdone602
 
-group586:
+group601:
 	MOVLQSX     (BX), DI
 	VMOVDQU     (AX)(DI*1), X2
 	VMOVDQU     (CX)(DI*1), X3
@@ -10759,9 +10951,9 @@ group586:
 	ADDQ        $+16, BX
 	ADDQ        $+32, DX
 	DECQ        SI
-	JNZ         group586
+	JNZ         group601
 
-groupdone587:
+groupdone602:
 	VZEROUPPER
 	RET
 
@@ -10777,20 +10969,20 @@ TEXT ·depthwiseCodes1(SB), NOSPLIT, $0-64
 	MOVQ  cols+48(FP), R8
 	MOVQ  pitch+56(FP), R9
 	TESTQ DI, DI
-	JZ    rowdone589
+	JZ    rowdone604
 
-row588:
+row603:
 	MOVQ CX, R10
 	MOVQ R8, R11
 
-wide590:
+wide605:
 	CMPQ   R11, $+8
-	JLE    narrow591
+	JLE    narrow606
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps593:
+taps608:
 	MOVLQSX      (BX)(R12*8), R13
 	VPMOVZXBW    (R10)(R13*1), Y2
 	MOVLQSX      4(BX)(R12*8), R13
@@ -10804,7 +10996,7 @@ taps593:
 	VPADDD       Y5, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps593
+	JLT          taps608
 	VPERM2I128   $0x20, Y1, Y0, Y2
 	VPERM2I128   $0x31, Y1, Y0, Y1
 	VMOVDQU      Y2, (AX)
@@ -10812,16 +11004,16 @@ taps593:
 	ADDQ         $+16, R10
 	ADDQ         $+64, AX
 	SUBQ         $+16, R11
-	JMP          wide590
+	JMP          wide605
 
-narrow591:
+narrow606:
 	TESTQ  R11, R11
-	JLE    rowdone592
+	JLE    rowdone607
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps594:
+taps609:
 	MOVLQSX      (BX)(R12*8), R13
 	VPMOVZXBW    (R10)(R13*1), X6
 	MOVLQSX      4(BX)(R12*8), R13
@@ -10835,19 +11027,19 @@ taps594:
 	VPADDD       Y3, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps594
+	JLT          taps609
 	VMOVDQU      X0, (AX)
 	VMOVDQU      X1, 16(AX)
 	ADDQ         $+32, AX
 	SUBQ         $+8, R11
 
-rowdone592:
+rowdone607:
 	LEAQ (AX)(R11*4), AX
 	ADDQ R9, CX
 	DECQ DI
-	JNZ  row588
+	JNZ  row603
 
-rowdone589:
+rowdone604:
 	VZEROUPPER
 	RET
 
@@ -10863,20 +11055,20 @@ TEXT ·depthwiseCodes2(SB), NOSPLIT, $0-64
 	MOVQ  cols+48(FP), R8
 	MOVQ  pitch+56(FP), R9
 	TESTQ DI, DI
-	JZ    rowdone596
+	JZ    rowdone611
 
-row595:
+row610:
 	MOVQ CX, R10
 	MOVQ R8, R11
 
-wide597:
+wide612:
 	CMPQ   R11, $+8
-	JLE    narrow598
+	JLE    narrow613
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps600:
+taps615:
 	MOVLQSX      (BX)(R12*8), R13
 	VMOVDQU      (R10)(R13*1), Y2
 	VPAND        const00ff00ff<>+0(SB), Y2, Y2
@@ -10892,7 +11084,7 @@ taps600:
 	VPADDD       Y5, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps600
+	JLT          taps615
 	VPERM2I128   $0x20, Y1, Y0, Y2
 	VPERM2I128   $0x31, Y1, Y0, Y1
 	VMOVDQU      Y2, (AX)
@@ -10900,16 +11092,16 @@ taps600:
 	ADDQ         $+32, R10
 	ADDQ         $+64, AX
 	SUBQ         $+16, R11
-	JMP          wide597
+	JMP          wide612
 
-narrow598:
+narrow613:
 	TESTQ  R11, R11
-	JLE    rowdone599
+	JLE    rowdone614
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps601:
+taps616:
 	MOVLQSX      (BX)(R12*8), R13
 	VMOVDQU      (R10)(R13*1), X6
 	VPAND        const00ff00ff<>+0(SB), X6, X6
@@ -10925,19 +11117,19 @@ taps601:
 	VPADDD       Y3, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps601
+	JLT          taps616
 	VMOVDQU      X0, (AX)
 	VMOVDQU      X1, 16(AX)
 	ADDQ         $+32, AX
 	SUBQ         $+8, R11
 
-rowdone599:
+rowdone614:
 	LEAQ (AX)(R11*4), AX
 	ADDQ R9, CX
 	DECQ DI
-	JNZ  row595
+	JNZ  row610
 
-rowdone596:
+rowdone611:
 	VZEROUPPER
 	RET
 
@@ -10958,9 +11150,9 @@ TEXT ·maxBytesVector(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 	CMPQ DX, $+32
-	JLT  vectordone603
+	JLT  vectordone618
 
-vector602:
+vector617:
 	VMOVDQU (CX), Y0
 	VPMAXUB (AX), Y0, Y0
 	VMOVDQU Y0, (AX)
@@ -10968,9 +11160,9 @@ vector602:
 	ADDQ    $+32, AX
 	SUBQ    $+32, DX
 	CMPQ    DX, $+32
-	JGE     vector602
+	JGE     vector617
 
-vectordone603:
+vectordone618:
 	VZEROUPPER
 	RET
 
@@ -10988,24 +11180,24 @@ TEXT ·rescaleVector(SB), NOSPLIT, $0-64
 	MOVQ         f+0(FP), BX
 	MOVQ         n+24(FP), SI
 	CMPQ         SI, $+16
-	JLT          blockdone605
+	JLT          blockdone620
 
-block604:
+block619:
 	VMOVUPS   (AX), Y5
 	VPADDD    Y0, Y5, Y5
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
 	TESTQ     $+4, DX
-	JZ        nobias606
+	JZ        nobias621
 	VADDPS    Y2, Y5, Y5
 
-nobias606:
+nobias621:
 	TESTQ   $+8, DX
-	JZ      noadd607
+	JZ      noadd622
 	VMOVUPS (CX), Y6
 	VADDPS  Y6, Y5, Y5
 
-noadd607:
+noadd622:
 	VMAXPS    Y5, Y3, Y5
 	VMINPS    Y5, Y4, Y5
 	VMOVUPS   Y5, (BX)
@@ -11014,16 +11206,16 @@ noadd607:
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
 	TESTQ     $+4, DX
-	JZ        nobias608
+	JZ        nobias623
 	VADDPS    Y2, Y5, Y5
 
-nobias608:
+nobias623:
 	TESTQ   $+8, DX
-	JZ      noadd609
+	JZ      noadd624
 	VMOVUPS 32(CX), Y6
 	VADDPS  Y6, Y5, Y5
 
-noadd609:
+noadd624:
 	VMAXPS  Y5, Y3, Y5
 	VMINPS  Y5, Y4, Y5
 	VMOVUPS Y5, 32(BX)
@@ -11032,28 +11224,28 @@ noadd609:
 	ADDQ    $+64, CX
 	SUBQ    $+16, SI
 	CMPQ    SI, $+16
-	JGE     block604
+	JGE     block619
 
-blockdone605:
+blockdone620:
 	CMPQ SI, $+8
-	JLT  vectordone611
+	JLT  vectordone626
 
-vector610:
+vector625:
 	VMOVUPS   (AX), Y5
 	VPADDD    Y0, Y5, Y5
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
 	TESTQ     $+4, DX
-	JZ        nobias612
+	JZ        nobias627
 	VADDPS    Y2, Y5, Y5
 
-nobias612:
+nobias627:
 	TESTQ   $+8, DX
-	JZ      noadd613
+	JZ      noadd628
 	VMOVUPS (CX), Y6
 	VADDPS  Y6, Y5, Y5
 
-noadd613:
+noadd628:
 	VMAXPS  Y5, Y3, Y5
 	VMINPS  Y5, Y4, Y5
 	VMOVUPS Y5, (BX)
@@ -11062,11 +11254,11 @@ noadd613:
 	ADDQ    $+32, CX
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector610
+	JGE     vector625
 
-vectordone611:
+vectordone626:
 	TESTQ      SI, SI
-	JZ         even614
+	JZ         even629
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       SI
 	VMOVUPS    (DI)(SI*4), Y5
@@ -11075,21 +11267,21 @@ vectordone611:
 	VCVTDQ2PS  Y6, Y6
 	VMULPS     Y1, Y6, Y6
 	TESTQ      $+4, DX
-	JZ         nobias615
+	JZ         nobias630
 	VADDPS     Y2, Y6, Y6
 
-nobias615:
+nobias630:
 	TESTQ      $+8, DX
-	JZ         noadd616
+	JZ         noadd631
 	VMASKMOVPS (CX), Y5, Y0
 	VADDPS     Y0, Y6, Y6
 
-noadd616:
+noadd631:
 	VMAXPS     Y6, Y3, Y6
 	VMINPS     Y6, Y4, Y6
 	VMASKMOVPS Y6, Y5, (BX)
 
-even614:
+even629:
 	VZEROUPPER
 	RET
 
@@ -11111,24 +11303,24 @@ TEXT ·requantizeVector(SB), NOSPLIT, $0-80
 	MOVQ         n+24(FP), SI
 	VPMOVZXBD    halvesorder<>+0(SB), Y8
 	CMPQ         SI, $+32
-	JLT          blockdone618
+	JLT          blockdone633
 
-block617:
+block632:
 	VMOVUPS   (AX), Y9
 	VPADDD    Y0, Y9, Y9
 	VCVTDQ2PS Y9, Y9
 	VMULPS    Y1, Y9, Y9
 	TESTQ     $+4, DX
-	JZ        nobias619
+	JZ        nobias634
 	VADDPS    Y2, Y9, Y9
 
-nobias619:
+nobias634:
 	TESTQ   $+8, DX
-	JZ      noadd620
+	JZ      noadd635
 	VMOVUPS (CX), Y10
 	VADDPS  Y10, Y9, Y9
 
-noadd620:
+noadd635:
 	VMULPS    Y3, Y9, Y9
 	VADDPS    Y4, Y9, Y9
 	VMAXPS    Y5, Y9, Y9
@@ -11140,16 +11332,16 @@ noadd620:
 	VCVTDQ2PS Y10, Y10
 	VMULPS    Y1, Y10, Y10
 	TESTQ     $+4, DX
-	JZ        nobias621
+	JZ        nobias636
 	VADDPS    Y2, Y10, Y10
 
-nobias621:
+nobias636:
 	TESTQ   $+8, DX
-	JZ      noadd622
+	JZ      noadd637
 	VMOVUPS 32(CX), Y11
 	VADDPS  Y11, Y10, Y10
 
-noadd622:
+noadd637:
 	VMULPS    Y3, Y10, Y10
 	VADDPS    Y4, Y10, Y10
 	VMAXPS    Y5, Y10, Y10
@@ -11161,16 +11353,16 @@ noadd622:
 	VCVTDQ2PS Y11, Y11
 	VMULPS    Y1, Y11, Y11
 	TESTQ     $+4, DX
-	JZ        nobias623
+	JZ        nobias638
 	VADDPS    Y2, Y11, Y11
 
-nobias623:
+nobias638:
 	TESTQ   $+8, DX
-	JZ      noadd624
+	JZ      noadd639
 	VMOVUPS 64(CX), Y12
 	VADDPS  Y12, Y11, Y11
 
-noadd624:
+noadd639:
 	VMULPS    Y3, Y11, Y11
 	VADDPS    Y4, Y11, Y11
 	VMAXPS    Y5, Y11, Y11
@@ -11182,16 +11374,16 @@ noadd624:
 	VCVTDQ2PS Y12, Y12
 	VMULPS    Y1, Y12, Y12
 	TESTQ     $+4, DX
-	JZ        nobias625
+	JZ        nobias640
 	VADDPS    Y2, Y12, Y12
 
-nobias625:
+nobias640:
 	TESTQ   $+8, DX
-	JZ      noadd626
+	JZ      noadd641
 	VMOVUPS 96(CX), Y13
 	VADDPS  Y13, Y12, Y12
 
-noadd626:
+noadd641:
 	VMULPS    Y3, Y12, Y12
 	VADDPS    Y4, Y12, Y12
 	VMAXPS    Y5, Y12, Y12
@@ -11208,28 +11400,28 @@ noadd626:
 	ADDQ      $+128, CX
 	SUBQ      $+32, SI
 	CMPQ      SI, $+32
-	JGE       block617
+	JGE       block632
 
-blockdone618:
+blockdone633:
 	CMPQ SI, $+8
-	JLT  vectordone628
+	JLT  vectordone643
 
-vector627:
+vector642:
 	VMOVUPS   (AX), Y8
 	VPADDD    Y0, Y8, Y8
 	VCVTDQ2PS Y8, Y8
 	VMULPS    Y1, Y8, Y8
 	TESTQ     $+4, DX
-	JZ        nobias629
+	JZ        nobias644
 	VADDPS    Y2, Y8, Y8
 
-nobias629:
+nobias644:
 	TESTQ   $+8, DX
-	JZ      noadd630
+	JZ      noadd645
 	VMOVUPS (CX), Y9
 	VADDPS  Y9, Y8, Y8
 
-noadd630:
+noadd645:
 	VMULPS       Y3, Y8, Y8
 	VADDPS       Y4, Y8, Y8
 	VMAXPS       Y5, Y8, Y8
@@ -11245,11 +11437,11 @@ noadd630:
 	ADDQ         $+32, CX
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector627
+	JGE          vector642
 
-vectordone628:
+vectordone643:
 	TESTQ      SI, SI
-	JZ         even631
+	JZ         even646
 	LEAQ       tailmasks<>+32(SB), DI
 	MOVQ       SI, R8
 	NEGQ       R8
@@ -11259,16 +11451,16 @@ vectordone628:
 	VCVTDQ2PS  Y9, Y9
 	VMULPS     Y1, Y9, Y9
 	TESTQ      $+4, DX
-	JZ         nobias632
+	JZ         nobias647
 	VADDPS     Y2, Y9, Y9
 
-nobias632:
+nobias647:
 	TESTQ      $+8, DX
-	JZ         noadd633
+	JZ         noadd648
 	VMASKMOVPS (CX), Y8, Y0
 	VADDPS     Y0, Y9, Y9
 
-noadd633:
+noadd648:
 	VMULPS       Y3, Y9, Y9
 	VADDPS       Y4, Y9, Y9
 	VMAXPS       Y5, Y9, Y9
@@ -11280,17 +11472,17 @@ noadd633:
 	VPACKUSWB    X9, X9, X9
 	VMOVQ        X9, AX
 	TESTQ        SI, SI
-	JZ           bytedone635
+	JZ           bytedone650
 
-byte634:
+byte649:
 	MOVB AL, (BX)
 	SHRQ $0x08, AX
 	INCQ BX
 	DECQ SI
-	JNZ  byte634
+	JNZ  byte649
 
-bytedone635:
-even631:
+bytedone650:
+even646:
 	VZEROUPPER
 	RET
 
@@ -11309,9 +11501,9 @@ TEXT ·quantizeDivVector(SB), NOSPLIT, $0-44
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y4
 	CMPQ         DX, $+32
-	JLT          blockdone637
+	JLT          blockdone652
 
-block636:
+block651:
 	VMOVUPS   (AX), Y5
 	VDIVPS    Y0, Y5, Y5
 	VMAXPS    Y1, Y5, Y5
@@ -11345,13 +11537,13 @@ block636:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block636
+	JGE       block651
 
-blockdone637:
+blockdone652:
 	CMPQ DX, $+8
-	JLT  vectordone639
+	JLT  vectordone654
 
-vector638:
+vector653:
 	VMOVUPS      (AX), Y4
 	VDIVPS       Y0, Y4, Y4
 	VMAXPS       Y1, Y4, Y4
@@ -11366,11 +11558,11 @@ vector638:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector638
+	JGE          vector653
 
-vectordone639:
+vectordone654:
 	TESTQ        DX, DX
-	JZ           even640
+	JZ           even655
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -11386,17 +11578,17 @@ vectordone639:
 	VPACKUSWB    X4, X4, X4
 	VMOVQ        X4, AX
 	TESTQ        DX, DX
-	JZ           bytedone642
+	JZ           bytedone657
 
-byte641:
+byte656:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte641
+	JNZ  byte656
 
-bytedone642:
-even640:
+bytedone657:
+even655:
 	VZEROUPPER
 	RET
 
@@ -11413,9 +11605,9 @@ TEXT ·quantizeMulVector(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y5
 	CMPQ         DX, $+32
-	JLT          blockdone644
+	JLT          blockdone659
 
-block643:
+block658:
 	VMOVUPS   (AX), Y6
 	VMULPS    Y0, Y6, Y6
 	VADDPS    Y1, Y6, Y6
@@ -11453,13 +11645,13 @@ block643:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block643
+	JGE       block658
 
-blockdone644:
+blockdone659:
 	CMPQ DX, $+8
-	JLT  vectordone646
+	JLT  vectordone661
 
-vector645:
+vector660:
 	VMOVUPS      (AX), Y5
 	VMULPS       Y0, Y5, Y5
 	VADDPS       Y1, Y5, Y5
@@ -11475,11 +11667,11 @@ vector645:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector645
+	JGE          vector660
 
-vectordone646:
+vectordone661:
 	TESTQ        DX, DX
-	JZ           even647
+	JZ           even662
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -11496,17 +11688,17 @@ vectordone646:
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, AX
 	TESTQ        DX, DX
-	JZ           bytedone649
+	JZ           bytedone664
 
-byte648:
+byte663:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte648
+	JNZ  byte663
 
-bytedone649:
-even647:
+bytedone664:
+even662:
 	VZEROUPPER
 	RET
 
@@ -11519,9 +11711,9 @@ TEXT ·dequantizeVector(SB), NOSPLIT, $0-36
 	VPBROADCASTD zero+24(FP), Y0
 	VBROADCASTSS scale+32(FP), Y1
 	CMPQ         DX, $+8
-	JLT          vectordone651
+	JLT          vectordone666
 
-vector650:
+vector665:
 	VPMOVZXBD (CX), Y2
 	VPSUBD    Y0, Y2, Y2
 	VCVTDQ2PS Y2, Y2
@@ -11531,9 +11723,9 @@ vector650:
 	ADDQ      $+32, AX
 	SUBQ      $+8, DX
 	CMPQ      DX, $+8
-	JGE       vector650
+	JGE       vector665
 
-vectordone651:
+vectordone666:
 	VZEROUPPER
 	RET
 
@@ -11553,7 +11745,7 @@ TEXT ·winoIn2(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel652:
+channel667:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -11720,7 +11912,7 @@ channel652:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel652
+	JNZ            channel667
 	VZEROUPPER
 	RET
 
@@ -11744,7 +11936,7 @@ TEXT ·winoOut2(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel653:
+channel668:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -11810,16 +12002,16 @@ channel653:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag654
+	JZ           noflag669
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag654:
+noflag669:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag655
+	JZ          noflag670
 	VMOVSD      (CX)(DI*4), X6
 	VMOVHPS     (CX)(R8*4), X6, X6
 	VMOVSD      (CX)(R11*4), X3
@@ -11833,7 +12025,7 @@ noflag654:
 	VINSERTF128 $0x01, X3, Y7, Y7
 	VADDPS      Y7, Y2, Y2
 
-noflag655:
+noflag670:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -11859,16 +12051,16 @@ noflag655:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag656
+	JZ           noflag671
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag656:
+noflag671:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag657
+	JZ          noflag672
 	VMOVSD      (CX)(DI*4), X8
 	VMOVHPS     (CX)(R8*4), X8, X8
 	VMOVSD      (CX)(R11*4), X3
@@ -11882,7 +12074,7 @@ noflag656:
 	VINSERTF128 $0x01, X3, Y9, Y9
 	VADDPS      Y9, Y2, Y2
 
-noflag657:
+noflag672:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -11901,7 +12093,7 @@ noflag657:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel653
+	JNZ          channel668
 	VZEROUPPER
 	RET
 
@@ -11921,7 +12113,7 @@ TEXT ·winoIn4(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel658:
+channel673:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -12458,7 +12650,7 @@ channel658:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel658
+	JNZ            channel673
 	VZEROUPPER
 	RET
 
@@ -12552,7 +12744,7 @@ TEXT ·winoOut4(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel659:
+channel674:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -12740,14 +12932,14 @@ channel659:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag660
+	JZ           noflag675
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag660:
+noflag675:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -12757,7 +12949,7 @@ noflag660:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag661
+	JZ             noflag676
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -12771,7 +12963,7 @@ noflag660:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag661:
+noflag676:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -12809,14 +13001,14 @@ noflag661:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag662
+	JZ           noflag677
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag662:
+noflag677:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -12826,7 +13018,7 @@ noflag662:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag663
+	JZ             noflag678
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -12840,7 +13032,7 @@ noflag662:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag663:
+noflag678:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -12878,14 +13070,14 @@ noflag663:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag664
+	JZ           noflag679
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag664:
+noflag679:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -12895,7 +13087,7 @@ noflag664:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag665
+	JZ             noflag680
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -12909,7 +13101,7 @@ noflag664:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag665:
+noflag680:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -12947,14 +13139,14 @@ noflag665:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag666
+	JZ           noflag681
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag666:
+noflag681:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -12964,7 +13156,7 @@ noflag666:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag667
+	JZ             noflag682
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -12978,7 +13170,7 @@ noflag666:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag667:
+noflag682:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -12999,7 +13191,7 @@ noflag667:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel659
+	JNZ          channel674
 	VZEROUPPER
 	RET
 

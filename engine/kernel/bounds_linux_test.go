@@ -116,6 +116,7 @@ func boundsOfElements(_ *testing.T, f *walls, m *machine, caught func(what ...an
 			m.fakeQuantize(dst, a, 0.1, -128, 127, n)
 			m.minMax(f.floats(3, make([]float32, 2)), a, n)
 			m.histogram(place(f[4], make([]uint32, 20)), a, 8, -10, 20, n)
+			m.tails(place(f[4], make([]uint32, 20+TailsExtra)), a, 8, -0.5, 0.5, -10, 20, n)
 			m.noise(place(f[5], make([]float64, 2)), a, b, n)
 		}()
 	}

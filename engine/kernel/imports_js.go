@@ -249,6 +249,10 @@ func wasmMinmaxF32(out, x unsafe.Pointer, n int32) int32
 //go:noescape
 func wasmHistogramF32(counts, x unsafe.Pointer, scale float32, first, bins, n int32) int32
 
+//go:wasmimport kernel tails_f32
+//go:noescape
+func wasmTailsF32(counts, x unsafe.Pointer, scale, lo, hi float32, first, bins, n int32) int32
+
 //go:wasmimport kernel noise_f32
 //go:noescape
 func wasmNoiseF32(out, a, b unsafe.Pointer, n int32)

@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // FakeQuantize rounds to a grid and back:
 //
 //	dst[i] = (clamp(round(src[i]/scale) + zero, qmin, qmax) - zero)·scale
@@ -26,6 +28,25 @@ func MinMax(x []float32) (lo, hi float32, bad int) {
 func Histogram(counts []uint32, x []float32, invWidth float32, first int) (outside int) {
 	return active.histogram(counts, x, invWidth, first, len(counts), len(x))
 }
+
+// Tails looks at all elements, and counts as Histogram does those below lo, which is not positive,
+// and those from hi up, which is; what falls outside of counts is passed over.
+// It returns the smallest and the largest element, whose zeros have no sign. When
+// some are not finite it returns false, and neither means anything.
+func Tails(counts []uint32, x []float32, invWidth float32, first int, lo, hi float32) (least, most float32, finite bool) {
+	bins := len(counts) - TailsExtra
+	if active.tails(counts, x, invWidth, lo, hi, first, bins, len(x)) != 0 || len(x) == 0 {
+		return posInf, negInf, false
+	}
+	least, most = math.Float32frombits(counts[bins]), math.Float32frombits(counts[bins+1])
+	if most < 0 || math.Signbit(float64(most)) { // no element is positive, and none tells which is the least negative
+		least, most, _ = MinMax(x)
+	}
+	return least, most, true
+}
+
+// TailsExtra is how many counters Tails uses for itself, behind those of the bins.
+const TailsExtra = 2
 
 // Noise returns Σ a² and Σ (a-b)², summed in float64.
 func Noise(a, b []float32) (signal, noise float64) {

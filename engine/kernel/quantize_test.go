@@ -85,6 +85,39 @@ func TestHistogram(t *testing.T) {
 	})
 }
 
+// TestTails looks for what does not depend on the sign of a zero, and for extremes only where they mean something.
+func TestTails(t *testing.T) {
+	each(t, func(t *testing.T, m *machine) {
+		for _, n := range append(sizes, 5000) {
+			below, above := random(3, n), random(4, n)
+			for i := range below {
+				below[i], above[i] = -absF32(below[i]), max(above[i], 0)
+			}
+			for _, x := range [][]float32{random(uint64(n), n), special(uint64(n), n), below, above} {
+				for _, ends := range [][2]float32{{-1, 1}, {0, 2}, {-2.5, 0.0625}, {-100, 100}} {
+					const bins = 64
+					got, want := make([]uint32, bins+TailsExtra), make([]uint32, bins+TailsExtra)
+					gotBad := m.tails(got, x, 16, ends[0], ends[1], -40, bins, n)
+					wantBad := refTails(want, x, 16, ends[0], ends[1], -40, bins, n)
+					if !slices.Equal(got[:bins], want[:bins]) || (gotBad != 0) != (wantBad != 0) {
+						t.Fatalf("n %d, ends %v: %v bad %d, want %v bad %d", n, ends, got, gotBad, want, wantBad)
+					}
+					if wantBad != 0 {
+						continue
+					}
+					if a, b := math.Float32frombits(got[bins]), math.Float32frombits(want[bins]); a != b {
+						t.Fatalf("n %d, ends %v: the least is %v, want %v", n, ends, a, b)
+					}
+					a, b := math.Float32frombits(got[bins+1]), math.Float32frombits(want[bins+1])
+					if b >= 0 && a != b || b < 0 && !math.Signbit(float64(a)) {
+						t.Fatalf("n %d, ends %v: the most is %v, want %v", n, ends, a, b)
+					}
+				}
+			}
+		}
+	})
+}
+
 // TestNoise allows for the order of float64 sums.
 func TestNoise(t *testing.T) {
 	each(t, func(t *testing.T, m *machine) {

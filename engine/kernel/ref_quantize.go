@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // refFakeQuantize rounds to a grid: with r = x/scale rounded half to even,
 //
 //	dst[i] = min(max(r, lo), hi)·scale
@@ -58,6 +60,29 @@ func refHistogram(counts []uint32, x []float32, scale float32, first, bins, n in
 		counts[int(b)-first]++
 	}
 	return outside
+}
+
+// refTails is refHistogram for the elements x < lo or x ≥ hi, where lo ≤ 0 < hi.
+// It writes the bits of the smallest and of the largest element behind the
+// bins, the latter only if one is positive or 0, and returns 0 if all are finite.
+func refTails(counts []uint32, x []float32, scale, lo, hi float32, first, bins, n int) (bad int) {
+	least, most := posInf, negInf
+	for _, v := range x[:n] {
+		if v-v != 0 {
+			bad++
+		}
+		if v < least {
+			least = v
+		}
+		if most < v {
+			most = v
+		}
+		if v < lo || v >= hi {
+			refHistogram(counts, []float32{v}, scale, first, bins, 1)
+		}
+	}
+	counts[bins], counts[bins+1] = math.Float32bits(least), math.Float32bits(most)
+	return bad
 }
 
 // refNoise writes Σ a² to out[0] and Σ (a-b)² to out[1].

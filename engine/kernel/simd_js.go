@@ -68,6 +68,9 @@ func platform() *machine {
 	m.histogram = func(counts []uint32, x []float32, scale float32, first, bins, n int) int {
 		return int(wasmHistogramF32(at(counts), at(x), scale, int32(first), int32(bins), int32(n)))
 	}
+	m.tails = func(counts []uint32, x []float32, scale, lo, hi float32, first, bins, n int) int {
+		return int(wasmTailsF32(at(counts), at(x), scale, lo, hi, int32(first), int32(bins), int32(n)))
+	}
 	m.noise = func(out []float64, a, b []float32, n int) {
 		wasmNoiseF32(at(out), at(a), at(b), int32(n))
 	}

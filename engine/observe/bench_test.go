@@ -13,15 +13,15 @@ func BenchmarkObserve(b *testing.B) {
 	for i := range x {
 		x[i] = max(float32(r.NormFloat64()), 0)
 	}
-	c := make([]uint32, Bins)
+	c := make([]uint32, Bins+kernel.TailsExtra)
 	for _, f := range []struct {
 		name string
 		run  func()
 	}{
 		{"stat", func() { var s Stat; s.Observe(0, x) }},
-		{"sparse", func() { s := Stat{Sparse: true}; s.Observe(0, x) }},
+		{"tails", func() { kernel.Tails(c[:], x, 256, -Half, 0, 3) }},
 		{"minmax", func() { kernel.MinMax(x) }},
-		{"count", func() { kernel.Histogram(c[:], x, 256, -Half) }},
+		{"count", func() { kernel.Histogram(c[:Bins], x, 256, -Half) }},
 	} {
 		b.Run(f.name, func(b *testing.B) {
 			b.SetBytes(int64(4 * len(x)))

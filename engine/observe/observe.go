@@ -35,12 +35,6 @@ const (
 // Stat is the statistic of one value of a graph. The zero value is empty and
 // ready to use. It must not be used from several goroutines at once.
 type Stat struct {
-	// Sparse counts only an eighth of the values of large slices in the bins, evenly
-	// spread; extremes are exact all the same. It is for calibrating at the
-	// speed of the plain model: counting costs as much as a fast convolution. The
-	// result then depends on the parts in which an image's values come.
-	Sparse bool
-
 	images   []Extremes // ascending by Image
 	exp      int        // bins are 2^exp wide; meaningless while counts is nil
 	counts   []uint64   // Bins of them, counts[Half] from 0 up; nil before the first finite value

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"dropquant/engine/kernel"
 )
 
 func TestObserve(t *testing.T) {
@@ -172,40 +174,108 @@ func TestEmpty(t *testing.T) {
 	}
 }
 
-// A sparse Stat has the extremes, an eighth of the values, and their distribution;
-// small slices it counts whole.
-func TestSparse(t *testing.T) {
+// A large slice has its extremes, the values of its tails, and the distribution of an eighth
+// of the others; a small one is counted whole.
+func TestSample(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	x := make([]float32, 1<<20)
+	x := make([]float32, 1<<20+77)
 	for i := range x {
 		x[i] = float32(r.NormFloat64())
 	}
-	x[100] = -50 // in no block
-	whole, sparse := Stat{}, Stat{Sparse: true}
-	whole.Observe(0, x)
-	sparse.Observe(0, x)
-	if !slices.Equal(whole.Images(), sparse.Images()) {
-		t.Errorf("extremes %v, exactly %v", sparse.Images(), whole.Images())
-	}
-	a, b := whole.Histogram(), sparse.Histogram()
-	if share := float64(b.Total) / float64(a.Total); math.Abs(share-float64(block)/period) > 0.001 {
-		t.Errorf("%v of the values are counted", share)
-	}
-	if a.Width != b.Width || len(a.Neg) != len(b.Neg) || len(a.Pos) != len(b.Pos) {
-		t.Errorf("bins of %v, %d and %d; sparse of %v, %d and %d", a.Width, len(a.Neg), len(a.Pos), b.Width, len(b.Neg), len(b.Pos))
-	}
-	for _, end := range []float32{0.5, 1, 2, 3} {
-		p, q := a.Outside(-end, end), b.Outside(-end, end)
-		if sigma := math.Sqrt(p * (1 - p) / float64(b.Total)); math.Abs(p-q) > 5*sigma {
-			t.Errorf("outside ±%v lie %v, sparse %v", end, p, q)
+	for _, c := range []struct {
+		name    string
+		prepare func()
+		tail    float32 // where each value is counted from
+	}{
+		{"normal", func() {}, 2.8},
+		{"an outlier in no block", func() { x[100] = -50 }, 2.8},
+		{"after a ReLU", func() {
+			for i := range x {
+				x[i] = max(x[i], 0)
+			}
+		}, 2.8},
+		{"capped", func() {
+			for i := range x {
+				x[i] = min(x[i], 2)
+			}
+		}, 2},
+		{"small", func() {
+			for i := range x {
+				x[i] *= 1e-30
+			}
+		}, 2e-30},
+	} {
+		c.prepare()
+		whole, sampled := Stat{}, Stat{}
+		lo, hi, _ := kernel.MinMax(x)
+		whole.extend(Extremes{7, lo, hi})
+		whole.grow(exponent(max(-lo, hi)))
+		whole.count(x, lo, hi)
+		sampled.Observe(7, x)
+		if !slices.Equal(whole.Images(), sampled.Images()) {
+			t.Errorf("%s: extremes %v, exactly %v", c.name, sampled.Images(), whole.Images())
+		}
+		a, b := whole.Histogram(), sampled.Histogram()
+		if share := float64(b.Total) / float64(a.Total); math.Abs(share-1) > 0.01 {
+			t.Errorf("%s: the weights add up to %v of the values", c.name, share)
+		}
+		if a.Width != b.Width || len(a.Neg) != len(b.Neg) || len(a.Pos) != len(b.Pos) {
+			t.Errorf("%s: bins of %v, %d and %d; sampled of %v, %d and %d", c.name, a.Width, len(a.Neg), len(a.Pos), b.Width, len(b.Neg), len(b.Pos))
+		}
+		for _, share := range []float32{0.1, 0.3, 0.7} {
+			p, q := a.Outside(-share*c.tail, share*c.tail), b.Outside(-share*c.tail, share*c.tail)
+			if sigma := math.Sqrt(8 * p * (1 - p) / float64(len(x))); math.Abs(p-q) > 6*sigma {
+				t.Errorf("%s: %v of the values lie beyond %v, sampled %v", c.name, p, share*c.tail, q)
+			}
+		}
+		for i := int(float64(c.tail)/a.Width) + 1; c.tail != 2 && i < len(a.Pos); i++ {
+			if a.Pos[i] != b.Pos[i] {
+				t.Fatalf("%s: %d values in bin %d of the tail, want %d", c.name, b.Pos[i], i, a.Pos[i])
+			}
+		}
+		if _, _, err := DecodeStat(sampled.AppendBinary(nil)); err != nil {
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
-	if _, _, err := DecodeStat(sparse.AppendBinary(nil)); err != nil {
-		t.Error(err)
+}
+
+// What a slice adds does not depend on what was seen before it.
+func TestSampleOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var parts [4][]float32
+	for k := range parts {
+		parts[k] = make([]float32, sampleFrom+100*k)
+		for i := range parts[k] {
+			parts[k][i] = float32(r.NormFloat64()) * float32(math.Exp2(float64(5*k%7)))
+		}
 	}
-	small := Stat{Sparse: true}
-	small.Observe(0, x[:sparseFrom-1])
-	if h := small.Histogram(); h.Total != sparseFrom-1 {
-		t.Errorf("%d of a small slice", h.Total)
+	var up, down, left, right Stat
+	for k := range parts {
+		up.Observe(k, parts[k])
+		down.Observe(3-k, parts[3-k])
+		if k%2 == 0 {
+			left.Observe(k, parts[k])
+		} else {
+			right.Observe(k, parts[k])
+		}
+	}
+	right.Merge(&left)
+	if a, b, c := up.AppendBinary(nil), down.AppendBinary(nil), right.AppendBinary(nil); !bytes.Equal(a, b) || !bytes.Equal(a, c) {
+		t.Error("the order or the split of images changes the statistic")
+	}
+}
+
+// Values that are not finite are counted apart in large slices too.
+func TestSampleNotFinite(t *testing.T) {
+	x := make([]float32, 2*sampleFrom)
+	for i := range x {
+		x[i] = float32(i % 100)
+	}
+	x[5], x[700], x[701] = float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))
+	var s Stat
+	s.Observe(0, x)
+	nan, inf := s.NotFinite()
+	if h := s.Histogram(); nan != 1 || inf != 2 || h.Total != uint64(len(x)-3) {
+		t.Errorf("%d NaN, %d infinite, %d counted of %d", nan, inf, h.Total, len(x))
 	}
 }

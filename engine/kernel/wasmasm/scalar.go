@@ -28,6 +28,7 @@ func (x I32) Add(y I32) I32    { return x.op(0x6a, y) }
 func (x I32) Sub(y I32) I32    { return x.op(0x6b, y) }
 func (x I32) Mul(y I32) I32    { return x.op(0x6c, y) }
 func (x I32) And(y I32) I32    { return x.op(0x71, y) }
+func (x I32) Or(y I32) I32     { return x.op(0x72, y) }
 func (x I32) Plus(n int32) I32 { return x.Add(ConstI32(n)) }
 func (x I32) Mask(n int32) I32 { return x.And(ConstI32(n)) }
 func (x I32) Shl(n int32) I32  { return x.op(0x74, ConstI32(n)) }

@@ -109,6 +109,7 @@ func (x V128) RelaxedMulAdd(y, z V128) V128 {
 func (x V128) Eq(y V128) V128 { return x.two(0x41, y) }
 func (x V128) Lt(y V128) V128 { return x.two(0x43, y) }
 func (x V128) Gt(y V128) V128 { return x.two(0x44, y) }
+func (x V128) Ge(y V128) V128 { return x.two(0x46, y) }
 
 // Bits.
 
@@ -127,6 +128,15 @@ func (x V128) SubI32(y V128) V128   { return x.two(0xb1, y) }
 func (x V128) EqI32(y V128) V128    { return x.two(0x37, y) }
 func (x V128) ShlI32(n int32) V128  { return V128{code: join(x.code, ConstI32(n).code, simd(0xab))} }
 func (x V128) ShrSI32(n int32) V128 { return V128{code: join(x.code, ConstI32(n).code, simd(0xac))} }
+
+// Smaller and larger integers, signed (S) or unsigned (U).
+
+func (x V128) MinSI32(y V128) V128 { return x.two(0xb6, y) }
+func (x V128) MaxSI32(y V128) V128 { return x.two(0xb8, y) }
+func (x V128) MaxUI32(y V128) V128 { return x.two(0xb9, y) }
+
+// AnyTrue is 1 when a bit is set.
+func (x V128) AnyTrue() I32 { return I32{code: join(x.code, simd(0x53))} }
 
 // AllTrueI32 is 1 when no lane is zero.
 func (x V128) AllTrueI32() I32 { return I32{code: join(x.code, simd(0xa3))} }

@@ -22,6 +22,7 @@ func (b *builder) quantize() {
 func (b *builder) statistics() {
 	b.Func("minmax_f32", b.minMax)
 	b.Func("histogram_f32", b.histogram)
+	b.Func("tails_f32", b.tails)
 	b.Func("noise_f32", b.noise)
 }
 
@@ -97,6 +98,79 @@ func (b *builder) histogram(f *Func) {
 		x.Set(x.Plus(4))
 	})
 	f.Result(outside)
+}
+
+// tails looks for sixteen elements at a time at whether one lies in a tail, which
+// is seldom so, by the same extremes that it is to find. As integers, floats from +0 up
+// are in their own order and below all others if these are signed, and those below 0 in the
+// reverse order and above all others if unsigned; NaN and infinity are the last of each.
+func (b *builder) tails(f *Func) {
+	counts, x, scale, lo, hi := f.ParamI32(), f.ParamI32(), f.ParamF32(), f.ParamF32(), f.ParamF32()
+	first, bins, n := f.ParamI32(), f.ParamI32(), f.ParamI32()
+	factor, origin := f.SetV128(scale.Splat()), f.SetV128(first.Splat())
+	low, high := f.SetV128(lo.Splat()), f.SetV128(hi.Splat())
+	// most and deepest are the largest as signed and as unsigned integers, least the smallest signed one.
+	most, deepest, least := f.SetV128(f.SplatI32(math.MinInt32)), f.SetV128(Zero()), f.SetV128(f.SplatI32(math.MaxInt32))
+	tail := f.SetV128(Zero())
+	count := func(v V128, lanes int) { // those of v, a local, that lie in a tail
+		tail.Set(v.Lt(low).Or(v.Ge(high)))
+		f.If(tail.AnyTrue(), func() {
+			bin := f.SetV128(v.Mul(factor).Floor().TruncI32().SubI32(origin))
+			for lane := range lanes {
+				f.If(tail.LaneI32(lane), func() {
+					i := f.SetI32(bin.LaneI32(lane))
+					f.If(i.LtU(bins), func() {
+						i.Set(counts.Add(i.Shl(2)))
+						f.Store(i, 0, i.LoadI32(0).Plus(1))
+					})
+				})
+			}
+		})
+	}
+	const vectors = 4
+	v := make([]V128, vectors)
+	for i := range v {
+		v[i] = f.SetV128(Zero())
+	}
+	fold := func(op func(x, y V128) V128) V128 { return f.SetV128(op(op(v[0], v[1]), op(v[2], v[3]))) }
+	end := f.SetI32(x.Add(n.Mask(-4 * vectors).Shl(2)))
+	f.While(x.LtU(end), func() {
+		for i := range v {
+			v[i].Set(x.LoadV128(16 * i))
+		}
+		up, down := fold(V128.MaxSI32), fold(V128.MaxUI32)
+		most.Set(most.MaxSI32(up))
+		deepest.Set(deepest.MaxUI32(down))
+		least.Set(least.MinSI32(fold(V128.MinSI32)))
+		f.If(down.Lt(low).Or(up.Ge(high)).AnyTrue(), func() {
+			for _, v := range v {
+				count(v, 4)
+			}
+		})
+		x.Set(x.Plus(16 * vectors))
+	})
+	end.Set(end.Add(n.Mask(4*vectors - 1).Shl(2)))
+	f.While(x.LtU(end), func() {
+		v[0].Set(x.LoadSplat(0))
+		most.Set(most.MaxSI32(v[0]))
+		deepest.Set(deepest.MaxUI32(v[0]))
+		least.Set(least.MinSI32(v[0]))
+		count(v[0], 1)
+		x.Set(x.Plus(4))
+	})
+	for _, fold := range []struct {
+		v  V128
+		op func(x, y V128) V128
+	}{{most, V128.MaxSI32}, {deepest, V128.MaxUI32}, {least, V128.MinSI32}} {
+		fold.v.Set(fold.op(fold.v, fold.v.Shuffle(fold.v, 2, 3, 0, 1)))
+		fold.v.Set(fold.op(fold.v, fold.v.Shuffle(fold.v, 1, 0, 3, 2)))
+	}
+	const inf = 0x7f800000
+	up, down := f.SetI32(most.LaneI32(0)), f.SetI32(deepest.LaneI32(0))
+	end.Set(counts.Add(bins.Shl(2)))
+	f.Store(end, 0, Choose(down.LtS(ConstI32(0)), down, least.LaneI32(0)))
+	f.Store(end, 4, up)
+	f.Result(ConstI32(inf - 1).LtS(up).Or(ConstI32(math.MinInt32 + inf - 1).LtU(down)))
 }
 
 func (b *builder) noise(f *Func) {
