@@ -28,6 +28,7 @@ var layers = map[string][]string{
 	"exec":                   {"graph", "kernel", "op", "quant", "tensor"},
 	"pass":                   {"exec", "graph", "op", "quant", "tensor"},
 	"target":                 {"graph", "kernel", "op", "pass", "quant", "tensor"},
+	"intsim":                 {"exec", "graph", "kernel", "op", "quant", "target", "tensor"},
 	"tune":                   {"graph", "kernel", "quant", "target", "tensor"},
 	"dataset":                {"dataset/jpeg", "tensor"},
 	"eval":                   {"tensor"},

@@ -1,0 +1,64 @@
+// Package intsim runs a graph of QuantizeLinear and DequantizeLinear in the integers and the rounding of a
+// runtime.
+//
+// It lowers the graph to the one that the runtime executes, and engine/exec runs that. What a runtime makes of each node
+// is read from its rows (target.Read); how its kernels add, scale and round is in the operators that the nodes become:
+// QLinearConv and its kin for ONNX Runtime, IntConv with float operators behind it for runtimes that go on in float. How
+// the products of a sum add up belongs to the processor: a Backend is a runtime on one kind of processor.
+package intsim
+
+import (
+	"dropquant/engine/kernel"
+	"dropquant/engine/op"
+	"dropquant/engine/target"
+)
+
+// Backend is the arithmetic of one runtime on one kind of processor.
+type Backend struct {
+	Target  *target.Target // nil for plain Q/DQ in float, as ONNX defines the operators
+	ISA     string         // "vnni": sums of int8 products are exact; "avx2": pairs of them saturate to 16 bits first; "" where there is no choice
+	Title   string
+	Version string // of the runtime that it was checked against; "" when it follows documents only
+
+	Arithmetic op.Arithmetic
+	emit       func(l *lowering, u *target.Unit) error // puts what the runtime runs in the place of a unit; nil: nothing is lowered
+}
+
+// Name returns the target's name and the kind of processor, as "onnxruntime avx2".
+func (b *Backend) Name() string {
+	switch {
+	case b.Target == nil:
+		return "qdq"
+	case b.ISA == "":
+		return b.Target.Name
+	}
+	return b.Target.Name + " " + b.ISA
+}
+
+// pairs is vpmaddubsw along channels within a tap. Its result lies in 16 bits only when it saturates.
+var pairs = op.Adding{Sums: kernel.Paired, Block: 1}
+
+// Backends lists what can be simulated.
+var Backends = []*Backend{
+	{
+		Target: target.ONNXRuntime, ISA: "vnni", Title: "ONNX Runtime on a CPU with VNNI", Version: "1.32.0", emit: emitQLinear,
+	},
+	{
+		// Depthwise kernels widen to 16 bits before they multiply. Source: mlas/lib/x86_64/ConvSymKernelAvx2.S,
+		// QgemmU8S8KernelAvx2.S, QgemvU8S8KernelAvx2.S.
+		Target: target.ONNXRuntime, ISA: "avx2", Title: "ONNX Runtime on a CPU without VNNI", Version: "1.32.0", emit: emitQLinear,
+		Arithmetic: op.Arithmetic{Conv: pairs, MatMul: pairs},
+	},
+	{Title: "Q/DQ in float, as ONNX defines it"},
+}
+
+// ByName returns the backend of a target on a kind of processor, or nil. The target "qdq" is plain Q/DQ in float.
+func ByName(targetName, isa string) *Backend {
+	for _, b := range Backends {
+		switch {
+		case b.Target == nil && targetName == "qdq", b.Target != nil && b.Target.Name == targetName && b.ISA == isa:
+			return b
+		}
+	}
+	return nil
+}

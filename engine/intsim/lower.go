@@ -1,0 +1,311 @@
+package intsim
+
+import (
+	"fmt"
+	"slices"
+
+	"dropquant/engine/graph"
+	"dropquant/engine/op"
+	"dropquant/engine/quant"
+	"dropquant/engine/target"
+	"dropquant/engine/tensor"
+)
+
+// Lowered is the graph that a runtime executes, and where it holds the values of the graph that was lowered.
+type Lowered struct {
+	Graph *graph.Graph
+	codes map[string]carried // by the name of the value, float or integer, whose codes they are
+}
+
+// carried are codes with what they stand for.
+type carried struct {
+	value  *graph.Value
+	params quant.Params // of value's own type: shifted codes have shifted zero points
+}
+
+// lowering is the state of Lower.
+type lowering struct {
+	g     *graph.Graph // a copy that is rewritten
+	b     *Backend
+	r     *target.Reading
+	types map[*graph.Value]op.Type
+
+	codes   map[*graph.Value]carried // of float values of g
+	names   map[string]carried
+	shifted map[*graph.Node]bool // pairs whose codes have 128 added by now
+	consts  map[string]*graph.Value
+}
+
+// Lower rewrites a copy of a Q/DQ graph into what the runtime of b executes for inputs of the given shapes.
+//
+// The steps follow target.Reading: pairs give codes, movers run on codes, and for each unit the backend's recipe puts
+// its kernel on the codes of the inputs. A QuantizeLinear of a value whose codes are there already is those codes. What
+// nothing reads any more goes away.
+func Lower(g *graph.Graph, b *Backend, shapes map[string][]int) (*Lowered, error) {
+	l := &lowering{g: g.Clone(), b: b, codes: map[*graph.Value]carried{}, names: map[string]carried{}, shifted: map[*graph.Node]bool{}, consts: map[string]*graph.Value{}}
+	if err := l.g.Sort(); err != nil {
+		return nil, err
+	}
+	if err := l.infer(shapes); err != nil {
+		return nil, err
+	}
+	if b.emit == nil {
+		return &Lowered{l.g, l.names}, nil
+	}
+	l.r = target.Read(l.g, b.Target)
+	units := map[*graph.Node]*target.Unit{}
+	for _, n := range slices.Clone(l.g.Nodes) {
+		if f := l.r.Fate(n); f.State == target.Int8 {
+			units[n] = f.Unit
+		}
+		if err := l.node(n); err != nil {
+			return nil, &op.NodeError{Node: n, Err: err}
+		}
+	}
+	if err := l.g.Sort(); err != nil {
+		return nil, err
+	}
+	l.g.RemoveDead()
+	for _, n := range l.g.Nodes {
+		if u, old := units[n]; old {
+			return nil, fmt.Errorf("bug: node %q, which runs as %s, is still read in float", n.Name, u.Kernel)
+		}
+	}
+	if err := op.Infer(l.g, shapes); err != nil {
+		return nil, err
+	}
+	return &Lowered{l.g, l.names}, nil
+}
+
+// infer states the types of all values, and computes the codes of constants that the file quantizes itself.
+func (l *lowering) infer(shapes map[string][]int) error {
+	if err := op.Unsupported(l.g); err != nil {
+		return err
+	}
+	r, err := op.Resolve(l.g, shapes)
+	if err != nil {
+		return err
+	}
+	l.types = r.Types
+	for i, n := range l.g.Nodes {
+		for _, v := range n.Outputs {
+			if v != nil {
+				v.DType, v.Shape = r.Types[v].DType, r.Types[v].Shape
+			}
+		}
+		if n.Op != "QuantizeLinear" || slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool { return v != nil && v.Const == nil }) || l.g.IsOutput(n.Out(0)) {
+			continue
+		}
+		in := make([]*tensor.Tensor, len(n.Inputs))
+		for k, v := range n.Inputs {
+			if v != nil {
+				in[k] = v.Const
+			}
+		}
+		out, err := r.Calls[i].Eval(in)
+		if err != nil {
+			return &op.NodeError{Node: n, Err: err}
+		}
+		l.g.MakeConst(n.Outputs[0], out[0])
+	}
+	l.g.RemoveDead()
+	return nil
+}
+
+// node lowers one node.
+func (l *lowering) node(n *graph.Node) error {
+	switch f := l.r.Fate(n); f.State {
+	case target.Paired:
+		l.pair(n)
+	case target.Moves:
+		return l.move(n)
+	case target.Int8:
+		return l.b.emit(l, f.Unit)
+	}
+	return nil
+}
+
+// pair takes the codes of a DequantizeLinear, and a QuantizeLinear away whose codes are there.
+func (l *lowering) pair(n *graph.Node) {
+	switch n.Op {
+	case "DequantizeLinear":
+		c := l.r.Codes(n.Outputs[0])
+		if c == nil {
+			return
+		}
+		if c.Shifted {
+			l.shift(c.Q)
+			l.shift(n)
+		}
+		from := carried{n.Inputs[0], inRuntime(c)}
+		l.carry(n.Outputs[0], from)
+		l.names[n.Inputs[0].Name] = from
+	case "QuantizeLinear":
+		have, ok := l.codes[n.Inputs[0]]
+		if !ok || !matches(n, have.params) {
+			return
+		}
+		l.names[n.Outputs[0].Name] = have
+		l.g.ReplaceUses(n.Outputs[0], have.value, nil)
+		if l.g.IsOutput(n.Outputs[0]) {
+			l.g.TakeOutput(l.add("", "Identity", n.Name, []*graph.Value{have.value}, nil), 0, n, 0)
+		}
+	}
+}
+
+// matches reports whether a QuantizeLinear gives codes of these parameters.
+func matches(q *graph.Node, p quant.Params) bool {
+	scale, zero := q.Input(1).Const, q.Input(2)
+	if scale == nil || scale.DType != tensor.Float32 || !slices.Equal(scale.F32(), p.Scale) {
+		return false
+	}
+	if zero == nil {
+		return p.DType == tensor.Uint8 && p.Zero[0] == 0
+	}
+	if zero.Const == nil || zero.Const.DType != p.DType || p.DType != tensor.Int8 && p.DType != tensor.Uint8 {
+		return false
+	}
+	for i, z := range p.Zero {
+		if tensor.Bytes(zero.Const)[i] != uint8(z) {
+			return false
+		}
+	}
+	return true
+}
+
+// carry notes that c are the codes of the float value v.
+func (l *lowering) carry(v *graph.Value, c carried) {
+	l.codes[v], l.names[v.Name] = c, c
+}
+
+// leave notes that the kernel of u gives these codes.
+func (l *lowering) leave(u *target.Unit, codes *graph.Value) {
+	if u.Codes.Shifted {
+		l.shift(u.Codes.Q)
+	}
+	l.carry(u.Out, carried{codes, inRuntime(u.Codes)})
+}
+
+// inRuntime returns what codes stand for in the runtime: shifted ones are unsigned.
+func inRuntime(c *target.Codes) quant.Params {
+	p := c.Params
+	if c.Shifted {
+		p.DType, p.QMin, p.QMax, p.Zero = tensor.Uint8, 0, 255, slices.Clone(p.Zero)
+		for i := range p.Zero {
+			p.Zero[i] += 128
+		}
+	}
+	return p
+}
+
+// shift makes the codes of a QuantizeLinear or DequantizeLinear unsigned.
+func (l *lowering) shift(n *graph.Node) {
+	if l.shifted[n] {
+		return
+	}
+	l.shifted[n] = true
+	zero := tensor.Data[int8](n.Inputs[2].Const)
+	codes := make([]uint8, len(zero))
+	for i, z := range zero {
+		codes[i] = uint8(z) ^ 0x80
+	}
+	l.g.SetInput(n, 2, l.g.AddConst(n.Inputs[2].Name, tensor.Of(codes, n.Inputs[2].Const.Shape...)))
+}
+
+// move runs a node that only moves elements on the codes of its input.
+func (l *lowering) move(n *graph.Node) error {
+	in := slices.Clone(n.Inputs)
+	var moved carried
+	for i, v := range in {
+		if c, ok := l.codes[v]; ok && l.types[v].DType == tensor.Float32 {
+			in[i], moved = c.value, c
+		}
+	}
+	if moved.value == nil {
+		return fmt.Errorf("bug: no codes come to a node that moves codes")
+	}
+	names := make([]string, len(n.Outputs))
+	for i, v := range n.Outputs {
+		if v != nil {
+			names[i] = v.Name + "_codes"
+		}
+	}
+	m := l.g.AddNode(n.Op, n.Name, in, n.Attrs, names...)
+	m.Domain = n.Domain
+	for i, v := range n.Outputs {
+		if v != nil {
+			l.carry(v, carried{m.Outputs[i], moved.params})
+		}
+	}
+	return nil
+}
+
+// add appends a node of one output.
+func (l *lowering) add(domain, name, node string, in []*graph.Value, attrs []graph.Attr) *graph.Node {
+	n := l.g.AddNode(name, node, in, attrs, node+"_codes")
+	n.Domain = domain
+	if domain != "" {
+		l.g.SetOpset(domain, 1)
+	}
+	return n
+}
+
+// replace puts n in the place of a unit with a float result.
+func (l *lowering) replace(u *target.Unit, n *graph.Node) {
+	l.g.TakeOutput(n, 0, u.Out.Producer, 0)
+}
+
+// input returns the codes of input i of a unit.
+func (l *lowering) input(u *target.Unit, i int) (carried, error) {
+	c, ok := l.codes[u.Node.Input(i)]
+	if !ok {
+		return c, fmt.Errorf("bug: there are no codes of input %d", i)
+	}
+	return c, nil
+}
+
+// scale returns the scales of p as a constant.
+func (l *lowering) scale(p quant.Params) *graph.Value {
+	return l.constant("scale", tensor.Of(slices.Clone(p.Scale), shapeOf(p)...))
+}
+
+// zero returns the zero points of p as a constant.
+func (l *lowering) zero(p quant.Params) *graph.Value {
+	t := tensor.New(p.DType, shapeOf(p)...)
+	for i, z := range p.Zero {
+		switch p.DType {
+		case tensor.Int8, tensor.Uint8:
+			tensor.Bytes(t)[i] = uint8(z)
+		}
+	}
+	return l.constant("zero", t)
+}
+
+// shapeOf is that of the parameters: of rank 0 per tensor.
+func shapeOf(p quant.Params) []int {
+	if len(p.Scale) == 1 {
+		return nil
+	}
+	return []int{len(p.Scale)}
+}
+
+// constant adds a constant, once for scalars of the same bits.
+func (l *lowering) constant(base string, t *tensor.Tensor) *graph.Value {
+	key := ""
+	if t.Len() == 1 {
+		switch t.DType {
+		case tensor.Float32:
+			key = fmt.Sprintf("%x", t.F32()[0])
+		default:
+			key = fmt.Sprintf("%v %d", t.DType, tensor.Bytes(t)[0])
+		}
+		if v := l.consts[key]; v != nil {
+			return v
+		}
+	}
+	v := l.g.AddConst(base, t)
+	if key != "" {
+		l.consts[key] = v
+	}
+	return v
+}
