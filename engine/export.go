@@ -230,10 +230,9 @@ func (j *Job) cpu() string {
 
 // Export returns the quantized model's file, in pieces that share memory with the source.
 func (j *Job) Export() ([][]byte, error) {
-	j.sign(j.quantized)
-	m, err := j.quantized.graph.ToONNX()
+	files, err := j.ExportAs(Formats[0])
 	if err != nil {
-		return nil, &FileError{j.model.Name, err}
+		return nil, err
 	}
-	return m.Segments(), nil
+	return files[0], nil
 }

@@ -36,7 +36,12 @@ type Images struct {
 type Result struct {
 	Model  [][]byte // the quantized ONNX file, in pieces
 	Report *report.Report
+
+	job *Job
 }
+
+// As returns the quantized model in another format than Model's: for each of its Suffixes the file, in pieces.
+func (r *Result) As(f Format) ([][][]byte, error) { return r.job.ExportAs(f) }
 
 // Quantize does the whole job on several goroutines. Images that cannot be used are skipped and
 // listed in the report; it fails when none can.
@@ -61,7 +66,7 @@ func Quantize(m *Model, o Options, images Images, workers int, progress Progress
 	if err != nil {
 		return nil, err
 	}
-	return &Result{model, jobs[0].Report()}, nil
+	return &Result{model, jobs[0].Report(), jobs[0]}, nil
 }
 
 // quantizeAll has every job try the same few images and then quantize, which gives the same graph in all.

@@ -3,10 +3,12 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"dropquant/engine/graph"
@@ -47,6 +49,7 @@ type measured struct {
 	Path, Runtime, Checker string
 	Int8                   int
 	Agreement, SQNR, Exact float64
+	Like                   float64 // dB
 	Finite, Same, VNNI     bool
 }
 
@@ -83,9 +86,15 @@ func TestRuntimes(t *testing.T) {
 					t.Errorf("%s: the file is only %.2f times smaller", tg.Name, ratio)
 				}
 				exported = append(exported, map[string]any{"path": out, "runtimes": runtimesOf[tg.Name]})
+				if tg == target.OpenVINO {
+					for _, path := range otherForms(t, r, dir) {
+						exported = append(exported, map[string]any{"path": path, "runtimes": []string{"openvino"}})
+					}
+				}
 			}
 			job["files"] = exported
-			for _, r := range runPython(t, python, "runtimes.py", job) {
+			var first measured
+			for i, r := range runPython(t, python, "runtimes.py", job) {
 				name := filepath.Base(r.Path)
 				t.Logf("%-16s in %-12s %3d layers in int8, agreement %5.1f %%, %.2f dB", name, r.Runtime, r.Int8, r.Agreement, r.SQNR)
 				if r.Checker != "" {
@@ -97,12 +106,50 @@ func TestRuntimes(t *testing.T) {
 				if r.Runtime == "onnxruntime" && name != "tensorrt.onnx" && !r.Same {
 					t.Errorf("%s: with exact integers ONNX Runtime gives other outputs, of %.2f dB", name, r.Exact)
 				}
+				if i == 0 {
+					first = r
+				}
+				if strings.HasPrefix(name, "openvino.") && r.Runtime == "openvino" && r.Int8 != first.Int8 {
+					t.Errorf("%s: %d layers in int8, and %d of the Q/DQ file", name, r.Int8, first.Int8)
+				}
+				if name == "openvino.ir.xml" && r.Like < 100 {
+					t.Errorf("%s: %.1f dB against the Q/DQ file, which it should equal", name, r.Like)
+				}
+				// OpenVINO computes scales of FakeQuantize from their limits: their last bits differ, and what lies at a tie.
+				if name == "openvino.fakequantize.onnx" && math.Abs(r.SQNR-first.SQNR) > 1 {
+					t.Errorf("%s: %.1f dB, and %.1f of the Q/DQ file", name, r.SQNR, first.SQNR)
+				}
 				if name == r.Runtime+".onnx" && r.Int8 < c.convs {
 					t.Errorf("%s: %d layers run in int8, want at least %d", name, r.Int8, c.convs)
 				}
 			}
 		})
 	}
+}
+
+// otherForms writes the formats besides Q/DQ that OpenVINO loads, and returns the paths to load.
+func otherForms(t *testing.T, r *Result, dir string) (out []string) {
+	t.Helper()
+	for _, name := range []string{"fakequantize", "ir"} {
+		f, err := FindFormat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := r.As(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, pieces := range files {
+			path := filepath.Join(dir, "openvino."+name+f.Suffixes[i])
+			if err := os.WriteFile(path, joined(pieces), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 {
+				out = append(out, path)
+			}
+		}
+	}
+	return out
 }
 
 // checkPairs checks what a target's file must hold: parameters of one shape, and for TensorRT symmetric int8 only and no

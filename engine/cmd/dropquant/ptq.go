@@ -20,9 +20,9 @@ import (
 
 // ptqFlags are the options of ptq.
 type ptqFlags struct {
-	target, cpu, preset, estimator, output, report string
-	images, workers                                int
-	quiet, exact                                   bool
+	target, cpu, format, preset, estimator, output, report string
+	images, workers                                        int
+	quiet, exact                                           bool
 }
 
 func (f *ptqFlags) define(fs *flag.FlagSet) {
@@ -30,7 +30,8 @@ func (f *ptqFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.cpu, "cpu", engine.AnyCPU, "the CPUs the file is for: any, or vnni for x86 with VNNI and what is not x86 (some of the weights are then stored more finely)")
 	fs.StringVar(&f.preset, "preset", "", "how an image becomes the input: "+strings.Join(presetNames(), ", ")+", or the path of a JSON preset; guessed from the model when empty")
 	fs.StringVar(&f.estimator, "estimator", "", "how a range is found: "+strings.Join(methodNames(), ", ")+"; "+calib.Default+" when empty")
-	fs.StringVar(&f.output, "o", "", "where to write the quantized model; MODEL.TARGET.int8.onnx when empty")
+	fs.StringVar(&f.format, "format", engine.QDQ, "the form of the quantized model:\n"+formatList())
+	fs.StringVar(&f.output, "o", "", "where to write the quantized model, a second file beside it; MODEL.TARGET.int8.onnx when empty")
 	fs.StringVar(&f.report, "report", "", "where to write the report: a .json, .csv or .md file")
 	fs.IntVar(&f.images, "images", engine.DefaultImages, "how many images to use at most, evenly spaced over the sorted list")
 	fs.IntVar(&f.workers, "workers", runtime.NumCPU(), "how many images to work on at once; the result does not depend on it")
@@ -53,6 +54,13 @@ func ptq(args []string, out, log io.Writer) error {
 	if err := oneOf("target", f.target, targetNames()); err != nil {
 		return err
 	}
+	format, err := engine.FindFormat(f.format)
+	if err == nil {
+		err = format.Fits(f.target)
+	}
+	if err != nil {
+		return usageError{err}
+	}
 	if err := oneOf("cpu", f.cpu, engine.CPUs); err != nil {
 		return err
 	}
@@ -66,10 +74,10 @@ func ptq(args []string, out, log io.Writer) error {
 			return err
 		}
 	}
-	return f.quantize(rest[0], rest[1:], out, log)
+	return f.quantize(rest[0], rest[1:], format, out, log)
 }
 
-func (f *ptqFlags) quantize(path string, paths []string, out, log io.Writer) error {
+func (f *ptqFlags) quantize(path string, paths []string, format engine.Format, out, log io.Writer) error {
 	m, err := loadModel(path)
 	if err != nil {
 		return err
@@ -92,12 +100,15 @@ func (f *ptqFlags) quantize(path string, paths []string, out, log io.Writer) err
 	if err != nil {
 		return err
 	}
-	dst := f.output
-	if dst == "" {
-		dst = strings.TrimSuffix(path, filepath.Ext(path)) + "." + f.target + ".int8.onnx"
-	}
-	if err := writePieces(dst, result.Model); err != nil {
+	parts, err := result.As(format)
+	if err != nil {
 		return err
+	}
+	names := outputs(path, f.target, f.output, format)
+	for i, name := range names {
+		if err := writePieces(name, parts[i]); err != nil {
+			return err
+		}
 	}
 	if f.report != "" {
 		if err := writeReport(f.report, result.Report); err != nil {
@@ -107,8 +118,29 @@ func (f *ptqFlags) quantize(path string, paths []string, out, log io.Writer) err
 	if err := result.Report.Text(out); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "wrote %s\n", dst)
+	fmt.Fprintf(out, "wrote %s\n", strings.Join(names, " and "))
 	return nil
+}
+
+// outputs returns the paths of the files of a format: the first is the one that was asked for, the others lie beside it.
+func outputs(model, target, asked string, f engine.Format) []string {
+	if asked == "" {
+		asked = strings.TrimSuffix(model, filepath.Ext(model)) + "." + target + ".int8" + f.Suffixes[0]
+	}
+	names := []string{asked}
+	for _, suffix := range f.Suffixes[1:] {
+		names = append(names, strings.TrimSuffix(asked, filepath.Ext(asked))+suffix)
+	}
+	return names
+}
+
+// formatList describes the formats, a line each.
+func formatList() string {
+	var b strings.Builder
+	for _, f := range engine.Formats {
+		fmt.Fprintf(&b, "%-12s %s: %s\n", f.Name, f.Title, f.Doc)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // choosePreset returns the preset of a name or of a JSON file; without either, the guess, which it prints.
