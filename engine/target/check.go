@@ -2,6 +2,7 @@ package target
 
 import (
 	"fmt"
+	"math"
 
 	"dropquant/engine/graph"
 	"dropquant/engine/tensor"
@@ -47,6 +48,10 @@ var (
 		"quantize symmetrically: int8 with zero point 0", "IMP; LPT isAsymmetricQuantization"}
 	ruleUnsigned = &Rule{"unsigned", "unsigned codes where the runtime takes int8 only",
 		"use int8 with zero point 0", "IMP"}
+	ruleBiasScale = &Rule{"bias-scale", "an int32 bias at another scale than that of the products it is added to",
+		"store the bias at the scale of input times weights, with zero point 0", "onnxruntime pull request 28229; qgemm.cc"}
+	ruleStrides = &Rule{"strided-point", "a 1x1 Conv that skips pixels behind a value that others read unquantized",
+		"put one pair on the value, for all its readers", "OpenVINO 2026.4.1, StridesOptimization: the strides move to between the pair as a MaxPool"}
 	ruleBias     = &Rule{"bias-float", "a float bias where the kernel adds int32", "store it as int32 behind a DequantizeLinear whose scale is that of input times weights", "weight_bias_quantization.cc"}
 	ruleBiasType = &Rule{"bias-type", "a bias in codes that are not int32", "store it as int32", "SEL ConvNodeGroupSelector"}
 	ruleBiasDQ   = &Rule{"bias-int32", "a bias through DequantizeLinear where the runtime refuses it", "keep the bias float", "IMP"}
@@ -85,7 +90,7 @@ func (c *Codes) name() string {
 
 // The checks that rows and targets share.
 var (
-	perTensor = Check{ruleChannels, func(_ *reader, u *Unit) string {
+	perTensor = Check{Rule: ruleChannels, Why: func(_ *reader, u *Unit) string {
 		return u.activationCodes(func(c *Codes) string {
 			if c.Params.PerTensor() {
 				return ""
@@ -94,7 +99,15 @@ var (
 		})
 	}}
 
-	eightBits = Check{ruleWide, func(_ *reader, u *Unit) string {
+	// perTensorDense lets depthwise and grouped convolutions have a scale for each channel.
+	perTensorDense = Check{Rule: ruleChannels, Why: func(r *reader, u *Unit) string {
+		if c := u.Inputs[0]; c == nil || u.Node.Int("group", 1) != 1 {
+			return ""
+		}
+		return perTensor.Why(r, &Unit{Node: u.Node, Inputs: u.Inputs[:1]})
+	}}
+
+	eightBits = Check{Rule: ruleWide, Why: func(_ *reader, u *Unit) string {
 		return u.activationCodes(func(c *Codes) string {
 			if c.Params.DType == tensor.Int8 || c.Params.DType == tensor.Uint8 {
 				return ""
@@ -103,7 +116,7 @@ var (
 		})
 	}}
 
-	sameTypes = Check{ruleTypes, func(_ *reader, u *Unit) string {
+	sameTypes = Check{Rule: ruleTypes, Why: func(_ *reader, u *Unit) string {
 		var first *Codes
 		return u.activationCodes(func(c *Codes) string {
 			if first == nil || first.dtype() == c.dtype() {
@@ -117,14 +130,14 @@ var (
 		})
 	}}
 
-	unsignedInput = Check{ruleSigned, func(_ *reader, u *Unit) string {
+	unsignedInput = Check{Rule: ruleSigned, Why: func(_ *reader, u *Unit) string {
 		if c := u.Inputs[0]; c != nil && c.dtype() == tensor.Int8 {
 			return fmt.Sprintf("the int8 codes of %q are read by several nodes", c.name())
 		}
 		return ""
 	}}
 
-	weightAxis = Check{ruleWeightAxis, func(_ *reader, u *Unit) string {
+	weightAxis = Check{Rule: ruleWeightAxis, Why: func(_ *reader, u *Unit) string {
 		w := u.weightCodes()
 		if w == nil || w.Params.PerTensor() {
 			return ""
@@ -136,21 +149,21 @@ var (
 		return ""
 	}}
 
-	weightTypes = Check{ruleWeightType, func(_ *reader, u *Unit) string {
+	weightTypes = Check{Rule: ruleWeightType, Why: func(_ *reader, u *Unit) string {
 		if w := u.weightCodes(); w != nil && w.Params.DType != tensor.Int8 && w.Params.DType != tensor.Uint8 {
 			return fmt.Sprintf("its weights are %v", w.Params.DType)
 		}
 		return ""
 	}}
 
-	weightInt8 = Check{ruleWeightType, func(_ *reader, u *Unit) string {
+	weightInt8 = Check{Rule: ruleWeightType, Why: func(_ *reader, u *Unit) string {
 		if w := u.weightCodes(); w != nil && w.Params.DType != tensor.Int8 {
 			return fmt.Sprintf("its weights are %v", w.Params.DType)
 		}
 		return ""
 	}}
 
-	weightZerosEqual = Check{ruleWeightZero, func(_ *reader, u *Unit) string {
+	weightZerosEqual = Check{Rule: ruleWeightZero, Why: func(_ *reader, u *Unit) string {
 		if w := u.weightCodes(); w != nil {
 			for _, z := range w.Params.Zero {
 				if z != w.Params.Zero[0] {
@@ -161,7 +174,7 @@ var (
 		return ""
 	}}
 
-	weightZeros0 = Check{ruleWeightZero, func(_ *reader, u *Unit) string {
+	weightZeros0 = Check{Rule: ruleWeightZero, Why: func(_ *reader, u *Unit) string {
 		if w := u.weightCodes(); w != nil {
 			for _, z := range w.Params.Zero {
 				if z != 0 {
@@ -172,7 +185,7 @@ var (
 		return ""
 	}}
 
-	zeros0 = Check{ruleAsymmetric, func(_ *reader, u *Unit) string {
+	zeros0 = Check{Rule: ruleAsymmetric, Why: func(_ *reader, u *Unit) string {
 		return u.activationCodes(func(c *Codes) string {
 			for _, z := range c.Params.Zero {
 				if z != 0 {
@@ -183,14 +196,14 @@ var (
 		})
 	}}
 
-	inputZero0 = Check{ruleAsymmetric, func(_ *reader, u *Unit) string {
+	inputZero0 = Check{Rule: ruleAsymmetric, Why: func(_ *reader, u *Unit) string {
 		if c := u.Inputs[0]; c != nil && c.Params.Zero[0] != 0 {
 			return fmt.Sprintf("the zero point of %q is %d", c.name(), c.Params.Zero[0])
 		}
 		return ""
 	}}
 
-	int8Only = Check{ruleUnsigned, func(_ *reader, u *Unit) string {
+	int8Only = Check{Rule: ruleUnsigned, Why: func(_ *reader, u *Unit) string {
 		return u.activationCodes(func(c *Codes) string {
 			if c.Params.DType == tensor.Int8 {
 				return ""
@@ -199,14 +212,36 @@ var (
 		})
 	}}
 
-	betaOne = Check{ruleOperator, func(_ *reader, u *Unit) string {
+	betaOne = Check{Rule: ruleOperator, Why: func(_ *reader, u *Unit) string {
 		if u.Node.Input(2) != nil && u.Node.Float("beta", 1) != 1 {
 			return "its beta is not 1"
 		}
 		return ""
 	}}
 
-	allCodes = Check{ruleInput, func(_ *reader, u *Unit) string {
+	// biasScale holds when an int32 bias is at the scale of the products, as near as ONNX Runtime asks: 1 % and 1e-6.
+	biasScale = Check{Rule: ruleBiasScale, Why: func(_ *reader, u *Unit) string {
+		return u.biasOff(func(got, want float64) bool { return math.Abs(got-want) > 1e-6+0.01*want })
+	}}
+
+	// biasExact holds when it is, but for rounding.
+	biasExact = Check{Rule: ruleBiasScale, Effect: Wrong, Why: func(_ *reader, u *Unit) string {
+		return u.biasOff(func(got, want float64) bool { return math.Abs(got-want) > 1e-4*want })
+	}}
+
+	// wholePair holds for a 1x1 Conv that skips pixels when nothing but the pair reads the value that the pair is on.
+	wholePair = Check{Rule: ruleStrides, Why: func(r *reader, u *Unit) string {
+		c := u.Inputs[0]
+		if !stridedPoint(u.Node) || c == nil || c.Q == nil || c.DQ == nil || len(c.Moved) > 0 || len(c.DQ.Outputs[0].Uses) > 1 || len(c.Q.Outputs[0].Uses) > 1 {
+			return ""
+		}
+		if v := c.Q.Inputs[0]; v != nil && v.Producer != nil && (len(v.Uses) > 1 || r.graph.IsOutput(v)) {
+			return fmt.Sprintf("%q is read beside the pair %q, and the strides of a 1x1 Conv move up to there", v.Name, c.Q.Name)
+		}
+		return ""
+	}}
+
+	allCodes = Check{Rule: ruleInput, Why: func(_ *reader, u *Unit) string {
 		for i, v := range u.Node.Inputs {
 			if v != nil && u.Inputs[i] == nil {
 				return fmt.Sprintf("its input %q comes as float", v.Name)
@@ -215,6 +250,29 @@ var (
 		return ""
 	}}
 )
+
+// biasOff applies a comparison to the scales of an int32 bias and of the products, and reports the first that are off.
+func (u *Unit) biasOff(off func(got, want float64) bool) string {
+	b, w, x := (*Codes)(nil), u.weightCodes(), u.Inputs[0]
+	if len(u.Inputs) > 2 && isWeighted(u.Node) {
+		b = u.Inputs[2]
+	}
+	if b == nil || w == nil || x == nil || b.Params.DType != tensor.Int32 {
+		return ""
+	}
+	at := func(s []float32, c int) float64 { return float64(s[min(c, len(s)-1)]) }
+	for c := range max(len(b.Params.Scale), len(w.Params.Scale)) {
+		if got, want := at(b.Params.Scale, c), at(w.Params.Scale, c)*float64(x.Params.Scale[0]); off(got, want) {
+			return fmt.Sprintf("the scale %.4g of its bias is not the %.4g of its products", got, want)
+		}
+	}
+	for _, z := range b.Params.Zero {
+		if z != 0 {
+			return fmt.Sprintf("the zero point of its bias is %d", z)
+		}
+	}
+	return ""
+}
 
 // weightCodes returns the codes of the weights of u, or nil.
 func (u *Unit) weightCodes() *Codes {

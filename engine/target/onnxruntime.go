@@ -20,11 +20,11 @@ var ONNXRuntime = &Target{
 	Shifts:   true, // qdq_s8_to_u8.cc
 	Makes:    true, // weight_bias_quantization.cc
 	Merges:   true, // common_subexpression_elimination.cc
-	Checks:   []Check{perTensor, eightBits},
+	Checks:   []Check{eightBits, perTensor.with(Refused)},
 	Rows: []Row{
-		{Op: "Conv", Role: Weighted, Kernel: "QLinearConv", Checks: []Check{sameTypes, unsignedInput, weightTypes, weightAxis, weightZerosEqual}, Axis: axis0, Bias: Int32Bias, Needs: []Need{constWeights, constBias, activation}, Source: "SEL ConvNodeGroupSelector"},
-		{Op: "Gemm", Role: Weighted, Kernel: "QGemm", Checks: []Check{sameTypes, weightTypes, weightAxis, weightZerosEqual, betaOne}, Axis: gemmAxis, Bias: Int32Bias, Optional: true, Needs: []Need{matrixWeights, activation, planned(plainGemm)}, Source: "SEL GemmNodeGroupSelector: beta 1, output Q optional"},
-		{Op: "MatMul", Role: Weighted, Kernel: "QLinearMatMul", Checks: []Check{sameTypes, unsignedInput, weightTypes, weightAxis, weightZerosEqual}, Axis: axis1, Optional: true, Needs: []Need{matrixWeights, activation}, Source: "SEL MatMulNodeGroupSelector: without Q it is MatMulIntegerToFloat"},
+		{Op: "Conv", Role: Weighted, Kernel: "QLinearConv", Checks: []Check{sameTypes, unsignedInput, weightTypes, weightAxis.with(Wrong), weightZerosEqual.with(Wrong), biasScale, biasExact}, Axis: axis0, Bias: Int32Bias, Needs: []Need{constWeights, constBias, activation}, Source: "SEL ConvNodeGroupSelector"},
+		{Op: "Gemm", Role: Weighted, Kernel: "QGemm", Checks: []Check{sameTypes, weightTypes, weightAxis.with(Wrong), weightZerosEqual.with(Wrong), betaOne, biasExact}, Axis: gemmAxis, Bias: Int32Bias, Optional: true, Needs: []Need{matrixWeights, activation, planned(plainGemm)}, Source: "SEL GemmNodeGroupSelector: beta 1, output Q optional"},
+		{Op: "MatMul", Role: Weighted, Kernel: "QLinearMatMul", Checks: []Check{sameTypes, unsignedInput, weightTypes, weightAxis.with(Wrong), weightZerosEqual.with(Wrong)}, Axis: axis1, Optional: true, Needs: []Need{matrixWeights, activation}, Source: "SEL MatMulNodeGroupSelector: without Q it is MatMulIntegerToFloat"},
 		{Op: "ConvTranspose", Role: WeightsOnly, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "no integer kernel in core/providers/cpu"},
 
 		{Op: "Add", Role: Compute, Kernel: "QLinearAdd", Checks: []Check{sameTypes}, Needs: []Need{planned(activations)}, Source: "SEL BinaryNodeGroupSelector: QLinearAdd"},

@@ -27,12 +27,13 @@ type Reading struct {
 
 // Fate is how the runtime runs one node.
 type Fate struct {
-	Node  *graph.Node
-	State State
-	Unit  *Unit       // of an Int8 node
-	Into  *graph.Node // of Fused and Paired: the Int8 node whose kernel has absorbed it; nil for a Paired node that runs by itself
-	Rule  *Rule       // of Float and Stored: what keeps the node out of the integers
-	Why   string      // the same about this node, a sentence without its period
+	Node   *graph.Node
+	State  State
+	Unit   *Unit       // of an Int8 node
+	Into   *graph.Node // of Fused and Paired: the Int8 node whose kernel has absorbed it; nil for a Paired node that runs by itself
+	Rule   *Rule       // what keeps the node out of the integers, or what is wrong with it there; nil when nothing is
+	Why    string      // the same about this node, a sentence without its period
+	Effect Effect      // of the rule
 }
 
 // Unit is an operator that runs in integers, with all that its kernel absorbs.

@@ -14,7 +14,8 @@ var ruleSignedConcat = &Rule{"signed-concat", "signed codes that go through a Co
 
 // align finds the signed codes that the runtime fails to put on one scale for a Concat.
 //
-// The scales of all pairs that meet in a Concat, through whatever moves codes, are aligned. For signed codes OpenVINO
+// The scales of all pairs that meet in a Concat, through whatever moves codes, are aligned where a convolution that wants one
+// scale reads them. For signed codes OpenVINO
 // counts how many levels of the common range each pair keeps with the ends of the range still in reals: with two or
 // fewer whole numbers between them it gives the pairs up, and all that reads them is float; with more it goes on,
 // with values rounded to whole numbers.
@@ -22,7 +23,7 @@ func (r *reader) align() {
 	if !r.Target.AlignsReals {
 		return
 	}
-	joins := map[*graph.Value]bool{}
+	joins, dense := map[*graph.Value]bool{}, map[*graph.Value]bool{}
 	for _, n := range r.graph.Nodes {
 		row := r.rows[n]
 		if row == nil || row.Role != Carrier || n.Outputs[0] == nil {
@@ -37,8 +38,12 @@ func (r *reader) align() {
 		}
 	}
 	for _, n := range r.graph.Nodes {
-		if row := r.rows[n]; row != nil && row.Role == Carrier && n.Op == "Concat" && n.Outputs[0] != nil {
+		switch row := r.rows[n]; {
+		case row == nil:
+		case row.Role == Carrier && n.Op == "Concat" && n.Outputs[0] != nil:
 			joins[r.tied.find(n.Outputs[0])] = true
+		case row.Role == Weighted && (n.Op == "Conv" && n.Int("group", 1) == 1 || n.Op == "ConvTranspose"):
+			dense[r.tied.find(n.Inputs[0])] = true
 		}
 	}
 	for _, n := range r.graph.Nodes {
@@ -48,7 +53,7 @@ func (r *reader) align() {
 		}
 		root := r.tied.find(n.Outputs[0])
 		lo, hi := p.params.Real(0)
-		if levels := math.Round(float64(hi)) - math.Round(float64(lo)) + 1; joins[root] && levels <= 2 && r.coarse[root] == "" {
+		if levels := math.Round(float64(hi)) - math.Round(float64(lo)) + 1; joins[root] && dense[root] && levels <= 2 && r.coarse[root] == "" {
 			r.coarse[root] = fmt.Sprintf("signed codes meet in a Concat, and those of %q, from %.3g to %.3g, hold %g whole numbers", n.Name, lo, hi, levels)
 		}
 	}

@@ -43,18 +43,18 @@ func (r *reader) shifts(q *graph.Node) bool {
 	if !r.Target.Shifts || p.params.DType != tensor.Int8 || !p.zeroed || len(p.params.Scale) != 1 || r.graph.IsOutput(q.Outputs[0]) {
 		return false
 	}
-	readers := 0
+	count := 0
 	for _, u := range q.Outputs[0].Uses {
 		if !isDQ(u.Node) || !r.pairs[u.Node].zeroed {
 			return false
 		}
 		y := u.Node.Outputs[0]
-		readers += len(y.Uses)
+		count += readers(y)
 		if r.graph.IsOutput(y) {
-			readers++
+			count++
 		}
 	}
-	return readers == 1
+	return count == 1
 }
 
 // dtype returns the codes' type after shifts.
@@ -75,13 +75,15 @@ func (r *reader) quantizer(v *graph.Value) (*Codes, string) {
 	for _, u := range v.Uses {
 		var c *Codes
 		switch {
+		case u.Node.Op == "Shape": // folded, or fused into the Reshape it is for: it reads no element
+			continue
 		case isQ(u.Node) && u.Index == 0:
 			p := r.pairs[u.Node]
 			if p.rule != nil {
 				return nil, fmt.Sprintf("the pair %q on its output: %s", u.Node.Name, p.why)
 			}
 			c = &Codes{Params: p.params, Q: u.Node, Shifted: r.shifts(u.Node)}
-		case u.Index == 0 && r.movesUp(u.Node) && (len(v.Uses) == 1 || r.Target.Up):
+		case u.Index == 0 && r.movesUp(u.Node) && (readers(v) == 1 || r.Target.Up):
 			var why string
 			if c, why = r.quantizer(u.Node.Outputs[0]); c == nil {
 				return nil, why
@@ -101,6 +103,17 @@ func (r *reader) quantizer(v *graph.Value) (*Codes, string) {
 		return nil, fmt.Sprintf("nothing reads its output %q", v.Name)
 	}
 	return first, ""
+}
+
+// readers counts the node inputs that read elements of v.
+func readers(v *graph.Value) int {
+	n := 0
+	for _, u := range v.Uses {
+		if u.Node.Op != "Shape" {
+			n++
+		}
+	}
+	return n
 }
 
 // movesUp reports whether the runtime moves a QuantizeLinear behind n to before it.
@@ -167,6 +180,7 @@ func (r *reader) redundant(n *graph.Node, c *Codes) (*Rule, string) {
 // carry decides about a node that only moves elements.
 func (r *reader) carry(n *graph.Node, row *Row) {
 	var in *Codes
+	var all []*Codes
 	for _, i := range row.inputs(n) {
 		c := r.codes[n.Inputs[i]]
 		switch {
@@ -185,11 +199,20 @@ func (r *reader) carry(n *graph.Node, row *Row) {
 			rule, why := r.missing(n.Inputs[i], false)
 			r.float(n, rule, why)
 			return
+		case in != nil && r.Target.Mixes && n.Op == "Concat" && in.Params.DType == c.Params.DType:
 		case in != nil && (!sameParams(in.Params, c.Params) || in.Shifted != c.Shifted):
 			r.float(n, ruleCarrier, fmt.Sprintf("its inputs %q and others have different scales or zero points", n.Inputs[i].Name))
 			return
 		}
-		in = c
+		in, all = c, append(all, c)
+	}
+	if r.Target.Mixes && n.Op == "Concat" {
+		var rule *Rule
+		var why string
+		if in, rule, why = mix(n, all); rule != nil {
+			r.float(n, rule, why)
+			return
+		}
 	}
 	if in == nil {
 		r.float(n, ruleInput, "no input of it is known to hold activations")
@@ -220,11 +243,35 @@ func (r *reader) carry(n *graph.Node, row *Row) {
 		r.codes[v] = c
 		if out, _ := r.quantizer(v); r.Target.Complete && out == nil && in.Params.DType == tensor.Int8 {
 			// The runtime puts a pair here for the readers, which becomes unsigned only for one of them.
-			if c.Shifted = r.Target.Shifts && in.zeroed(r) && len(v.Uses) == 1; c.Shifted != in.Shifted {
-				r.float(n, ruleSigned, fmt.Sprintf("of the signed codes before it and behind it only one become unsigned: %d nodes read those behind it", len(v.Uses)))
+			if c.Shifted = r.Target.Shifts && in.zeroed(r) && readers(v) == 1; c.Shifted != in.Shifted {
+				r.float(n, ruleSigned, fmt.Sprintf("of the signed codes before it and behind it only one become unsigned: %d nodes read those behind it", readers(v)))
 			}
 		}
 	}
+}
+
+// mix returns the codes of a Concat of codes: all have the same parameters, or they lie side by side along its axis.
+func mix(n *graph.Node, in []*Codes) (*Codes, *Rule, string) {
+	if len(in) == 0 || !slices.ContainsFunc(in, func(c *Codes) bool { return !sameParams(c.Params, in[0].Params) }) {
+		return append(in, nil)[0], nil, ""
+	}
+	out := *in[0]
+	out.Params.Scale, out.Params.Zero, out.Params.Axis = nil, nil, n.Int("axis", 0)
+	for i, c := range in {
+		shape := n.Inputs[i].Shape
+		if out.Params.Axis < 0 {
+			out.Params.Axis += len(shape)
+		}
+		axis := out.Params.Axis
+		if axis < 0 || axis >= len(shape) || shape[axis] < 0 || !c.Params.PerTensor() && (c.Params.Axis != axis || len(c.Params.Scale) != shape[axis]) {
+			return nil, ruleCarrier, fmt.Sprintf("its input %q has other scales or zero points, and they cannot be laid side by side", n.Inputs[i].Name)
+		}
+		for k := range shape[axis] {
+			k = min(k, len(c.Params.Scale)-1)
+			out.Params.Scale, out.Params.Zero = append(out.Params.Scale, c.Params.Scale[k]), append(out.Params.Zero, c.Params.Zero[k])
+		}
+	}
+	return &out, nil, ""
 }
 
 // carryOut reports what keeps a carrier's output v from being the codes of its input.

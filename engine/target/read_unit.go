@@ -10,8 +10,32 @@ import (
 
 // Check is a condition that the codes around a unit must meet, asked when a file is read.
 type Check struct {
-	Rule *Rule
-	Why  func(r *reader, u *Unit) string // what is wrong, a sentence about the node without its period; "" when nothing is
+	Rule   *Rule
+	Why    func(r *reader, u *Unit) string // what is wrong, a sentence about the node without its period; "" when nothing is
+	Effect Effect
+}
+
+// Effect is what comes of breaking a rule.
+type Effect uint8
+
+const (
+	StaysFloat Effect = iota // the node computes in float
+	Wrong                    // it runs in integers, with wrong results
+	Refused                  // the runtime refuses the file, or fails when it runs it
+)
+
+var effects = [...]string{StaysFloat: "float", Wrong: "wrong", Refused: "refused"}
+
+// String returns "float", "wrong" or "refused".
+func (e Effect) String() string { return effects[e] }
+
+// MarshalText writes the name.
+func (e Effect) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// with returns the check with another effect.
+func (c Check) with(e Effect) Check {
+	c.Effect = e
+	return c
 }
 
 // choose gives n the first row whose needs hold, or the reason why none does.
@@ -71,19 +95,25 @@ func (r *reader) unit(n *graph.Node, row *Row) {
 	if rule == nil {
 		rule, why = r.take(u, row)
 	}
+	f := r.Fate(n)
 	for _, c := range slices.Concat(r.Target.Checks, row.Checks) {
-		if rule == nil {
-			if why = c.Why(r, u); why != "" {
-				rule = c.Rule
-			}
+		if rule != nil {
+			break
+		}
+		switch text := c.Why(r, u); {
+		case text == "":
+		case c.Effect == StaysFloat:
+			rule, why = c.Rule, text
+		case f.Rule == nil:
+			f.Rule, f.Why, f.Effect = c.Rule, text, c.Effect
 		}
 	}
 	if rule != nil {
+		f.Effect = StaysFloat
 		r.store(n, rule, why)
 		return
 	}
-	f := r.Fate(n)
-	f.State, f.Unit, f.Why = Int8, u, row.Source
+	f.State, f.Unit = Int8, u
 	for _, m := range u.Fused {
 		g := r.Fate(m)
 		g.State, g.Into, g.Rule, g.Why = Fused, n, nil, ""
@@ -153,7 +183,8 @@ func (r *reader) bias(u *Unit, row *Row, makes bool) (*Rule, string) {
 	case row.Bias == FloatBias:
 		u.Bias = FloatBias // the int32 codes are constants: folded to reals
 		if r.Target.RealBias {
-			return ruleBiasDQ, fmt.Sprintf("its bias %q goes through DequantizeLinear", v.Name)
+			f := r.Fate(u.Node)
+			f.Rule, f.Why, f.Effect = ruleBiasDQ, fmt.Sprintf("its bias %q goes through DequantizeLinear", v.Name), Refused
 		}
 	case codes != nil && codes.Params.DType == tensor.Int32:
 		u.Bias = Int32Bias

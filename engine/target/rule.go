@@ -13,7 +13,7 @@ var Rules = []*Rule{
 	ruleScale, ruleComputed, ruleShapes, ruleBlock, ruleBits, ruleType, ruleZero, rulePairDiffers,
 	ruleOperator, ruleAlone, ruleInput, ruleOutput, ruleWeights,
 	ruleReluZero, ruleClip, ruleCarrier, ruleChannels, ruleTypes, ruleSigned, ruleWide, ruleAsymmetric, ruleUnsigned, ruleSignedConcat,
-	ruleWeightAxis, ruleWeightZero, ruleWeightType, ruleBias, ruleBiasType, ruleBiasDQ,
+	ruleWeightAxis, ruleWeightZero, ruleWeightType, ruleBias, ruleBiasScale, ruleBiasType, ruleBiasDQ, ruleStrides,
 }
 
 // What a pair itself can have wrong, in any runtime.

@@ -64,6 +64,9 @@ func TestRuntimes(t *testing.T) {
 		if r.Checker != "" {
 			t.Errorf("%s: onnx.checker: %s", name, r.Checker)
 		}
+		if r.Error != "" {
+			t.Errorf("%s: %s", name, r.Error)
+		}
 		if jobs[i]["runtime"] == "" {
 			continue
 		}
@@ -86,9 +89,10 @@ func bears(n *graph.Node, name string) bool {
 }
 
 type answer struct {
-	Checker string
-	Names   []string
-	SQNR    float64
+	Checker      string
+	Names, Known []string // of nodes that run in integers, and of all that the runtime names
+	Error        string
+	SQNR         float64
 }
 
 func ask(t *testing.T, python, dir string, jobs []map[string]string) []answer {

@@ -20,12 +20,12 @@ var TensorRT = &Target{
 	Up:       true,
 	Merges:   true,
 	RealBias: true,
-	Checks:   []Check{perTensor, eightBits, int8Only, zeros0},
+	Checks:   []Check{eightBits, perTensor.with(Refused), int8Only.with(Refused), zeros0.with(Refused)},
 	Rows: []Row{
-		{Op: "Conv", Role: Weighted, Checks: []Check{weightInt8, weightAxis, weightZeros0}, Axis: axis0, Needs: []Need{constWeights, activation}, Source: "IMP: weights per axis 0; OPT"},
-		{Op: "ConvTranspose", Role: Weighted, Checks: []Check{weightInt8, weightAxis, weightZeros0}, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "IMP: weights per axis 1"},
-		{Op: "Gemm", Role: Weighted, Checks: []Check{weightInt8, weightAxis, weightZeros0}, Axis: gemmAxis, Needs: []Need{matrixWeights, activation, plainGemm}, Source: "OPT"},
-		{Op: "MatMul", Role: Weighted, Checks: []Check{weightInt8, weightAxis, weightZeros0}, Axis: axis1, Needs: []Need{matrixWeights, activation}, Source: "OPT"},
+		{Op: "Conv", Role: Weighted, Checks: []Check{weightInt8.with(Refused), weightAxis.with(Refused), weightZeros0.with(Refused)}, Axis: axis0, Needs: []Need{constWeights, activation}, Source: "IMP: weights per axis 0; OPT"},
+		{Op: "ConvTranspose", Role: Weighted, Checks: []Check{weightInt8.with(Refused), weightAxis.with(Refused), weightZeros0.with(Refused)}, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "IMP: weights per axis 1"},
+		{Op: "Gemm", Role: Weighted, Checks: []Check{weightInt8.with(Refused), weightAxis.with(Refused), weightZeros0.with(Refused)}, Axis: gemmAxis, Needs: []Need{matrixWeights, activation, plainGemm}, Source: "OPT"},
+		{Op: "MatMul", Role: Weighted, Checks: []Check{weightInt8.with(Refused), weightAxis.with(Refused), weightZeros0.with(Refused)}, Axis: axis1, Needs: []Need{matrixWeights, activation}, Source: "OPT"},
 
 		// The convolution's own operand stays float between Conv and Add: the kernel adds the other one.
 		{Op: "Add", Role: Compute, In: skipSide, Needs: []Need{activations, residual}, Source: "QAT ResNetV1 case; OPT build_non_residual_input_map"},

@@ -3,8 +3,8 @@
 usage: runtimes.py JOB.json
 
 JOB is a list of {"path", "float", "runtime"}, runtime "onnxruntime", "openvino" or "" for none. Prints a JSON list beside it: what
-onnx.checker said, the names of the nodes that run in integers, and the SQNR (dB) of all outputs against the float model in
-ONNX Runtime on one random input.
+onnx.checker said, the names of the nodes that run in integers, those that the runtime names at all, and the SQNR (dB) of all outputs
+against the float model, if there is one, in ONNX Runtime on one random input.
 """
 import json
 import os
@@ -25,23 +25,37 @@ def ort_session(path, optimized=None):
     return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
+def shapes(path):
+    return {i.name: [d.dim_value or 1 for d in i.type.tensor_type.shape.dim] for i in onnx.load(path).graph.input}
+
+
 def inputs(path):
     rng = np.random.default_rng(1)
-    feed = {}
-    for i in onnx.load(path).graph.input:
-        shape = [d.dim_value or 1 for d in i.type.tensor_type.shape.dim]
-        feed[i.name] = rng.standard_normal(shape).astype(np.float32)
-    return feed
+    return {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes(path).items()}
+
+
+# Operators of ONNX Runtime that compute in integers, and of them those whose output is float.
+INTEGER = ("QLinear", "QGemm", "MatMulInteger", "ConvInteger")
+TO_FLOAT = ("MatMulIntegerToFloat",)
 
 
 def run_onnxruntime(path, feed):
     with tempfile.TemporaryDirectory() as folder:
         optimized = os.path.join(folder, "optimized.onnx")
         session = ort_session(path, optimized)
-        nodes = onnx.load(optimized).graph.node
-    integer = ("QLinear", "QGemm", "MatMulInteger")
-    names = [n.name.split("_token_")[0] for n in nodes if n.op_type.startswith(integer)]
-    return names, session.run(None, feed)
+        graph = onnx.load(optimized).graph
+    codes = {i.name for i in graph.initializer if i.data_type in (onnx.TensorProto.INT8, onnx.TensorProto.UINT8)}
+    names, known = [], []
+    for n in graph.node:  # in order; what takes codes and is none of the above moves them
+        name = n.name.split("_token_")[0]
+        integer = n.op_type.startswith(INTEGER)
+        moves = not integer and n.op_type != "DequantizeLinear" and bool(n.input) and n.input[0] in codes
+        known.append(name)
+        if integer or moves:
+            names.append(name)
+        if moves or n.op_type == "QuantizeLinear" or integer and n.op_type not in TO_FLOAT and not (n.op_type == "QGemm" and len(n.input) < 9):
+            codes.update(n.output)
+    return names, known, session.run(None, feed) if feed else None
 
 
 def text(value):
@@ -51,15 +65,19 @@ def text(value):
 def run_openvino(path, feed):
     core = ov.Core()
     model = core.read_model(path)
-    model.reshape({k: list(v.shape) for k, v in feed.items()})
+    model.reshape(shapes(path))
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    names = []
+    names, known = [], []
     for op in compiled.get_runtime_model().get_ops():
         info = {k: text(v) for k, v in op.get_rt_info().items()}
-        if info.get("runtimePrecision") in ("u8", "i8"):
-            names += info.get("originalLayersNames", "").split(",")
+        originals = info.get("originalLayersNames", "").split(",")
+        known += originals
+        if info.get("runtimePrecision") in ("u8", "i8") and info.get("layerType") != "Subgraph":  # which computes in float
+            names += originals
+    if not feed:
+        return names, known, None
     out = compiled(feed)
-    return names, [out[i].copy() for i in range(len(compiled.outputs))]
+    return names, known, [out[i].copy() for i in range(len(compiled.outputs))]
 
 
 RUNTIMES = {"onnxruntime": run_onnxruntime, "openvino": run_openvino}
@@ -75,14 +93,17 @@ def main():
             checker = ""
         except Exception as e:  # the message is the test's evidence
             checker = str(e)
-        result = {"checker": checker, "names": [], "sqnr": 0.0}
+        result = {"checker": checker, "names": [], "known": [], "error": "", "sqnr": 0.0}
+        feed = inputs(job["float"]) if job.get("float") else None
         if job["runtime"]:
-            feed = inputs(job["float"])
-            names, outs = RUNTIMES[job["runtime"]](job["path"], feed)
+            try:
+                result["names"], result["known"], outs = RUNTIMES[job["runtime"]](job["path"], feed)
+            except Exception as e:  # a file may be meant to be refused
+                result["error"] = str(e) or type(e).__name__
+        if job["runtime"] and feed and not result["error"]:
             refs = ort_session(job["float"]).run(None, feed)
             signal = sum(float((r.astype(np.float64) ** 2).sum()) for r in refs)
             noise = sum(float(((r - o.astype(np.float64)) ** 2).sum()) for r, o in zip(refs, outs))
-            result["names"] = names
             result["sqnr"] = float(10 * np.log10(max(signal, 1e-30) / max(noise, 1e-30)))
         results.append(result)
     json.dump(results, sys.stdout)

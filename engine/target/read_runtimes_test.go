@@ -1,0 +1,81 @@
+package target
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"dropquant/engine/graph"
+)
+
+// TestReadsAsRun has the real runtimes run small graphs with every form of pair, and files of every target, and
+// compares which nodes they run in integers with the reading, for all nodes that compute.
+func TestReadsAsRun(t *testing.T) {
+	python := os.Getenv("DROPQUANT_PYTHON")
+	if python == "" {
+		t.Skip("set DROPQUANT_PYTHON to a Python with onnx, onnxruntime and openvino to have them run what is read")
+	}
+	dir := t.TempDir()
+	var jobs []map[string]string
+	var graphs []*graph.Graph
+	add := func(name string, g *graph.Graph) {
+		path := filepath.Join(dir, name+".onnx")
+		write(t, g, path)
+		for _, target := range []*Target{OpenVINO, ONNXRuntime} {
+			jobs = append(jobs, map[string]string{"path": path, "runtime": target.Name})
+			graphs = append(graphs, g)
+		}
+	}
+	paths, err := filepath.Glob("testdata/read/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, _, _ := strings.Cut(string(text), "--- ")
+		add(strings.TrimSuffix(filepath.Base(path), ".txt"), parse(t, before))
+	}
+	for i, r := range ask(t, python, dir, jobs) {
+		name := filepath.Base(jobs[i]["path"])
+		if r.Error != "" {
+			t.Errorf("%s in %s: %s", name, jobs[i]["runtime"], r.Error)
+			continue
+		}
+		compare(t, name, Read(graphs[i], ByName(jobs[i]["runtime"])), r)
+	}
+}
+
+// compare reports the nodes that do not run as they are read. Of OpenVINO only what has a kernel of its own counts:
+// it computes sums and activations of codes in float.
+func compare(t *testing.T, name string, r *Reading, run answer) (layers int) {
+	t.Helper()
+	for _, f := range r.Nodes {
+		n := f.Node
+		if isPair(n) || f.State == Fused || !r.Target.Complete && !kernels[n.Op] {
+			continue
+		}
+		has := func(names []string) bool {
+			return slices.ContainsFunc(names, func(name string) bool {
+				y := n.Out(0)
+				return bears(n, name) || len(y.Uses) == 1 && y.Uses[0].Node.Op == "BatchNormalization" && bears(y.Uses[0].Node, name)
+			})
+		}
+		got, want := has(run.Names), f.State == Int8 || f.State == Moves
+		if !got && !has(run.Known) && !weightedOps[n.Op] {
+			continue // removed, or merged into another under its name
+		}
+		if layers++; got != want {
+			t.Errorf("%s in %s: %s %q is read %v, runs in integers: %v. %s", name, r.Target.Name, n.Op, n.Name, f.State, got, f.Why)
+		}
+	}
+	return layers
+}
+
+// kernels are the operators that OpenVINO runs by a kernel that has forms for integers.
+var kernels = map[string]bool{"Conv": true, "ConvTranspose": true, "Gemm": true, "MatMul": true, "MaxPool": true, "AveragePool": true,
+	"GlobalAveragePool": true, "Concat": true}
