@@ -48,6 +48,8 @@ var (
 		"quantize symmetrically: int8 with zero point 0", "IMP; LPT isAsymmetricQuantization"}
 	ruleUnsigned = &Rule{"unsigned", "unsigned codes where the runtime takes int8 only",
 		"use int8 with zero point 0", "IMP"}
+	ruleCodeOp = &Rule{"operator-on-codes", "an operator on codes, of the form that is not Q/DQ",
+		"export the model in Q/DQ form", "OpenVINO 2026.4.1 fails on QLinearConv; IMP has none"}
 	ruleBiasScale = &Rule{"bias-scale", "an int32 bias at another scale than that of the products it is added to",
 		"store the bias at the scale of input times weights, with zero point 0", "onnxruntime pull request 28229; qgemm.cc"}
 	ruleStrides = &Rule{"strided-point", "a 1x1 Conv that skips pixels behind a value that others read unquantized",

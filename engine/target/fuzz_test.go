@@ -48,3 +48,42 @@ func small(g *graph.Graph) bool {
 	}
 	return true
 }
+
+// FuzzRead reads and lints any graph, with types or without: nothing may panic, the graph must stay as it is, and a
+// reading must not depend on anything but the graph.
+func FuzzRead(f *testing.F) {
+	for _, text := range readCases(f) {
+		f.Add(text)
+	}
+	for _, text := range placeCases(f) {
+		before, _, _ := strings.Cut(text, "--- ")
+		for _, target := range Targets {
+			g := parse(f, before)
+			p := Place(g, target)
+			if !strings.Contains(text, "# not computable") && Insert(g, p, plain(p), nil) == nil {
+				f.Add(g.Text())
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 1<<14 {
+			return
+		}
+		g, err := graph.Parse(text)
+		if err != nil || g.Check() != nil || !small(g) {
+			return
+		}
+		_ = op.Infer(g, nil) // what cannot be inferred is read too
+		before := g.String()
+		for _, target := range Targets {
+			r := Read(g, target)
+			if again := Read(g, target).String(); again != r.String() {
+				t.Fatalf("two readings:\n%s\n%s", r, again)
+			}
+			Lint(g, target)
+		}
+		if after := g.String(); after != before {
+			t.Fatalf("the graph has changed:\n%s\n%s", before, after)
+		}
+	})
+}

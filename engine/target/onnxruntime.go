@@ -17,6 +17,7 @@ var ONNXRuntime = &Target{
 	Weight:   quant.W8,
 	Pairs:    true,
 	Complete: true,
+	CodeOps:  true,
 	Shifts:   true, // qdq_s8_to_u8.cc
 	Makes:    true, // weight_bias_quantization.cc
 	Merges:   true, // common_subexpression_elimination.cc

@@ -104,6 +104,7 @@ type reader struct {
 	pairs map[*graph.Node]*pair
 	rows  map[*graph.Node]*Row
 
-	tied   sets                    // values between which carriers move codes
-	coarse map[*graph.Value]string // of the roots of tied: why a defect keeps their codes from being used
+	tied    sets                    // values between which carriers move codes
+	aligned map[*graph.Value]bool   // roots of tied whose signed codes the runtime puts on one scale
+	coarse  map[*graph.Value]string // of the roots of tied: why a defect keeps their codes from being used
 }

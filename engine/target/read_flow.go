@@ -37,21 +37,31 @@ func (r *reader) readPair(n *graph.Node) {
 }
 
 // shifts reports whether the runtime rewrites the signed codes of q to unsigned ones: ONNX Runtime does for a
-// QuantizeLinear with one reader, after it has given each reader of a DequantizeLinear one of its own.
+// QuantizeLinear with one reader, after it has made one of equal ones and given each reader of a DequantizeLinear one of
+// its own.
 func (r *reader) shifts(q *graph.Node) bool {
 	p := r.pairs[q]
-	if !r.Target.Shifts || p.params.DType != tensor.Int8 || !p.zeroed || len(p.params.Scale) != 1 || r.graph.IsOutput(q.Outputs[0]) {
+	if !r.Target.Shifts || p.params.DType != tensor.Int8 || !p.zeroed || len(p.params.Scale) != 1 {
 		return false
 	}
 	count := 0
-	for _, u := range q.Outputs[0].Uses {
-		if !isDQ(u.Node) || !r.pairs[u.Node].zeroed {
+	for _, u := range uses(q.Inputs[0]) {
+		if same := r.pairs[u.Node]; u.Node != q && (u.Index != 0 || !isQ(u.Node) || same.rule != nil || !sameParams(same.params, p.params)) {
+			continue
+		}
+		codes := u.Node.Outputs[0]
+		if r.graph.IsOutput(codes) {
 			return false
 		}
-		y := u.Node.Outputs[0]
-		count += readers(y)
-		if r.graph.IsOutput(y) {
-			count++
+		for _, u := range codes.Uses {
+			if !isDQ(u.Node) || !r.pairs[u.Node].zeroed {
+				return false
+			}
+			y := u.Node.Outputs[0]
+			count += readers(y)
+			if r.graph.IsOutput(y) {
+				count++
+			}
 		}
 	}
 	return count == 1
@@ -206,7 +216,7 @@ func (r *reader) carry(n *graph.Node, row *Row) {
 		}
 		in, all = c, append(all, c)
 	}
-	if r.Target.Mixes && n.Op == "Concat" {
+	if r.Target.Mixes && n.Op == "Concat" && !(in != nil && r.aligned[r.tied.find(n.Outputs[0])]) {
 		var rule *Rule
 		var why string
 		if in, rule, why = mix(n, all); rule != nil {
@@ -234,7 +244,6 @@ func (r *reader) carry(n *graph.Node, row *Row) {
 		}
 	}
 	r.Fate(n).State = Moves
-	r.Fate(n).Why = row.Source
 	for _, v := range n.Outputs {
 		if v == nil {
 			continue
@@ -244,7 +253,7 @@ func (r *reader) carry(n *graph.Node, row *Row) {
 		if out, _ := r.quantizer(v); r.Target.Complete && out == nil && in.Params.DType == tensor.Int8 {
 			// The runtime puts a pair here for the readers, which becomes unsigned only for one of them.
 			if c.Shifted = r.Target.Shifts && in.zeroed(r) && readers(v) == 1; c.Shifted != in.Shifted {
-				r.float(n, ruleSigned, fmt.Sprintf("of the signed codes before it and behind it only one become unsigned: %d nodes read those behind it", readers(v)))
+				r.float(n, ruleSigned, "of the signed codes before it and behind it only one become unsigned")
 			}
 		}
 	}

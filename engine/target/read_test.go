@@ -1,6 +1,7 @@
 package target
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,25 +11,24 @@ import (
 	"dropquant/engine/op"
 )
 
-// TestRead holds what each runtime makes of small graphs with pairs.
+// TestRead holds what each runtime makes of small graphs with pairs, and what the linter finds in them.
 func TestRead(t *testing.T) {
-	paths, err := filepath.Glob("testdata/read/*.txt")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(path)
+	for name, before := range readCases(t) {
+		t.Run(name, func(t *testing.T) {
+			path := "testdata/read/" + name + ".txt"
+			want, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			before, _, _ := strings.Cut(string(text), "--- ")
 			got := before
 			g := parse(t, before)
 			for _, target := range Targets {
 				got += "--- " + target.Name + "\n" + Read(g, target).String()
+				for _, f := range Lint(g, target).Findings {
+					got += fmt.Sprintf("%v %s %q: %s\n", f.Effect, f.ID, f.Node, f.Text)
+				}
 			}
-			golden(t, path, got, string(text))
+			golden(t, path, got, string(want))
 		})
 	}
 }
@@ -66,4 +66,23 @@ func TestReadsWhatItPlans(t *testing.T) {
 	for _, name := range models {
 		check(name, model(t, name))
 	}
+}
+
+// readCases returns the graphs of the cases, without what is expected of them.
+func readCases(t testing.TB) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob("testdata/read/*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	out := map[string]string{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, _, _ := strings.Cut(string(text), "--- ")
+		out[strings.TrimSuffix(filepath.Base(path), ".txt")] = before
+	}
+	return out
 }

@@ -22,15 +22,27 @@ const (
 	StaysFloat Effect = iota // the node computes in float
 	Wrong                    // it runs in integers, with wrong results
 	Refused                  // the runtime refuses the file, or fails when it runs it
+	Note                     // nothing much: it is worth knowing
 )
 
-var effects = [...]string{StaysFloat: "float", Wrong: "wrong", Refused: "refused"}
+var effects = [...]string{StaysFloat: "float", Wrong: "wrong", Refused: "refused", Note: "note"}
 
-// String returns "float", "wrong" or "refused".
+// String returns "float", "wrong", "refused" or "note".
 func (e Effect) String() string { return effects[e] }
 
 // MarshalText writes the name.
 func (e Effect) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (e *Effect) UnmarshalText(text []byte) error {
+	for i, name := range effects {
+		if name == string(text) {
+			*e = Effect(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no effect", text)
+}
 
 // with returns the check with another effect.
 func (c Check) with(e Effect) Check {
@@ -38,9 +50,29 @@ func (c Check) with(e Effect) Check {
 	return c
 }
 
+// codeOps are the operators that a file in QOperator form is made of.
+var codeOps = map[string]bool{
+	"QLinearConv": true, "QLinearMatMul": true, "ConvInteger": true, "MatMulInteger": true, "DynamicQuantizeLinear": true, // ONNX
+	"QGemm": true, "QLinearAdd": true, "QLinearMul": true, "QLinearSigmoid": true, "QLinearLeakyRelu": true, "QLinearAveragePool": true,
+	"QLinearGlobalAveragePool": true, "QLinearConcat": true, "QLinearSoftmax": true, "QLinearWhere": true, "QLinearReduceMean": true,
+	"MatMulIntegerToFloat": true, "DynamicQuantizeMatMul": true, "ConvIntegerToFloat": true, // com.microsoft
+}
+
 // choose gives n the first row whose needs hold, or the reason why none does.
 func (r *reader) choose(n *graph.Node) {
-	if isPair(n) {
+	f := r.Fate(n)
+	switch v := n.Input(0); {
+	case isPair(n):
+		return
+	case codeOps[n.Op] && r.Target.CodeOps:
+		f.State, f.Unit = Int8, &Unit{Node: n, Kernel: n.Op, Inputs: make([]*Codes, len(n.Inputs)), Out: n.Out(0)}
+		return
+	case codeOps[n.Op]:
+		r.float(n, ruleCodeOp, fmt.Sprintf("%s is an operator on codes, which this runtime does not read", n.Op))
+		f.Effect = Refused
+		return
+	case v != nil && (v.DType == tensor.Int8 || v.DType == tensor.Uint8):
+		f.State = Moves // the file itself has it work on codes
 		return
 	}
 	row, why := r.Target.find(n, r.graph.Opset[""])
@@ -62,7 +94,7 @@ func (r *reader) read(n *graph.Node) {
 	switch {
 	case isPair(n):
 		r.readPair(n)
-	case row == nil || r.Fate(n).State == Fused:
+	case row == nil || n.Out(0) == nil || r.Fate(n).State == Fused:
 	case row.Role == Carrier && row.Kernel == "":
 		r.carry(n, row)
 	case row.Role == Follower:
@@ -140,7 +172,10 @@ func (r *reader) take(u *Unit, row *Row) (*Rule, string) {
 	}
 	makes := r.Target.Makes && row.Bias == Int32Bias && u.Codes != nil && u.Inputs[0] != nil && u.Inputs[0].Params.PerTensor()
 	for _, i := range need {
-		v := n.Inputs[i]
+		v := n.Input(i)
+		if v == nil {
+			return ruleOperator, fmt.Sprintf("it lacks its input %d", i)
+		}
 		if why := r.coarse[r.tied.find(v)]; why != "" {
 			return ruleSignedConcat, why
 		}

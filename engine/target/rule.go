@@ -11,7 +11,8 @@ type Rule struct {
 // Rules lists every rule, in the order in which -rules prints them.
 var Rules = []*Rule{
 	ruleScale, ruleComputed, ruleShapes, ruleBlock, ruleBits, ruleType, ruleZero, rulePairDiffers,
-	ruleOperator, ruleAlone, ruleInput, ruleOutput, ruleWeights,
+	ruleOperator, ruleCodeOp, ruleAlone, ruleGraph, ruleRank, ruleOpset, ruleAlwaysCodes, ruleOutputPair, ruleBetween,
+	ruleMade, ruleSaturates, ruleBiasOverflow, ruleSums, ruleInput, ruleOutput, ruleWeights,
 	ruleReluZero, ruleClip, ruleCarrier, ruleChannels, ruleTypes, ruleSigned, ruleWide, ruleAsymmetric, ruleUnsigned, ruleSignedConcat,
 	ruleWeightAxis, ruleWeightZero, ruleWeightType, ruleBias, ruleBiasScale, ruleBiasType, ruleBiasDQ, ruleStrides,
 }

@@ -23,10 +23,15 @@ func load(path string, read func(engine.File, func(string) ([]byte, bool)) (*eng
 	if err != nil {
 		return nil, err
 	}
-	return read(engine.File{Name: filepath.Base(path), Data: data}, func(name string) ([]byte, bool) {
+	return read(engine.File{Name: filepath.Base(path), Data: data}, siblingsOf(path))
+}
+
+// siblingsOf reads the files in the folder of a model.
+func siblingsOf(path string) func(name string) ([]byte, bool) {
+	return func(name string) ([]byte, bool) {
 		data, err := os.ReadFile(filepath.Join(filepath.Dir(path), filepath.FromSlash(name)))
 		return data, err == nil
-	})
+	}
 }
 
 // findImages returns the images under the given files and folders, in the order of their names. A file that is

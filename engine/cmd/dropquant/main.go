@@ -22,6 +22,7 @@ var commands = []command{
 	{"ptq", "MODEL IMAGES…", "quantize a float model, calibrated on images", ptq},
 	{"test", "MODEL IMAGES…", "score a model file, float or quantized by anyone, in the arithmetic of a runtime", test},
 	{"compare", "MODEL MODEL IMAGES…", "score two model files on the same images", compare},
+	{"lint", "MODEL", "say what a runtime makes of a quantized file, and what is wrong in it", lint},
 	{"info", "MODEL", "say what a model is and what will become of each operator", info},
 }
 
