@@ -105,7 +105,27 @@ func (v *Conv8) order() []int32 {
 			}
 		}
 	}
-	return order
+	return v.adding.cut(order)
+}
+
+// cut fills up every piece of the inner dimension to whole pairs.
+func (a Adding) cut(order []int32) []int32 {
+	k := len(order)
+	if a.Long == 0 || k <= a.Long {
+		return order
+	}
+	piece := a.Long
+	if k < 2*a.Long {
+		piece = (k + 1) / 2
+	}
+	var out []int32
+	for i := 0; i < k; i += piece {
+		out = append(out, order[i:min(i+piece, k)]...)
+		if len(out)%2 != 0 {
+			out = append(out, -1)
+		}
+	}
+	return out
 }
 
 // each calls f for every image of a batch, with its part of x as the kernels want it.
@@ -270,6 +290,8 @@ func (c *Call) conv8(x, w int, dt tensor.DType) (*Conv8, error) {
 	spec := &Conv8{Batch: in[0], Signed: c.dtype(x) == tensor.Int8, adding: c.Arithmetic.Conv, Shape: flat.convShape(in[1], k[0], group)}
 	if group > 1 && group == in[1] && group == k[0] {
 		spec.adding = c.Arithmetic.Depthwise
+	} else if group > 1 {
+		spec.adding = c.Arithmetic.Grouped
 	}
 	return spec, checkConv(&spec.Shape)
 }

@@ -76,8 +76,8 @@ func TestIntConv(t *testing.T) {
 		{"weights with zero points", tensor.Int8, tensor.Int8, true, 4, 6, 2, Arithmetic{}, 0, 1},
 		{"pairs across taps", tensor.Uint8, tensor.Int8, false, 3, 4, 1, Arithmetic{Conv: paired}, 1, 1},
 		{"pairs with zero points", tensor.Uint8, tensor.Int8, true, 3, 4, 1, Arithmetic{Conv: paired}, 1, 1},
-		{"pairs in blocks", tensor.Uint8, tensor.Int8, false, 3, 4, 1, Arithmetic{Conv: Adding{kernel.Paired, 4}}, 1, 4},
-		{"signed pairs", tensor.Int8, tensor.Int8, false, 6, 4, 2, Arithmetic{Conv: paired}, 1, 1},
+		{"pairs in blocks", tensor.Uint8, tensor.Int8, false, 3, 4, 1, Arithmetic{Conv: Adding{Sums: kernel.Paired, Block: 4}}, 1, 4},
+		{"signed pairs", tensor.Int8, tensor.Int8, false, 6, 4, 2, Arithmetic{Grouped: paired}, 1, 1},
 		{"depthwise", tensor.Uint8, tensor.Int8, false, 4, 4, 4, Arithmetic{Conv: paired}, 0, 1},
 		{"depthwise pairs", tensor.Uint8, tensor.Int8, false, 4, 4, 4, Arithmetic{Depthwise: paired}, 1, 1},
 	} {
@@ -193,5 +193,23 @@ func TestFMA(t *testing.T) {
 	}
 	if twice == 0 {
 		t.Error("no case tells one rounding from two")
+	}
+}
+
+// TestLongSums cuts the inner dimension where oneDNN does: 257 elements are 129 and 128, so that the second half begins with a
+// pair of its own.
+func TestLongSums(t *testing.T) {
+	for _, c := range []struct{ k, first, slots int }{{256, 256, 256}, {257, 129, 258}, {258, 129, 260}, {385, 193, 386}, {511, 256, 512}, {512, 256, 512}, {513, 256, 514}} {
+		order := make([]int32, c.k)
+		for i := range order {
+			order[i] = int32(i)
+		}
+		got := Adding{Sums: kernel.Paired, Long: 256}.cut(order)
+		if len(got) != c.slots {
+			t.Errorf("%d elements take %d slots, want %d", c.k, len(got), c.slots)
+		}
+		if c.first%2 != 0 && (got[c.first] != -1 || got[c.first+1] != int32(c.first)) {
+			t.Errorf("%d elements: slots %v around the cut at %d", c.k, got[c.first-1:c.first+2], c.first)
+		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 // Arithmetic says how the products of integer layers add up in the runtime that is imitated. It is a
 // property of a runtime on a processor and not of a file. The zero value is exact.
 type Arithmetic struct {
-	Conv, Depthwise, MatMul Adding // Depthwise: one input and one output channel a group
+	Conv, Depthwise, Grouped, MatMul Adding // Depthwise: one input and one output channel a group; Grouped: other convolutions of several groups
 }
 
 // Adding is how the products of u8 by s8 codes add up in one kind of layer. Weights of u8 codes always add up exactly.
@@ -28,6 +28,10 @@ type Adding struct {
 	// Block is how many channels the runtime pads a tap to, 1 when it does not, where sums are Paired: the
 	// inner dimension is ordered by tap and then by channel, and its slots 2j and 2j+1 make a pair.
 	Block int
+
+	// Long, when it is not 0, is the length of the inner dimension beyond which it is cut: in two halves below twice that, in
+	// pieces of Long above. Each begins with a whole pair.
+	Long int
 }
 
 var eightBits = typesOf(tensor.Int8, tensor.Uint8)

@@ -158,6 +158,10 @@ var Table = []Row{
 	{"QLinearGlobalAveragePool", ms, 1, 2, 5, eightBits, Fresh, qlinearGlobalPool},
 	{"IntConv", own, 1, 3, 6, eightBits, Fresh, intConv},
 	{"IntMatMul", own, 1, 3, 6, eightBits, Fresh, intMatMul},
+	{"Requantize", own, 1, 3, 3, fp32, Fresh, requantize},
+	{"Rescale", own, 1, 3, 4, fp32, Fresh, rescale},
+	{"Logistic", own, 1, 1, 1, fp32, InPlace, sigmoidDNN(false)},
+	{"Swish", own, 1, 1, 1, fp32, InPlace, sigmoidDNN(true)},
 
 	// Reduction and selection
 	{"ReduceSum", ai, 13, 1, 2, numbers, Fresh, reduce(reduceSum, true)},

@@ -1,0 +1,108 @@
+package op
+
+import (
+	"fmt"
+	"math"
+
+	"dropquant/engine/kernel"
+	"dropquant/engine/tensor"
+)
+
+// A rescaling is what requantize and rescale have in common: x·factor + shift, factor and shift of one element or one
+// for each channel.
+type rescaling struct {
+	outer, channels, inner int
+	fused                  bool // rounded once and not after the product too
+}
+
+// rescaling reads x, factor and shift.
+func (c *Call) rescaling() (*rescaling, error) {
+	x := c.shape(0)
+	r := &rescaling{outer: 1, channels: 1, inner: product(x), fused: c.int("fused", 0) != 0}
+	for k, name := range [...]string{"factor", "shift"} {
+		i := k + 1
+		n := product(c.shape(i))
+		if c.dtype(i) != tensor.Float32 || n != 1 && (len(x) < 2 || n != x[1]) {
+			return nil, fmt.Errorf("the %s is %v%s for data of shape %s", name, c.dtype(i), tensor.FormatShape(c.shape(i)), tensor.FormatShape(x))
+		}
+		if n != 1 {
+			r.outer, r.channels, r.inner = x[0], x[1], product(x[2:])
+		}
+	}
+	return r, nil
+}
+
+// runs calls f for each stretch of elements with its factor and shift.
+func (r *rescaling) runs(factor, shift []float32, f func(from, to int, factor, shift float32)) {
+	for i := range r.outer * r.channels {
+		c := i % r.channels
+		f(i*r.inner, (i+1)*r.inner, factor[min(c, len(factor)-1)], shift[min(c, len(shift)-1)])
+	}
+}
+
+// requantize is Requantize of the domain dropquant, how runtimes that keep floats between their integer layers make codes:
+//
+//	y = clamp(round(x·factor + shift), lo, hi)
+//
+// y is uint8, rounding is half to even, NaN becomes lo. Inputs: x, factor and shift (float32, one element or one for each
+// channel of x). Attributes: fused rounds x·factor + shift once, lo and hi are 0 and 255 when absent. It stands in no
+// file: engine/intsim lowers graphs to it.
+func requantize(c *Call) error {
+	r, err := c.rescaling()
+	if err != nil {
+		return err
+	}
+	lo, hi := int32(c.int("lo", 0)), int32(c.int("hi", 255))
+	if lo < 0 || hi > 255 || lo > hi {
+		return fmt.Errorf("codes from %d to %d", lo, hi)
+	}
+	if err := c.set(0, tensor.Uint8, c.shape(0)...); err != nil {
+		return err
+	}
+	c.Run = func(in, out []*tensor.Tensor) error {
+		x, y := in[0].F32(), tensor.Data[uint8](out[0])
+		r.runs(in[1].F32(), in[2].F32(), func(from, to int, factor, shift float32) {
+			if r.fused && shift != 0 {
+				kernel.QuantizeU8FMA(y[from:to], x[from:to], factor, shift, lo, hi)
+			} else {
+				kernel.QuantizeU8Mul(y[from:to], x[from:to], factor, shift, 0, lo, hi)
+			}
+		})
+		return nil
+	}
+	return nil
+}
+
+// rescale is Rescale of the domain dropquant: y = clip(x·factor + shift, lo, hi), float32. Inputs as of Requantize, then a
+// tensor that is added, which shift then only stands in for, or none; attributes fused, lo and hi, which are infinite when
+// absent.
+func rescale(c *Call) error {
+	r, err := c.rescaling()
+	if err != nil {
+		return err
+	}
+	if c.has(3) && (c.dtype(3) != tensor.Float32 || tensor.FormatShape(c.shape(3)) != tensor.FormatShape(c.shape(0))) {
+		return fmt.Errorf("%v%s is added to data of shape %s", c.dtype(3), tensor.FormatShape(c.shape(3)), tensor.FormatShape(c.shape(0)))
+	}
+	lo, hi := c.Node.Float("lo", float32(math.Inf(-1))), c.Node.Float("hi", float32(math.Inf(1)))
+	if err := c.set(0, tensor.Float32, c.shape(0)...); err != nil {
+		return err
+	}
+	c.Run = func(in, out []*tensor.Tensor) error {
+		x, y, add := in[0].F32(), out[0].F32(), at(in, 3)
+		r.runs(in[1].F32(), in[2].F32(), func(from, to int, factor, shift float32) {
+			for i := from; i < to; i++ {
+				if add != nil {
+					shift = add.F32()[i]
+				}
+				v := float32(x[i]*factor) + shift
+				if r.fused {
+					v = kernel.FMA(x[i], factor, shift)
+				}
+				y[i] = min(max(v, lo), hi)
+			}
+		})
+		return nil
+	}
+	return nil
+}
