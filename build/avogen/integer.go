@@ -30,15 +30,15 @@ const groupBytes = 4
 // both twice what a fused multiplication makes of float32.
 func integerGemm(g *gen, quads bool, h, w int) {
 	if quads {
-		g.function(fmt.Sprintf("gemmQuads%dx%d", h, 8*w), "(c *int32, a, b *uint8, count, k, ldc, flags int)",
+		g.function(fmt.Sprintf("gemmQuads%dx%d", h, 8*w), "(c *int32, a, b *uint8, extra *int32, count, k, extras, ldc, flags int)",
 			fmt.Sprintf("multiplies count panels of %d rows with %d panel(s) of eight columns, as", h, w),
-			"refGemmQuads does with dotSaturating.")
+			"a groupsKernel does, with pairs that saturate.")
 	} else {
-		g.function(fmt.Sprintf("gemmPairs%dx%d", h, 8*w), "(c *int32, a, b *uint8, count, k, ldc, flags int)",
+		g.function(fmt.Sprintf("gemmPairs%dx%d", h, 8*w), "(c *int32, a, b *uint8, extra *int32, count, k, extras, ldc, flags int)",
 			fmt.Sprintf("multiplies count panels of %d rows with %d panel(s) of eight columns, as", h, w),
-			"refGemmPairs does.")
+			"a groupsKernel does, of 16-bit integers.")
 	}
-	c, a, b := g.load("c"), g.load("a"), g.load("b")
+	c, a, b, extra := g.load("c"), g.load("a"), g.load("b"), g.load("extra")
 	ldc, flags, count := g.load("ldc"), g.load("flags"), g.load("count")
 	g.SHLQ(operand.U8(2), ldc)
 	side := g.load("k") // bytes from one panel of columns to the next
@@ -53,37 +53,51 @@ func integerGemm(g *gen, quads bool, h, w int) {
 		pb, left := g.GP64(), g.GP64()
 		g.MOVQ(b, pb)
 		g.MOVQ(g.param("k"), left)
-		step := func(n int) {
-			for p := range n {
-				if line := groupBytes * h * p / cacheLine; n > 1 && (p == 0 || line > groupBytes*h*(p-1)/cacheLine) {
-					g.PREFETCHT0(at(a, leftAhead+line*cacheLine))
-				}
-				right := []vec{g.YMM()}
-				g.VMOVDQU(at(pb, p*vecBytes), right[0])
-				if w == 2 {
-					right = append(right, g.YMM())
-					g.VMOVDQU(indexed(pb, side, p*vecBytes), right[1])
-				}
-				for i := range h {
-					l := g.YMM()
-					g.VPBROADCASTD(at(a, groupBytes*(p*h+i)), l)
-					for j := range w {
-						products := g.YMM()
-						if quads {
-							g.VPMADDUBSW(l, right[j], products)
-							g.VPMADDWD(g.u32(1<<16|1), products, products)
-						} else {
-							g.VPMADDWD(l, right[j], products)
-						}
-						g.VPADDD(products, acc[i][j], acc[i][j])
+		step := func(p int) { // group p after the ones at a and pb
+			right := []vec{g.YMM()}
+			g.VMOVDQU(at(pb, p*vecBytes), right[0])
+			if w == 2 {
+				right = append(right, g.YMM())
+				g.VMOVDQU(indexed(pb, side, p*vecBytes), right[1])
+			}
+			for i := range h {
+				l := g.YMM()
+				g.VPBROADCASTD(at(a, groupBytes*(p*h+i)), l)
+				for j := range w {
+					products := g.YMM()
+					if quads {
+						g.VPMADDUBSW(l, right[j], products)
+						g.VPMADDWD(g.u32(1<<16|1), products, products)
+					} else {
+						g.VPMADDWD(l, right[j], products)
 					}
+					g.VPADDD(products, acc[i][j], acc[i][j])
 				}
 			}
-			g.ADDQ(operand.I32(n*vecBytes), pb)
-			g.ADDQ(operand.I32(groupBytes*n*h), a)
 		}
-		g.while(left, gemmUnroll, "depth", func() { step(gemmUnroll) })
-		g.countdown(left, "rest", func() { step(1) })
+		g.while(left, gemmUnroll, "depth", func() {
+			for p := range gemmUnroll {
+				if line := groupBytes * h * p / cacheLine; p == 0 || line > groupBytes*h*(p-1)/cacheLine {
+					g.PREFETCHT0(at(a, leftAhead+line*cacheLine))
+				}
+				step(p)
+			}
+			g.ADDQ(operand.I32(gemmUnroll*vecBytes), pb)
+			g.ADDQ(operand.I32(gemmUnroll*groupBytes*h), a)
+		})
+		g.countdown(left, "rest", func() {
+			step(0)
+			g.ADDQ(operand.I32(vecBytes), pb)
+			g.ADDQ(operand.I32(groupBytes*h), a)
+		})
+		g.MOVQ(g.param("extras"), left)
+		g.countdown(left, "extra", func() {
+			g.MOVLQSX(at(extra, 0), pb)
+			g.ADDQ(b, pb)
+			step(0)
+			g.ADDQ(operand.I32(4), extra)
+			g.ADDQ(operand.I32(groupBytes*h), a)
+		})
 		rows := g.rows(c, ldc, h)
 		each := func(f func(i, j int)) {
 			for i := range h {

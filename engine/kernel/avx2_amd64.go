@@ -385,76 +385,76 @@ func noiseVector(out *float64, a *float32, b *float32, n int)
 func transpose8x8(dst *float32, src *float32, blocks int, rows int, cols int)
 
 // gemmPairs1x8 multiplies count panels of 1 rows with 1 panel(s) of eight columns, as
-// refGemmPairs does.
+// a groupsKernel does, of 16-bit integers.
 //
 //go:noescape
-func gemmPairs1x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmPairs1x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmPairs1x16 multiplies count panels of 1 rows with 2 panel(s) of eight columns, as
-// refGemmPairs does.
+// a groupsKernel does, of 16-bit integers.
 //
 //go:noescape
-func gemmPairs1x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmPairs1x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmPairs2x8 multiplies count panels of 2 rows with 1 panel(s) of eight columns, as
-// refGemmPairs does.
+// a groupsKernel does, of 16-bit integers.
 //
 //go:noescape
-func gemmPairs2x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmPairs2x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmPairs2x16 multiplies count panels of 2 rows with 2 panel(s) of eight columns, as
-// refGemmPairs does.
+// a groupsKernel does, of 16-bit integers.
 //
 //go:noescape
-func gemmPairs2x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmPairs2x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmPairs3x8 multiplies count panels of 3 rows with 1 panel(s) of eight columns, as
-// refGemmPairs does.
+// a groupsKernel does, of 16-bit integers.
 //
 //go:noescape
-func gemmPairs3x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmPairs3x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmPairs3x16 multiplies count panels of 3 rows with 2 panel(s) of eight columns, as
-// refGemmPairs does.
+// a groupsKernel does, of 16-bit integers.
 //
 //go:noescape
-func gemmPairs3x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmPairs3x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmPairs4x8 multiplies count panels of 4 rows with 1 panel(s) of eight columns, as
-// refGemmPairs does.
+// a groupsKernel does, of 16-bit integers.
 //
 //go:noescape
-func gemmPairs4x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmPairs4x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmPairs4x16 multiplies count panels of 4 rows with 2 panel(s) of eight columns, as
-// refGemmPairs does.
+// a groupsKernel does, of 16-bit integers.
 //
 //go:noescape
-func gemmPairs4x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmPairs4x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmPairs5x8 multiplies count panels of 5 rows with 1 panel(s) of eight columns, as
-// refGemmPairs does.
+// a groupsKernel does, of 16-bit integers.
 //
 //go:noescape
-func gemmPairs5x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmPairs5x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmPairs5x16 multiplies count panels of 5 rows with 2 panel(s) of eight columns, as
-// refGemmPairs does.
+// a groupsKernel does, of 16-bit integers.
 //
 //go:noescape
-func gemmPairs5x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmPairs5x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmPairs6x8 multiplies count panels of 6 rows with 1 panel(s) of eight columns, as
-// refGemmPairs does.
+// a groupsKernel does, of 16-bit integers.
 //
 //go:noescape
-func gemmPairs6x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmPairs6x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmPairs6x16 multiplies count panels of 6 rows with 2 panel(s) of eight columns, as
-// refGemmPairs does.
+// a groupsKernel does, of 16-bit integers.
 //
 //go:noescape
-func gemmPairs6x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmPairs6x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // packPairsRun packs eight columns that lie side by side, as refPackPairs does.
 //
@@ -468,76 +468,76 @@ func packPairsRun(dst *uint8, src *uint8, koff *int32, k int)
 func packPairsWindows(dst *uint8, first *uint8, second *uint8, koff *int32, control *uint8, k int)
 
 // gemmQuads1x8 multiplies count panels of 1 rows with 1 panel(s) of eight columns, as
-// refGemmQuads does with dotSaturating.
+// a groupsKernel does, with pairs that saturate.
 //
 //go:noescape
-func gemmQuads1x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmQuads1x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmQuads1x16 multiplies count panels of 1 rows with 2 panel(s) of eight columns, as
-// refGemmQuads does with dotSaturating.
+// a groupsKernel does, with pairs that saturate.
 //
 //go:noescape
-func gemmQuads1x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmQuads1x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmQuads2x8 multiplies count panels of 2 rows with 1 panel(s) of eight columns, as
-// refGemmQuads does with dotSaturating.
+// a groupsKernel does, with pairs that saturate.
 //
 //go:noescape
-func gemmQuads2x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmQuads2x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmQuads2x16 multiplies count panels of 2 rows with 2 panel(s) of eight columns, as
-// refGemmQuads does with dotSaturating.
+// a groupsKernel does, with pairs that saturate.
 //
 //go:noescape
-func gemmQuads2x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmQuads2x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmQuads3x8 multiplies count panels of 3 rows with 1 panel(s) of eight columns, as
-// refGemmQuads does with dotSaturating.
+// a groupsKernel does, with pairs that saturate.
 //
 //go:noescape
-func gemmQuads3x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmQuads3x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmQuads3x16 multiplies count panels of 3 rows with 2 panel(s) of eight columns, as
-// refGemmQuads does with dotSaturating.
+// a groupsKernel does, with pairs that saturate.
 //
 //go:noescape
-func gemmQuads3x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmQuads3x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmQuads4x8 multiplies count panels of 4 rows with 1 panel(s) of eight columns, as
-// refGemmQuads does with dotSaturating.
+// a groupsKernel does, with pairs that saturate.
 //
 //go:noescape
-func gemmQuads4x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmQuads4x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmQuads4x16 multiplies count panels of 4 rows with 2 panel(s) of eight columns, as
-// refGemmQuads does with dotSaturating.
+// a groupsKernel does, with pairs that saturate.
 //
 //go:noescape
-func gemmQuads4x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmQuads4x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmQuads5x8 multiplies count panels of 5 rows with 1 panel(s) of eight columns, as
-// refGemmQuads does with dotSaturating.
+// a groupsKernel does, with pairs that saturate.
 //
 //go:noescape
-func gemmQuads5x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmQuads5x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmQuads5x16 multiplies count panels of 5 rows with 2 panel(s) of eight columns, as
-// refGemmQuads does with dotSaturating.
+// a groupsKernel does, with pairs that saturate.
 //
 //go:noescape
-func gemmQuads5x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmQuads5x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmQuads6x8 multiplies count panels of 6 rows with 1 panel(s) of eight columns, as
-// refGemmQuads does with dotSaturating.
+// a groupsKernel does, with pairs that saturate.
 //
 //go:noescape
-func gemmQuads6x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmQuads6x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // gemmQuads6x16 multiplies count panels of 6 rows with 2 panel(s) of eight columns, as
-// refGemmQuads does with dotSaturating.
+// a groupsKernel does, with pairs that saturate.
 //
 //go:noescape
-func gemmQuads6x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+func gemmQuads6x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 
 // packQuadsRun packs eight columns that lie side by side, as refPackQuads does.
 //

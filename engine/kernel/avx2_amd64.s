@@ -6940,296 +6940,357 @@ blockdone426:
 	VZEROUPPER
 	RET
 
-// func gemmPairs1x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmPairs1x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmPairs1x8(SB), NOSPLIT, $0-56
+TEXT ·gemmPairs1x8(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
 	JZ    paneldone428
 
 panel427:
 	VXORPS Y0, Y0, Y0
-	MOVQ   DX, R8
-	MOVQ   k+32(FP), R9
-	CMPQ   R9, $+4
+	MOVQ   DX, R9
+	MOVQ   k+40(FP), R10
+	CMPQ   R10, $+4
 	JLT    depthdone430
 
 depth429:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R8), Y1
+	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDWD     Y2, Y1, Y1
 	VPADDD       Y1, Y0, Y0
-	VMOVDQU      32(R8), Y1
+	VMOVDQU      32(R9), Y1
 	VPBROADCASTD 4(CX), Y2
 	VPMADDWD     Y2, Y1, Y1
 	VPADDD       Y1, Y0, Y0
-	VMOVDQU      64(R8), Y1
+	VMOVDQU      64(R9), Y1
 	VPBROADCASTD 8(CX), Y2
 	VPMADDWD     Y2, Y1, Y1
 	VPADDD       Y1, Y0, Y0
-	VMOVDQU      96(R8), Y1
+	VMOVDQU      96(R9), Y1
 	VPBROADCASTD 12(CX), Y2
 	VPMADDWD     Y2, Y1, Y1
 	VPADDD       Y1, Y0, Y0
-	ADDQ         $+128, R8
+	ADDQ         $+128, R9
 	ADDQ         $+16, CX
-	SUBQ         $+4, R9
-	CMPQ         R9, $+4
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
 	JGE          depth429
 
 depthdone430:
-	TESTQ R9, R9
+	TESTQ R10, R10
 	JZ    restdone432
 
 rest431:
-	VMOVDQU      (R8), Y1
+	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDWD     Y2, Y1, Y1
 	VPADDD       Y1, Y0, Y0
-	ADDQ         $+32, R8
+	ADDQ         $+32, R9
 	ADDQ         $+4, CX
-	DECQ         R9
+	DECQ         R10
 	JNZ          rest431
 
 restdone432:
-	TESTQ  $+1, SI
-	JZ     fresh433
+	MOVQ  extras+48(FP), R10
+	TESTQ R10, R10
+	JZ    extradone434
+
+extra433:
+	MOVLQSX      (BX), R9
+	ADDQ         DX, R9
+	VMOVDQU      (R9), Y1
+	VPBROADCASTD (CX), Y2
+	VPMADDWD     Y2, Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	ADDQ         $+4, BX
+	ADDQ         $+4, CX
+	DECQ         R10
+	JNZ          extra433
+
+extradone434:
+	TESTQ  $+1, DI
+	JZ     fresh435
 	VPADDD (AX), Y0, Y0
 
-fresh433:
+fresh435:
 	VMOVDQU Y0, (AX)
-	ADDQ    BX, AX
-	DECQ    DI
+	ADDQ    SI, AX
+	DECQ    R8
 	JNZ     panel427
 
 paneldone428:
 	VZEROUPPER
 	RET
 
-// func gemmPairs1x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmPairs1x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmPairs1x16(SB), NOSPLIT, $0-56
+TEXT ·gemmPairs1x16(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone435
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone437
 
-panel434:
+panel436:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	MOVQ   DX, R9
-	MOVQ   k+32(FP), R10
-	CMPQ   R10, $+4
-	JLT    depthdone437
+	MOVQ   DX, R10
+	MOVQ   k+40(FP), R11
+	CMPQ   R11, $+4
+	JLT    depthdone439
 
-depth436:
+depth438:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R9), Y2
-	VMOVDQU      (R9)(R8*1), Y3
+	VMOVDQU      (R10), Y2
+	VMOVDQU      (R10)(R9*1), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDWD     Y4, Y2, Y2
 	VPADDD       Y2, Y0, Y0
 	VPMADDWD     Y4, Y3, Y2
 	VPADDD       Y2, Y1, Y1
-	VMOVDQU      32(R9), Y2
-	VMOVDQU      32(R9)(R8*1), Y3
+	VMOVDQU      32(R10), Y2
+	VMOVDQU      32(R10)(R9*1), Y3
 	VPBROADCASTD 4(CX), Y4
 	VPMADDWD     Y4, Y2, Y2
 	VPADDD       Y2, Y0, Y0
 	VPMADDWD     Y4, Y3, Y2
 	VPADDD       Y2, Y1, Y1
-	VMOVDQU      64(R9), Y2
-	VMOVDQU      64(R9)(R8*1), Y3
+	VMOVDQU      64(R10), Y2
+	VMOVDQU      64(R10)(R9*1), Y3
 	VPBROADCASTD 8(CX), Y4
 	VPMADDWD     Y4, Y2, Y2
 	VPADDD       Y2, Y0, Y0
 	VPMADDWD     Y4, Y3, Y2
 	VPADDD       Y2, Y1, Y1
-	VMOVDQU      96(R9), Y2
-	VMOVDQU      96(R9)(R8*1), Y3
+	VMOVDQU      96(R10), Y2
+	VMOVDQU      96(R10)(R9*1), Y3
 	VPBROADCASTD 12(CX), Y4
 	VPMADDWD     Y4, Y2, Y2
 	VPADDD       Y2, Y0, Y0
 	VPMADDWD     Y4, Y3, Y2
 	VPADDD       Y2, Y1, Y1
-	ADDQ         $+128, R9
+	ADDQ         $+128, R10
 	ADDQ         $+16, CX
-	SUBQ         $+4, R10
-	CMPQ         R10, $+4
-	JGE          depth436
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          depth438
 
-depthdone437:
-	TESTQ R10, R10
-	JZ    restdone439
+depthdone439:
+	TESTQ R11, R11
+	JZ    restdone441
 
-rest438:
-	VMOVDQU      (R9), Y2
-	VMOVDQU      (R9)(R8*1), Y3
+rest440:
+	VMOVDQU      (R10), Y2
+	VMOVDQU      (R10)(R9*1), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDWD     Y4, Y2, Y2
 	VPADDD       Y2, Y0, Y0
 	VPMADDWD     Y4, Y3, Y2
 	VPADDD       Y2, Y1, Y1
-	ADDQ         $+32, R9
+	ADDQ         $+32, R10
 	ADDQ         $+4, CX
-	DECQ         R10
-	JNZ          rest438
+	DECQ         R11
+	JNZ          rest440
 
-restdone439:
-	TESTQ  $+1, SI
-	JZ     fresh440
+restdone441:
+	MOVQ  extras+48(FP), R11
+	TESTQ R11, R11
+	JZ    extradone443
+
+extra442:
+	MOVLQSX      (BX), R10
+	ADDQ         DX, R10
+	VMOVDQU      (R10), Y2
+	VMOVDQU      (R10)(R9*1), Y3
+	VPBROADCASTD (CX), Y4
+	VPMADDWD     Y4, Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDWD     Y4, Y3, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $+4, BX
+	ADDQ         $+4, CX
+	DECQ         R11
+	JNZ          extra442
+
+extradone443:
+	TESTQ  $+1, DI
+	JZ     fresh444
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 
-fresh440:
+fresh444:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
-	ADDQ    BX, AX
-	DECQ    DI
-	JNZ     panel434
+	ADDQ    SI, AX
+	DECQ    R8
+	JNZ     panel436
 
-paneldone435:
+paneldone437:
 	VZEROUPPER
 	RET
 
-// func gemmPairs2x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmPairs2x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmPairs2x8(SB), NOSPLIT, $0-56
+TEXT ·gemmPairs2x8(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone442
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone446
 
-panel441:
+panel445:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	MOVQ   DX, R8
-	MOVQ   k+32(FP), R9
-	CMPQ   R9, $+4
-	JLT    depthdone444
+	MOVQ   DX, R9
+	MOVQ   k+40(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone448
 
-depth443:
+depth447:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R8), Y2
+	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDWD     Y3, Y2, Y3
 	VPADDD       Y3, Y0, Y0
 	VPBROADCASTD 4(CX), Y3
 	VPMADDWD     Y3, Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	VMOVDQU      32(R8), Y2
+	VMOVDQU      32(R9), Y2
 	VPBROADCASTD 8(CX), Y3
 	VPMADDWD     Y3, Y2, Y3
 	VPADDD       Y3, Y0, Y0
 	VPBROADCASTD 12(CX), Y3
 	VPMADDWD     Y3, Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	VMOVDQU      64(R8), Y2
+	VMOVDQU      64(R9), Y2
 	VPBROADCASTD 16(CX), Y3
 	VPMADDWD     Y3, Y2, Y3
 	VPADDD       Y3, Y0, Y0
 	VPBROADCASTD 20(CX), Y3
 	VPMADDWD     Y3, Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	VMOVDQU      96(R8), Y2
+	VMOVDQU      96(R9), Y2
 	VPBROADCASTD 24(CX), Y3
 	VPMADDWD     Y3, Y2, Y3
 	VPADDD       Y3, Y0, Y0
 	VPBROADCASTD 28(CX), Y3
 	VPMADDWD     Y3, Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	ADDQ         $+128, R8
+	ADDQ         $+128, R9
 	ADDQ         $+32, CX
-	SUBQ         $+4, R9
-	CMPQ         R9, $+4
-	JGE          depth443
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth447
 
-depthdone444:
-	TESTQ R9, R9
-	JZ    restdone446
+depthdone448:
+	TESTQ R10, R10
+	JZ    restdone450
 
-rest445:
-	VMOVDQU      (R8), Y2
+rest449:
+	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDWD     Y3, Y2, Y3
 	VPADDD       Y3, Y0, Y0
 	VPBROADCASTD 4(CX), Y3
 	VPMADDWD     Y3, Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	ADDQ         $+32, R8
+	ADDQ         $+32, R9
 	ADDQ         $+8, CX
-	DECQ         R9
-	JNZ          rest445
+	DECQ         R10
+	JNZ          rest449
 
-restdone446:
-	TESTQ  $+1, SI
-	JZ     fresh447
+restdone450:
+	MOVQ  extras+48(FP), R10
+	TESTQ R10, R10
+	JZ    extradone452
+
+extra451:
+	MOVLQSX      (BX), R9
+	ADDQ         DX, R9
+	VMOVDQU      (R9), Y2
+	VPBROADCASTD (CX), Y3
+	VPMADDWD     Y3, Y2, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 4(CX), Y3
+	VPMADDWD     Y3, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $+4, BX
+	ADDQ         $+8, CX
+	DECQ         R10
+	JNZ          extra451
+
+extradone452:
+	TESTQ  $+1, DI
+	JZ     fresh453
 	VPADDD (AX), Y0, Y0
-	VPADDD (AX)(BX*1), Y1, Y1
+	VPADDD (AX)(SI*1), Y1, Y1
 
-fresh447:
+fresh453:
 	VMOVDQU Y0, (AX)
-	VMOVDQU Y1, (AX)(BX*1)
-	LEAQ    (AX)(BX*2), AX
-	DECQ    DI
-	JNZ     panel441
+	VMOVDQU Y1, (AX)(SI*1)
+	LEAQ    (AX)(SI*2), AX
+	DECQ    R8
+	JNZ     panel445
 
-paneldone442:
+paneldone446:
 	VZEROUPPER
 	RET
 
-// func gemmPairs2x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmPairs2x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmPairs2x16(SB), NOSPLIT, $0-56
+TEXT ·gemmPairs2x16(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone449
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone455
 
-panel448:
+panel454:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   DX, R9
-	MOVQ   k+32(FP), R10
-	CMPQ   R10, $+4
-	JLT    depthdone451
+	MOVQ   DX, R10
+	MOVQ   k+40(FP), R11
+	CMPQ   R11, $+4
+	JLT    depthdone457
 
-depth450:
+depth456:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R9), Y4
-	VMOVDQU      (R9)(R8*1), Y5
+	VMOVDQU      (R10), Y4
+	VMOVDQU      (R10)(R9*1), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDWD     Y6, Y4, Y7
 	VPADDD       Y7, Y0, Y0
@@ -7240,8 +7301,8 @@ depth450:
 	VPADDD       Y4, Y2, Y2
 	VPMADDWD     Y6, Y5, Y4
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      32(R9), Y4
-	VMOVDQU      32(R9)(R8*1), Y5
+	VMOVDQU      32(R10), Y4
+	VMOVDQU      32(R10)(R9*1), Y5
 	VPBROADCASTD 8(CX), Y6
 	VPMADDWD     Y6, Y4, Y7
 	VPADDD       Y7, Y0, Y0
@@ -7252,8 +7313,8 @@ depth450:
 	VPADDD       Y4, Y2, Y2
 	VPMADDWD     Y6, Y5, Y4
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      64(R9), Y4
-	VMOVDQU      64(R9)(R8*1), Y5
+	VMOVDQU      64(R10), Y4
+	VMOVDQU      64(R10)(R9*1), Y5
 	VPBROADCASTD 16(CX), Y6
 	VPMADDWD     Y6, Y4, Y7
 	VPADDD       Y7, Y0, Y0
@@ -7264,8 +7325,8 @@ depth450:
 	VPADDD       Y4, Y2, Y2
 	VPMADDWD     Y6, Y5, Y4
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      96(R9), Y4
-	VMOVDQU      96(R9)(R8*1), Y5
+	VMOVDQU      96(R10), Y4
+	VMOVDQU      96(R10)(R9*1), Y5
 	VPBROADCASTD 24(CX), Y6
 	VPMADDWD     Y6, Y4, Y7
 	VPADDD       Y7, Y0, Y0
@@ -7276,19 +7337,19 @@ depth450:
 	VPADDD       Y4, Y2, Y2
 	VPMADDWD     Y6, Y5, Y4
 	VPADDD       Y4, Y3, Y3
-	ADDQ         $+128, R9
+	ADDQ         $+128, R10
 	ADDQ         $+32, CX
-	SUBQ         $+4, R10
-	CMPQ         R10, $+4
-	JGE          depth450
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          depth456
 
-depthdone451:
-	TESTQ R10, R10
-	JZ    restdone453
+depthdone457:
+	TESTQ R11, R11
+	JZ    restdone459
 
-rest452:
-	VMOVDQU      (R9), Y4
-	VMOVDQU      (R9)(R8*1), Y5
+rest458:
+	VMOVDQU      (R10), Y4
+	VMOVDQU      (R10)(R9*1), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDWD     Y6, Y4, Y7
 	VPADDD       Y7, Y0, Y0
@@ -7299,59 +7360,85 @@ rest452:
 	VPADDD       Y4, Y2, Y2
 	VPMADDWD     Y6, Y5, Y4
 	VPADDD       Y4, Y3, Y3
-	ADDQ         $+32, R9
+	ADDQ         $+32, R10
 	ADDQ         $+8, CX
-	DECQ         R10
-	JNZ          rest452
+	DECQ         R11
+	JNZ          rest458
 
-restdone453:
-	TESTQ  $+1, SI
-	JZ     fresh454
+restdone459:
+	MOVQ  extras+48(FP), R11
+	TESTQ R11, R11
+	JZ    extradone461
+
+extra460:
+	MOVLQSX      (BX), R10
+	ADDQ         DX, R10
+	VMOVDQU      (R10), Y4
+	VMOVDQU      (R10)(R9*1), Y5
+	VPBROADCASTD (CX), Y6
+	VPMADDWD     Y6, Y4, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 4(CX), Y6
+	VPMADDWD     Y6, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDWD     Y6, Y5, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $+4, BX
+	ADDQ         $+8, CX
+	DECQ         R11
+	JNZ          extra460
+
+extradone461:
+	TESTQ  $+1, DI
+	JZ     fresh462
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
-	VPADDD (AX)(BX*1), Y2, Y2
-	VPADDD 32(AX)(BX*1), Y3, Y3
+	VPADDD (AX)(SI*1), Y2, Y2
+	VPADDD 32(AX)(SI*1), Y3, Y3
 
-fresh454:
+fresh462:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
-	VMOVDQU Y2, (AX)(BX*1)
-	VMOVDQU Y3, 32(AX)(BX*1)
-	LEAQ    (AX)(BX*2), AX
-	DECQ    DI
-	JNZ     panel448
+	VMOVDQU Y2, (AX)(SI*1)
+	VMOVDQU Y3, 32(AX)(SI*1)
+	LEAQ    (AX)(SI*2), AX
+	DECQ    R8
+	JNZ     panel454
 
-paneldone449:
+paneldone455:
 	VZEROUPPER
 	RET
 
-// func gemmPairs3x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmPairs3x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmPairs3x8(SB), NOSPLIT, $0-56
+TEXT ·gemmPairs3x8(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone456
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone464
 
-panel455:
+panel463:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
-	MOVQ   DX, R8
-	MOVQ   k+32(FP), R9
-	CMPQ   R9, $+4
-	JLT    depthdone458
+	MOVQ   DX, R9
+	MOVQ   k+40(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone466
 
-depth457:
+depth465:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R8), Y3
+	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDWD     Y4, Y3, Y4
 	VPADDD       Y4, Y0, Y0
@@ -7361,7 +7448,7 @@ depth457:
 	VPBROADCASTD 8(CX), Y4
 	VPMADDWD     Y4, Y3, Y3
 	VPADDD       Y3, Y2, Y2
-	VMOVDQU      32(R8), Y3
+	VMOVDQU      32(R9), Y3
 	VPBROADCASTD 12(CX), Y4
 	VPMADDWD     Y4, Y3, Y4
 	VPADDD       Y4, Y0, Y0
@@ -7371,7 +7458,7 @@ depth457:
 	VPBROADCASTD 20(CX), Y4
 	VPMADDWD     Y4, Y3, Y3
 	VPADDD       Y3, Y2, Y2
-	VMOVDQU      64(R8), Y3
+	VMOVDQU      64(R9), Y3
 	VPBROADCASTD 24(CX), Y4
 	VPMADDWD     Y4, Y3, Y4
 	VPADDD       Y4, Y0, Y0
@@ -7381,7 +7468,7 @@ depth457:
 	VPBROADCASTD 32(CX), Y4
 	VPMADDWD     Y4, Y3, Y3
 	VPADDD       Y3, Y2, Y2
-	VMOVDQU      96(R8), Y3
+	VMOVDQU      96(R9), Y3
 	VPBROADCASTD 36(CX), Y4
 	VPMADDWD     Y4, Y3, Y4
 	VPADDD       Y4, Y0, Y0
@@ -7391,18 +7478,18 @@ depth457:
 	VPBROADCASTD 44(CX), Y4
 	VPMADDWD     Y4, Y3, Y3
 	VPADDD       Y3, Y2, Y2
-	ADDQ         $+128, R8
+	ADDQ         $+128, R9
 	ADDQ         $+48, CX
-	SUBQ         $+4, R9
-	CMPQ         R9, $+4
-	JGE          depth457
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth465
 
-depthdone458:
-	TESTQ R9, R9
-	JZ    restdone460
+depthdone466:
+	TESTQ R10, R10
+	JZ    restdone468
 
-rest459:
-	VMOVDQU      (R8), Y3
+rest467:
+	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDWD     Y4, Y3, Y4
 	VPADDD       Y4, Y0, Y0
@@ -7412,62 +7499,86 @@ rest459:
 	VPBROADCASTD 8(CX), Y4
 	VPMADDWD     Y4, Y3, Y3
 	VPADDD       Y3, Y2, Y2
-	ADDQ         $+32, R8
+	ADDQ         $+32, R9
 	ADDQ         $+12, CX
-	DECQ         R9
-	JNZ          rest459
+	DECQ         R10
+	JNZ          rest467
 
-restdone460:
-	TESTQ  $+1, SI
-	JZ     fresh461
+restdone468:
+	MOVQ  extras+48(FP), R10
+	TESTQ R10, R10
+	JZ    extradone470
+
+extra469:
+	MOVLQSX      (BX), R9
+	ADDQ         DX, R9
+	VMOVDQU      (R9), Y3
+	VPBROADCASTD (CX), Y4
+	VPMADDWD     Y4, Y3, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 4(CX), Y4
+	VPMADDWD     Y4, Y3, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 8(CX), Y4
+	VPMADDWD     Y4, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	ADDQ         $+4, BX
+	ADDQ         $+12, CX
+	DECQ         R10
+	JNZ          extra469
+
+extradone470:
+	TESTQ  $+1, DI
+	JZ     fresh471
 	VPADDD (AX), Y0, Y0
-	VPADDD (AX)(BX*1), Y1, Y1
-	VPADDD (AX)(BX*2), Y2, Y2
+	VPADDD (AX)(SI*1), Y1, Y1
+	VPADDD (AX)(SI*2), Y2, Y2
 
-fresh461:
+fresh471:
 	VMOVDQU Y0, (AX)
-	VMOVDQU Y1, (AX)(BX*1)
-	VMOVDQU Y2, (AX)(BX*2)
-	LEAQ    (AX)(BX*2), AX
-	ADDQ    BX, AX
-	DECQ    DI
-	JNZ     panel455
+	VMOVDQU Y1, (AX)(SI*1)
+	VMOVDQU Y2, (AX)(SI*2)
+	LEAQ    (AX)(SI*2), AX
+	ADDQ    SI, AX
+	DECQ    R8
+	JNZ     panel463
 
-paneldone456:
+paneldone464:
 	VZEROUPPER
 	RET
 
-// func gemmPairs3x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmPairs3x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmPairs3x16(SB), NOSPLIT, $0-56
+TEXT ·gemmPairs3x16(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone463
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone473
 
-panel462:
+panel472:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	MOVQ   DX, R9
-	MOVQ   k+32(FP), R10
-	CMPQ   R10, $+4
-	JLT    depthdone465
+	MOVQ   DX, R10
+	MOVQ   k+40(FP), R11
+	CMPQ   R11, $+4
+	JLT    depthdone475
 
-depth464:
+depth474:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R9), Y6
-	VMOVDQU      (R9)(R8*1), Y7
+	VMOVDQU      (R10), Y6
+	VMOVDQU      (R10)(R9*1), Y7
 	VPBROADCASTD (CX), Y8
 	VPMADDWD     Y8, Y6, Y9
 	VPADDD       Y9, Y0, Y0
@@ -7483,8 +7594,8 @@ depth464:
 	VPADDD       Y6, Y4, Y4
 	VPMADDWD     Y8, Y7, Y6
 	VPADDD       Y6, Y5, Y5
-	VMOVDQU      32(R9), Y6
-	VMOVDQU      32(R9)(R8*1), Y7
+	VMOVDQU      32(R10), Y6
+	VMOVDQU      32(R10)(R9*1), Y7
 	VPBROADCASTD 12(CX), Y8
 	VPMADDWD     Y8, Y6, Y9
 	VPADDD       Y9, Y0, Y0
@@ -7500,8 +7611,8 @@ depth464:
 	VPADDD       Y6, Y4, Y4
 	VPMADDWD     Y8, Y7, Y6
 	VPADDD       Y6, Y5, Y5
-	VMOVDQU      64(R9), Y6
-	VMOVDQU      64(R9)(R8*1), Y7
+	VMOVDQU      64(R10), Y6
+	VMOVDQU      64(R10)(R9*1), Y7
 	VPBROADCASTD 24(CX), Y8
 	VPMADDWD     Y8, Y6, Y9
 	VPADDD       Y9, Y0, Y0
@@ -7517,8 +7628,8 @@ depth464:
 	VPADDD       Y6, Y4, Y4
 	VPMADDWD     Y8, Y7, Y6
 	VPADDD       Y6, Y5, Y5
-	VMOVDQU      96(R9), Y6
-	VMOVDQU      96(R9)(R8*1), Y7
+	VMOVDQU      96(R10), Y6
+	VMOVDQU      96(R10)(R9*1), Y7
 	VPBROADCASTD 36(CX), Y8
 	VPMADDWD     Y8, Y6, Y9
 	VPADDD       Y9, Y0, Y0
@@ -7534,19 +7645,19 @@ depth464:
 	VPADDD       Y6, Y4, Y4
 	VPMADDWD     Y8, Y7, Y6
 	VPADDD       Y6, Y5, Y5
-	ADDQ         $+128, R9
+	ADDQ         $+128, R10
 	ADDQ         $+48, CX
-	SUBQ         $+4, R10
-	CMPQ         R10, $+4
-	JGE          depth464
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          depth474
 
-depthdone465:
-	TESTQ R10, R10
-	JZ    restdone467
+depthdone475:
+	TESTQ R11, R11
+	JZ    restdone477
 
-rest466:
-	VMOVDQU      (R9), Y6
-	VMOVDQU      (R9)(R8*1), Y7
+rest476:
+	VMOVDQU      (R10), Y6
+	VMOVDQU      (R10)(R9*1), Y7
 	VPBROADCASTD (CX), Y8
 	VPMADDWD     Y8, Y6, Y9
 	VPADDD       Y9, Y0, Y0
@@ -7562,65 +7673,96 @@ rest466:
 	VPADDD       Y6, Y4, Y4
 	VPMADDWD     Y8, Y7, Y6
 	VPADDD       Y6, Y5, Y5
-	ADDQ         $+32, R9
+	ADDQ         $+32, R10
 	ADDQ         $+12, CX
-	DECQ         R10
-	JNZ          rest466
+	DECQ         R11
+	JNZ          rest476
 
-restdone467:
-	TESTQ  $+1, SI
-	JZ     fresh468
+restdone477:
+	MOVQ  extras+48(FP), R11
+	TESTQ R11, R11
+	JZ    extradone479
+
+extra478:
+	MOVLQSX      (BX), R10
+	ADDQ         DX, R10
+	VMOVDQU      (R10), Y6
+	VMOVDQU      (R10)(R9*1), Y7
+	VPBROADCASTD (CX), Y8
+	VPMADDWD     Y8, Y6, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDWD     Y8, Y7, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 4(CX), Y8
+	VPMADDWD     Y8, Y6, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDWD     Y8, Y7, Y8
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 8(CX), Y8
+	VPMADDWD     Y8, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDWD     Y8, Y7, Y6
+	VPADDD       Y6, Y5, Y5
+	ADDQ         $+4, BX
+	ADDQ         $+12, CX
+	DECQ         R11
+	JNZ          extra478
+
+extradone479:
+	TESTQ  $+1, DI
+	JZ     fresh480
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
-	VPADDD (AX)(BX*1), Y2, Y2
-	VPADDD 32(AX)(BX*1), Y3, Y3
-	VPADDD (AX)(BX*2), Y4, Y4
-	VPADDD 32(AX)(BX*2), Y5, Y5
+	VPADDD (AX)(SI*1), Y2, Y2
+	VPADDD 32(AX)(SI*1), Y3, Y3
+	VPADDD (AX)(SI*2), Y4, Y4
+	VPADDD 32(AX)(SI*2), Y5, Y5
 
-fresh468:
+fresh480:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
-	VMOVDQU Y2, (AX)(BX*1)
-	VMOVDQU Y3, 32(AX)(BX*1)
-	VMOVDQU Y4, (AX)(BX*2)
-	VMOVDQU Y5, 32(AX)(BX*2)
-	LEAQ    (AX)(BX*2), AX
-	ADDQ    BX, AX
-	DECQ    DI
-	JNZ     panel462
+	VMOVDQU Y2, (AX)(SI*1)
+	VMOVDQU Y3, 32(AX)(SI*1)
+	VMOVDQU Y4, (AX)(SI*2)
+	VMOVDQU Y5, 32(AX)(SI*2)
+	LEAQ    (AX)(SI*2), AX
+	ADDQ    SI, AX
+	DECQ    R8
+	JNZ     panel472
 
-paneldone463:
+paneldone473:
 	VZEROUPPER
 	RET
 
-// func gemmPairs4x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmPairs4x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmPairs4x8(SB), NOSPLIT, $0-56
+TEXT ·gemmPairs4x8(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone470
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone482
 
-panel469:
+panel481:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   DX, R8
-	MOVQ   k+32(FP), R9
-	CMPQ   R9, $+4
-	JLT    depthdone472
+	MOVQ   DX, R9
+	MOVQ   k+40(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone484
 
-depth471:
+depth483:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R8), Y4
+	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDWD     Y5, Y4, Y5
 	VPADDD       Y5, Y0, Y0
@@ -7633,7 +7775,7 @@ depth471:
 	VPBROADCASTD 12(CX), Y5
 	VPMADDWD     Y5, Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      32(R8), Y4
+	VMOVDQU      32(R9), Y4
 	VPBROADCASTD 16(CX), Y5
 	VPMADDWD     Y5, Y4, Y5
 	VPADDD       Y5, Y0, Y0
@@ -7646,7 +7788,7 @@ depth471:
 	VPBROADCASTD 28(CX), Y5
 	VPMADDWD     Y5, Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      64(R8), Y4
+	VMOVDQU      64(R9), Y4
 	VPBROADCASTD 32(CX), Y5
 	VPMADDWD     Y5, Y4, Y5
 	VPADDD       Y5, Y0, Y0
@@ -7659,7 +7801,7 @@ depth471:
 	VPBROADCASTD 44(CX), Y5
 	VPMADDWD     Y5, Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      96(R8), Y4
+	VMOVDQU      96(R9), Y4
 	VPBROADCASTD 48(CX), Y5
 	VPMADDWD     Y5, Y4, Y5
 	VPADDD       Y5, Y0, Y0
@@ -7672,18 +7814,18 @@ depth471:
 	VPBROADCASTD 60(CX), Y5
 	VPMADDWD     Y5, Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	ADDQ         $+128, R8
+	ADDQ         $+128, R9
 	ADDQ         $+64, CX
-	SUBQ         $+4, R9
-	CMPQ         R9, $+4
-	JGE          depth471
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth483
 
-depthdone472:
-	TESTQ R9, R9
-	JZ    restdone474
+depthdone484:
+	TESTQ R10, R10
+	JZ    restdone486
 
-rest473:
-	VMOVDQU      (R8), Y4
+rest485:
+	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDWD     Y5, Y4, Y5
 	VPADDD       Y5, Y0, Y0
@@ -7696,51 +7838,78 @@ rest473:
 	VPBROADCASTD 12(CX), Y5
 	VPMADDWD     Y5, Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	ADDQ         $+32, R8
+	ADDQ         $+32, R9
 	ADDQ         $+16, CX
-	DECQ         R9
-	JNZ          rest473
+	DECQ         R10
+	JNZ          rest485
 
-restdone474:
-	LEAQ   (AX)(BX*2), R8
-	ADDQ   BX, R8
-	TESTQ  $+1, SI
-	JZ     fresh475
+restdone486:
+	MOVQ  extras+48(FP), R10
+	TESTQ R10, R10
+	JZ    extradone488
+
+extra487:
+	MOVLQSX      (BX), R9
+	ADDQ         DX, R9
+	VMOVDQU      (R9), Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 4(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 8(CX), Y5
+	VPMADDWD     Y5, Y4, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 12(CX), Y5
+	VPMADDWD     Y5, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $+4, BX
+	ADDQ         $+16, CX
+	DECQ         R10
+	JNZ          extra487
+
+extradone488:
+	LEAQ   (AX)(SI*2), R9
+	ADDQ   SI, R9
+	TESTQ  $+1, DI
+	JZ     fresh489
 	VPADDD (AX), Y0, Y0
-	VPADDD (AX)(BX*1), Y1, Y1
-	VPADDD (AX)(BX*2), Y2, Y2
-	VPADDD (R8), Y3, Y3
+	VPADDD (AX)(SI*1), Y1, Y1
+	VPADDD (AX)(SI*2), Y2, Y2
+	VPADDD (R9), Y3, Y3
 
-fresh475:
+fresh489:
 	VMOVDQU Y0, (AX)
-	VMOVDQU Y1, (AX)(BX*1)
-	VMOVDQU Y2, (AX)(BX*2)
-	VMOVDQU Y3, (R8)
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	DECQ    DI
-	JNZ     panel469
+	VMOVDQU Y1, (AX)(SI*1)
+	VMOVDQU Y2, (AX)(SI*2)
+	VMOVDQU Y3, (R9)
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	DECQ    R8
+	JNZ     panel481
 
-paneldone470:
+paneldone482:
 	VZEROUPPER
 	RET
 
-// func gemmPairs4x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmPairs4x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmPairs4x16(SB), NOSPLIT, $0-56
+TEXT ·gemmPairs4x16(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone477
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone491
 
-panel476:
+panel490:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7749,15 +7918,15 @@ panel476:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   DX, R9
-	MOVQ   k+32(FP), R10
-	CMPQ   R10, $+4
-	JLT    depthdone479
+	MOVQ   DX, R10
+	MOVQ   k+40(FP), R11
+	CMPQ   R11, $+4
+	JLT    depthdone493
 
-depth478:
+depth492:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R9), Y8
-	VMOVDQU      (R9)(R8*1), Y9
+	VMOVDQU      (R10), Y8
+	VMOVDQU      (R10)(R9*1), Y9
 	VPBROADCASTD (CX), Y10
 	VPMADDWD     Y10, Y8, Y11
 	VPADDD       Y11, Y0, Y0
@@ -7778,8 +7947,8 @@ depth478:
 	VPADDD       Y8, Y6, Y6
 	VPMADDWD     Y10, Y9, Y8
 	VPADDD       Y8, Y7, Y7
-	VMOVDQU      32(R9), Y8
-	VMOVDQU      32(R9)(R8*1), Y9
+	VMOVDQU      32(R10), Y8
+	VMOVDQU      32(R10)(R9*1), Y9
 	VPBROADCASTD 16(CX), Y10
 	VPMADDWD     Y10, Y8, Y11
 	VPADDD       Y11, Y0, Y0
@@ -7800,8 +7969,8 @@ depth478:
 	VPADDD       Y8, Y6, Y6
 	VPMADDWD     Y10, Y9, Y8
 	VPADDD       Y8, Y7, Y7
-	VMOVDQU      64(R9), Y8
-	VMOVDQU      64(R9)(R8*1), Y9
+	VMOVDQU      64(R10), Y8
+	VMOVDQU      64(R10)(R9*1), Y9
 	VPBROADCASTD 32(CX), Y10
 	VPMADDWD     Y10, Y8, Y11
 	VPADDD       Y11, Y0, Y0
@@ -7822,8 +7991,8 @@ depth478:
 	VPADDD       Y8, Y6, Y6
 	VPMADDWD     Y10, Y9, Y8
 	VPADDD       Y8, Y7, Y7
-	VMOVDQU      96(R9), Y8
-	VMOVDQU      96(R9)(R8*1), Y9
+	VMOVDQU      96(R10), Y8
+	VMOVDQU      96(R10)(R9*1), Y9
 	VPBROADCASTD 48(CX), Y10
 	VPMADDWD     Y10, Y8, Y11
 	VPADDD       Y11, Y0, Y0
@@ -7844,19 +8013,19 @@ depth478:
 	VPADDD       Y8, Y6, Y6
 	VPMADDWD     Y10, Y9, Y8
 	VPADDD       Y8, Y7, Y7
-	ADDQ         $+128, R9
+	ADDQ         $+128, R10
 	ADDQ         $+64, CX
-	SUBQ         $+4, R10
-	CMPQ         R10, $+4
-	JGE          depth478
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          depth492
 
-depthdone479:
-	TESTQ R10, R10
-	JZ    restdone481
+depthdone493:
+	TESTQ R11, R11
+	JZ    restdone495
 
-rest480:
-	VMOVDQU      (R9), Y8
-	VMOVDQU      (R9)(R8*1), Y9
+rest494:
+	VMOVDQU      (R10), Y8
+	VMOVDQU      (R10)(R9*1), Y9
 	VPBROADCASTD (CX), Y10
 	VPMADDWD     Y10, Y8, Y11
 	VPADDD       Y11, Y0, Y0
@@ -7877,72 +8046,108 @@ rest480:
 	VPADDD       Y8, Y6, Y6
 	VPMADDWD     Y10, Y9, Y8
 	VPADDD       Y8, Y7, Y7
-	ADDQ         $+32, R9
+	ADDQ         $+32, R10
 	ADDQ         $+16, CX
-	DECQ         R10
-	JNZ          rest480
+	DECQ         R11
+	JNZ          rest494
 
-restdone481:
-	LEAQ   (AX)(BX*2), R9
-	ADDQ   BX, R9
-	TESTQ  $+1, SI
-	JZ     fresh482
+restdone495:
+	MOVQ  extras+48(FP), R11
+	TESTQ R11, R11
+	JZ    extradone497
+
+extra496:
+	MOVLQSX      (BX), R10
+	ADDQ         DX, R10
+	VMOVDQU      (R10), Y8
+	VMOVDQU      (R10)(R9*1), Y9
+	VPBROADCASTD (CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 4(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 8(CX), Y10
+	VPMADDWD     Y10, Y8, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDWD     Y10, Y9, Y10
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 12(CX), Y10
+	VPMADDWD     Y10, Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDWD     Y10, Y9, Y8
+	VPADDD       Y8, Y7, Y7
+	ADDQ         $+4, BX
+	ADDQ         $+16, CX
+	DECQ         R11
+	JNZ          extra496
+
+extradone497:
+	LEAQ   (AX)(SI*2), R10
+	ADDQ   SI, R10
+	TESTQ  $+1, DI
+	JZ     fresh498
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
-	VPADDD (AX)(BX*1), Y2, Y2
-	VPADDD 32(AX)(BX*1), Y3, Y3
-	VPADDD (AX)(BX*2), Y4, Y4
-	VPADDD 32(AX)(BX*2), Y5, Y5
-	VPADDD (R9), Y6, Y6
-	VPADDD 32(R9), Y7, Y7
+	VPADDD (AX)(SI*1), Y2, Y2
+	VPADDD 32(AX)(SI*1), Y3, Y3
+	VPADDD (AX)(SI*2), Y4, Y4
+	VPADDD 32(AX)(SI*2), Y5, Y5
+	VPADDD (R10), Y6, Y6
+	VPADDD 32(R10), Y7, Y7
 
-fresh482:
+fresh498:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
-	VMOVDQU Y2, (AX)(BX*1)
-	VMOVDQU Y3, 32(AX)(BX*1)
-	VMOVDQU Y4, (AX)(BX*2)
-	VMOVDQU Y5, 32(AX)(BX*2)
-	VMOVDQU Y6, (R9)
-	VMOVDQU Y7, 32(R9)
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	DECQ    DI
-	JNZ     panel476
+	VMOVDQU Y2, (AX)(SI*1)
+	VMOVDQU Y3, 32(AX)(SI*1)
+	VMOVDQU Y4, (AX)(SI*2)
+	VMOVDQU Y5, 32(AX)(SI*2)
+	VMOVDQU Y6, (R10)
+	VMOVDQU Y7, 32(R10)
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	DECQ    R8
+	JNZ     panel490
 
-paneldone477:
+paneldone491:
 	VZEROUPPER
 	RET
 
-// func gemmPairs5x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmPairs5x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmPairs5x8(SB), NOSPLIT, $0-56
+TEXT ·gemmPairs5x8(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone484
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone500
 
-panel483:
+panel499:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
-	MOVQ   DX, R8
-	MOVQ   k+32(FP), R9
-	CMPQ   R9, $+4
-	JLT    depthdone486
+	MOVQ   DX, R9
+	MOVQ   k+40(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone502
 
-depth485:
+depth501:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R8), Y5
+	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDWD     Y6, Y5, Y6
 	VPADDD       Y6, Y0, Y0
@@ -7958,7 +8163,7 @@ depth485:
 	VPBROADCASTD 16(CX), Y6
 	VPMADDWD     Y6, Y5, Y5
 	VPADDD       Y5, Y4, Y4
-	VMOVDQU      32(R8), Y5
+	VMOVDQU      32(R9), Y5
 	VPBROADCASTD 20(CX), Y6
 	VPMADDWD     Y6, Y5, Y6
 	VPADDD       Y6, Y0, Y0
@@ -7974,7 +8179,7 @@ depth485:
 	VPBROADCASTD 36(CX), Y6
 	VPMADDWD     Y6, Y5, Y5
 	VPADDD       Y5, Y4, Y4
-	VMOVDQU      64(R8), Y5
+	VMOVDQU      64(R9), Y5
 	VPBROADCASTD 40(CX), Y6
 	VPMADDWD     Y6, Y5, Y6
 	VPADDD       Y6, Y0, Y0
@@ -7990,7 +8195,7 @@ depth485:
 	VPBROADCASTD 56(CX), Y6
 	VPMADDWD     Y6, Y5, Y5
 	VPADDD       Y5, Y4, Y4
-	VMOVDQU      96(R8), Y5
+	VMOVDQU      96(R9), Y5
 	VPBROADCASTD 60(CX), Y6
 	VPMADDWD     Y6, Y5, Y6
 	VPADDD       Y6, Y0, Y0
@@ -8006,18 +8211,18 @@ depth485:
 	VPBROADCASTD 76(CX), Y6
 	VPMADDWD     Y6, Y5, Y5
 	VPADDD       Y5, Y4, Y4
-	ADDQ         $+128, R8
+	ADDQ         $+128, R9
 	ADDQ         $+80, CX
-	SUBQ         $+4, R9
-	CMPQ         R9, $+4
-	JGE          depth485
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth501
 
-depthdone486:
-	TESTQ R9, R9
-	JZ    restdone488
+depthdone502:
+	TESTQ R10, R10
+	JZ    restdone504
 
-rest487:
-	VMOVDQU      (R8), Y5
+rest503:
+	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDWD     Y6, Y5, Y6
 	VPADDD       Y6, Y0, Y0
@@ -8033,54 +8238,84 @@ rest487:
 	VPBROADCASTD 16(CX), Y6
 	VPMADDWD     Y6, Y5, Y5
 	VPADDD       Y5, Y4, Y4
-	ADDQ         $+32, R8
+	ADDQ         $+32, R9
 	ADDQ         $+20, CX
-	DECQ         R9
-	JNZ          rest487
+	DECQ         R10
+	JNZ          rest503
 
-restdone488:
-	LEAQ   (AX)(BX*2), R8
-	ADDQ   BX, R8
-	TESTQ  $+1, SI
-	JZ     fresh489
+restdone504:
+	MOVQ  extras+48(FP), R10
+	TESTQ R10, R10
+	JZ    extradone506
+
+extra505:
+	MOVLQSX      (BX), R9
+	ADDQ         DX, R9
+	VMOVDQU      (R9), Y5
+	VPBROADCASTD (CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 4(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 8(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 12(CX), Y6
+	VPMADDWD     Y6, Y5, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 16(CX), Y6
+	VPMADDWD     Y6, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	ADDQ         $+4, BX
+	ADDQ         $+20, CX
+	DECQ         R10
+	JNZ          extra505
+
+extradone506:
+	LEAQ   (AX)(SI*2), R9
+	ADDQ   SI, R9
+	TESTQ  $+1, DI
+	JZ     fresh507
 	VPADDD (AX), Y0, Y0
-	VPADDD (AX)(BX*1), Y1, Y1
-	VPADDD (AX)(BX*2), Y2, Y2
-	VPADDD (R8), Y3, Y3
-	VPADDD (R8)(BX*1), Y4, Y4
+	VPADDD (AX)(SI*1), Y1, Y1
+	VPADDD (AX)(SI*2), Y2, Y2
+	VPADDD (R9), Y3, Y3
+	VPADDD (R9)(SI*1), Y4, Y4
 
-fresh489:
+fresh507:
 	VMOVDQU Y0, (AX)
-	VMOVDQU Y1, (AX)(BX*1)
-	VMOVDQU Y2, (AX)(BX*2)
-	VMOVDQU Y3, (R8)
-	VMOVDQU Y4, (R8)(BX*1)
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	ADDQ    BX, AX
-	DECQ    DI
-	JNZ     panel483
+	VMOVDQU Y1, (AX)(SI*1)
+	VMOVDQU Y2, (AX)(SI*2)
+	VMOVDQU Y3, (R9)
+	VMOVDQU Y4, (R9)(SI*1)
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	ADDQ    SI, AX
+	DECQ    R8
+	JNZ     panel499
 
-paneldone484:
+paneldone500:
 	VZEROUPPER
 	RET
 
-// func gemmPairs5x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmPairs5x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmPairs5x16(SB), NOSPLIT, $0-56
+TEXT ·gemmPairs5x16(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone491
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone509
 
-panel490:
+panel508:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8091,15 +8326,15 @@ panel490:
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
-	MOVQ   DX, R9
-	MOVQ   k+32(FP), R10
-	CMPQ   R10, $+4
-	JLT    depthdone493
+	MOVQ   DX, R10
+	MOVQ   k+40(FP), R11
+	CMPQ   R11, $+4
+	JLT    depthdone511
 
-depth492:
+depth510:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R9), Y10
-	VMOVDQU      (R9)(R8*1), Y11
+	VMOVDQU      (R10), Y10
+	VMOVDQU      (R10)(R9*1), Y11
 	VPBROADCASTD (CX), Y12
 	VPMADDWD     Y12, Y10, Y13
 	VPADDD       Y13, Y0, Y0
@@ -8125,8 +8360,8 @@ depth492:
 	VPADDD       Y10, Y8, Y8
 	VPMADDWD     Y12, Y11, Y10
 	VPADDD       Y10, Y9, Y9
-	VMOVDQU      32(R9), Y10
-	VMOVDQU      32(R9)(R8*1), Y11
+	VMOVDQU      32(R10), Y10
+	VMOVDQU      32(R10)(R9*1), Y11
 	VPBROADCASTD 20(CX), Y12
 	VPMADDWD     Y12, Y10, Y13
 	VPADDD       Y13, Y0, Y0
@@ -8152,8 +8387,8 @@ depth492:
 	VPADDD       Y10, Y8, Y8
 	VPMADDWD     Y12, Y11, Y10
 	VPADDD       Y10, Y9, Y9
-	VMOVDQU      64(R9), Y10
-	VMOVDQU      64(R9)(R8*1), Y11
+	VMOVDQU      64(R10), Y10
+	VMOVDQU      64(R10)(R9*1), Y11
 	VPBROADCASTD 40(CX), Y12
 	VPMADDWD     Y12, Y10, Y13
 	VPADDD       Y13, Y0, Y0
@@ -8179,8 +8414,8 @@ depth492:
 	VPADDD       Y10, Y8, Y8
 	VPMADDWD     Y12, Y11, Y10
 	VPADDD       Y10, Y9, Y9
-	VMOVDQU      96(R9), Y10
-	VMOVDQU      96(R9)(R8*1), Y11
+	VMOVDQU      96(R10), Y10
+	VMOVDQU      96(R10)(R9*1), Y11
 	VPBROADCASTD 60(CX), Y12
 	VPMADDWD     Y12, Y10, Y13
 	VPADDD       Y13, Y0, Y0
@@ -8206,19 +8441,19 @@ depth492:
 	VPADDD       Y10, Y8, Y8
 	VPMADDWD     Y12, Y11, Y10
 	VPADDD       Y10, Y9, Y9
-	ADDQ         $+128, R9
+	ADDQ         $+128, R10
 	ADDQ         $+80, CX
-	SUBQ         $+4, R10
-	CMPQ         R10, $+4
-	JGE          depth492
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          depth510
 
-depthdone493:
-	TESTQ R10, R10
-	JZ    restdone495
+depthdone511:
+	TESTQ R11, R11
+	JZ    restdone513
 
-rest494:
-	VMOVDQU      (R9), Y10
-	VMOVDQU      (R9)(R8*1), Y11
+rest512:
+	VMOVDQU      (R10), Y10
+	VMOVDQU      (R10)(R9*1), Y11
 	VPBROADCASTD (CX), Y12
 	VPMADDWD     Y12, Y10, Y13
 	VPADDD       Y13, Y0, Y0
@@ -8244,78 +8479,119 @@ rest494:
 	VPADDD       Y10, Y8, Y8
 	VPMADDWD     Y12, Y11, Y10
 	VPADDD       Y10, Y9, Y9
-	ADDQ         $+32, R9
+	ADDQ         $+32, R10
 	ADDQ         $+20, CX
-	DECQ         R10
-	JNZ          rest494
+	DECQ         R11
+	JNZ          rest512
 
-restdone495:
-	LEAQ   (AX)(BX*2), R9
-	ADDQ   BX, R9
-	TESTQ  $+1, SI
-	JZ     fresh496
+restdone513:
+	MOVQ  extras+48(FP), R11
+	TESTQ R11, R11
+	JZ    extradone515
+
+extra514:
+	MOVLQSX      (BX), R10
+	ADDQ         DX, R10
+	VMOVDQU      (R10), Y10
+	VMOVDQU      (R10)(R9*1), Y11
+	VPBROADCASTD (CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 4(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 8(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y4, Y4
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 12(CX), Y12
+	VPMADDWD     Y12, Y10, Y13
+	VPADDD       Y13, Y6, Y6
+	VPMADDWD     Y12, Y11, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 16(CX), Y12
+	VPMADDWD     Y12, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPMADDWD     Y12, Y11, Y10
+	VPADDD       Y10, Y9, Y9
+	ADDQ         $+4, BX
+	ADDQ         $+20, CX
+	DECQ         R11
+	JNZ          extra514
+
+extradone515:
+	LEAQ   (AX)(SI*2), R10
+	ADDQ   SI, R10
+	TESTQ  $+1, DI
+	JZ     fresh516
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
-	VPADDD (AX)(BX*1), Y2, Y2
-	VPADDD 32(AX)(BX*1), Y3, Y3
-	VPADDD (AX)(BX*2), Y4, Y4
-	VPADDD 32(AX)(BX*2), Y5, Y5
-	VPADDD (R9), Y6, Y6
-	VPADDD 32(R9), Y7, Y7
-	VPADDD (R9)(BX*1), Y8, Y8
-	VPADDD 32(R9)(BX*1), Y9, Y9
+	VPADDD (AX)(SI*1), Y2, Y2
+	VPADDD 32(AX)(SI*1), Y3, Y3
+	VPADDD (AX)(SI*2), Y4, Y4
+	VPADDD 32(AX)(SI*2), Y5, Y5
+	VPADDD (R10), Y6, Y6
+	VPADDD 32(R10), Y7, Y7
+	VPADDD (R10)(SI*1), Y8, Y8
+	VPADDD 32(R10)(SI*1), Y9, Y9
 
-fresh496:
+fresh516:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
-	VMOVDQU Y2, (AX)(BX*1)
-	VMOVDQU Y3, 32(AX)(BX*1)
-	VMOVDQU Y4, (AX)(BX*2)
-	VMOVDQU Y5, 32(AX)(BX*2)
-	VMOVDQU Y6, (R9)
-	VMOVDQU Y7, 32(R9)
-	VMOVDQU Y8, (R9)(BX*1)
-	VMOVDQU Y9, 32(R9)(BX*1)
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	ADDQ    BX, AX
-	DECQ    DI
-	JNZ     panel490
+	VMOVDQU Y2, (AX)(SI*1)
+	VMOVDQU Y3, 32(AX)(SI*1)
+	VMOVDQU Y4, (AX)(SI*2)
+	VMOVDQU Y5, 32(AX)(SI*2)
+	VMOVDQU Y6, (R10)
+	VMOVDQU Y7, 32(R10)
+	VMOVDQU Y8, (R10)(SI*1)
+	VMOVDQU Y9, 32(R10)(SI*1)
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	ADDQ    SI, AX
+	DECQ    R8
+	JNZ     panel508
 
-paneldone491:
+paneldone509:
 	VZEROUPPER
 	RET
 
-// func gemmPairs6x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmPairs6x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmPairs6x8(SB), NOSPLIT, $0-56
+TEXT ·gemmPairs6x8(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone498
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone518
 
-panel497:
+panel517:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	MOVQ   DX, R8
-	MOVQ   k+32(FP), R9
-	CMPQ   R9, $+4
-	JLT    depthdone500
+	MOVQ   DX, R9
+	MOVQ   k+40(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone520
 
-depth499:
+depth519:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R8), Y6
+	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDWD     Y7, Y6, Y7
 	VPADDD       Y7, Y0, Y0
@@ -8334,7 +8610,7 @@ depth499:
 	VPBROADCASTD 20(CX), Y7
 	VPMADDWD     Y7, Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	VMOVDQU      32(R8), Y6
+	VMOVDQU      32(R9), Y6
 	VPBROADCASTD 24(CX), Y7
 	VPMADDWD     Y7, Y6, Y7
 	VPADDD       Y7, Y0, Y0
@@ -8353,7 +8629,7 @@ depth499:
 	VPBROADCASTD 44(CX), Y7
 	VPMADDWD     Y7, Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	VMOVDQU      64(R8), Y6
+	VMOVDQU      64(R9), Y6
 	VPBROADCASTD 48(CX), Y7
 	VPMADDWD     Y7, Y6, Y7
 	VPADDD       Y7, Y0, Y0
@@ -8373,7 +8649,7 @@ depth499:
 	VPMADDWD     Y7, Y6, Y6
 	VPADDD       Y6, Y5, Y5
 	PREFETCHT0   2112(CX)
-	VMOVDQU      96(R8), Y6
+	VMOVDQU      96(R9), Y6
 	VPBROADCASTD 72(CX), Y7
 	VPMADDWD     Y7, Y6, Y7
 	VPADDD       Y7, Y0, Y0
@@ -8392,18 +8668,18 @@ depth499:
 	VPBROADCASTD 92(CX), Y7
 	VPMADDWD     Y7, Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	ADDQ         $+128, R8
+	ADDQ         $+128, R9
 	ADDQ         $+96, CX
-	SUBQ         $+4, R9
-	CMPQ         R9, $+4
-	JGE          depth499
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth519
 
-depthdone500:
-	TESTQ R9, R9
-	JZ    restdone502
+depthdone520:
+	TESTQ R10, R10
+	JZ    restdone522
 
-rest501:
-	VMOVDQU      (R8), Y6
+rest521:
+	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDWD     Y7, Y6, Y7
 	VPADDD       Y7, Y0, Y0
@@ -8422,56 +8698,89 @@ rest501:
 	VPBROADCASTD 20(CX), Y7
 	VPMADDWD     Y7, Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	ADDQ         $+32, R8
+	ADDQ         $+32, R9
 	ADDQ         $+24, CX
-	DECQ         R9
-	JNZ          rest501
+	DECQ         R10
+	JNZ          rest521
 
-restdone502:
-	LEAQ   (AX)(BX*2), R8
-	ADDQ   BX, R8
-	TESTQ  $+1, SI
-	JZ     fresh503
+restdone522:
+	MOVQ  extras+48(FP), R10
+	TESTQ R10, R10
+	JZ    extradone524
+
+extra523:
+	MOVLQSX      (BX), R9
+	ADDQ         DX, R9
+	VMOVDQU      (R9), Y6
+	VPBROADCASTD (CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 4(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 8(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 12(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 16(CX), Y7
+	VPMADDWD     Y7, Y6, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 20(CX), Y7
+	VPMADDWD     Y7, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	ADDQ         $+4, BX
+	ADDQ         $+24, CX
+	DECQ         R10
+	JNZ          extra523
+
+extradone524:
+	LEAQ   (AX)(SI*2), R9
+	ADDQ   SI, R9
+	TESTQ  $+1, DI
+	JZ     fresh525
 	VPADDD (AX), Y0, Y0
-	VPADDD (AX)(BX*1), Y1, Y1
-	VPADDD (AX)(BX*2), Y2, Y2
-	VPADDD (R8), Y3, Y3
-	VPADDD (R8)(BX*1), Y4, Y4
-	VPADDD (R8)(BX*2), Y5, Y5
+	VPADDD (AX)(SI*1), Y1, Y1
+	VPADDD (AX)(SI*2), Y2, Y2
+	VPADDD (R9), Y3, Y3
+	VPADDD (R9)(SI*1), Y4, Y4
+	VPADDD (R9)(SI*2), Y5, Y5
 
-fresh503:
+fresh525:
 	VMOVDQU Y0, (AX)
-	VMOVDQU Y1, (AX)(BX*1)
-	VMOVDQU Y2, (AX)(BX*2)
-	VMOVDQU Y3, (R8)
-	VMOVDQU Y4, (R8)(BX*1)
-	VMOVDQU Y5, (R8)(BX*2)
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	DECQ    DI
-	JNZ     panel497
+	VMOVDQU Y1, (AX)(SI*1)
+	VMOVDQU Y2, (AX)(SI*2)
+	VMOVDQU Y3, (R9)
+	VMOVDQU Y4, (R9)(SI*1)
+	VMOVDQU Y5, (R9)(SI*2)
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	DECQ    R8
+	JNZ     panel517
 
-paneldone498:
+paneldone518:
 	VZEROUPPER
 	RET
 
-// func gemmPairs6x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmPairs6x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmPairs6x16(SB), NOSPLIT, $0-56
+TEXT ·gemmPairs6x16(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone505
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone527
 
-panel504:
+panel526:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8484,15 +8793,15 @@ panel504:
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   DX, R9
-	MOVQ   k+32(FP), R10
-	CMPQ   R10, $+4
-	JLT    depthdone507
+	MOVQ   DX, R10
+	MOVQ   k+40(FP), R11
+	CMPQ   R11, $+4
+	JLT    depthdone529
 
-depth506:
+depth528:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R9), Y12
-	VMOVDQU      (R9)(R8*1), Y13
+	VMOVDQU      (R10), Y12
+	VMOVDQU      (R10)(R9*1), Y13
 	VPBROADCASTD (CX), Y14
 	VPMADDWD     Y14, Y12, Y15
 	VPADDD       Y15, Y0, Y0
@@ -8523,8 +8832,8 @@ depth506:
 	VPADDD       Y12, Y10, Y10
 	VPMADDWD     Y14, Y13, Y12
 	VPADDD       Y12, Y11, Y11
-	VMOVDQU      32(R9), Y12
-	VMOVDQU      32(R9)(R8*1), Y13
+	VMOVDQU      32(R10), Y12
+	VMOVDQU      32(R10)(R9*1), Y13
 	VPBROADCASTD 24(CX), Y14
 	VPMADDWD     Y14, Y12, Y15
 	VPADDD       Y15, Y0, Y0
@@ -8555,8 +8864,8 @@ depth506:
 	VPADDD       Y12, Y10, Y10
 	VPMADDWD     Y14, Y13, Y12
 	VPADDD       Y12, Y11, Y11
-	VMOVDQU      64(R9), Y12
-	VMOVDQU      64(R9)(R8*1), Y13
+	VMOVDQU      64(R10), Y12
+	VMOVDQU      64(R10)(R9*1), Y13
 	VPBROADCASTD 48(CX), Y14
 	VPMADDWD     Y14, Y12, Y15
 	VPADDD       Y15, Y0, Y0
@@ -8588,8 +8897,8 @@ depth506:
 	VPMADDWD     Y14, Y13, Y12
 	VPADDD       Y12, Y11, Y11
 	PREFETCHT0   2112(CX)
-	VMOVDQU      96(R9), Y12
-	VMOVDQU      96(R9)(R8*1), Y13
+	VMOVDQU      96(R10), Y12
+	VMOVDQU      96(R10)(R9*1), Y13
 	VPBROADCASTD 72(CX), Y14
 	VPMADDWD     Y14, Y12, Y15
 	VPADDD       Y15, Y0, Y0
@@ -8620,19 +8929,19 @@ depth506:
 	VPADDD       Y12, Y10, Y10
 	VPMADDWD     Y14, Y13, Y12
 	VPADDD       Y12, Y11, Y11
-	ADDQ         $+128, R9
+	ADDQ         $+128, R10
 	ADDQ         $+96, CX
-	SUBQ         $+4, R10
-	CMPQ         R10, $+4
-	JGE          depth506
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          depth528
 
-depthdone507:
-	TESTQ R10, R10
-	JZ    restdone509
+depthdone529:
+	TESTQ R11, R11
+	JZ    restdone531
 
-rest508:
-	VMOVDQU      (R9), Y12
-	VMOVDQU      (R9)(R8*1), Y13
+rest530:
+	VMOVDQU      (R10), Y12
+	VMOVDQU      (R10)(R9*1), Y13
 	VPBROADCASTD (CX), Y14
 	VPMADDWD     Y14, Y12, Y15
 	VPADDD       Y15, Y0, Y0
@@ -8663,49 +8972,94 @@ rest508:
 	VPADDD       Y12, Y10, Y10
 	VPMADDWD     Y14, Y13, Y12
 	VPADDD       Y12, Y11, Y11
-	ADDQ         $+32, R9
+	ADDQ         $+32, R10
 	ADDQ         $+24, CX
-	DECQ         R10
-	JNZ          rest508
+	DECQ         R11
+	JNZ          rest530
 
-restdone509:
-	LEAQ   (AX)(BX*2), R9
-	ADDQ   BX, R9
-	TESTQ  $+1, SI
-	JZ     fresh510
+restdone531:
+	MOVQ  extras+48(FP), R11
+	TESTQ R11, R11
+	JZ    extradone533
+
+extra532:
+	MOVLQSX      (BX), R10
+	ADDQ         DX, R10
+	VMOVDQU      (R10), Y12
+	VMOVDQU      (R10)(R9*1), Y13
+	VPBROADCASTD (CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 16(CX), Y14
+	VPMADDWD     Y14, Y12, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y14, Y13, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 20(CX), Y14
+	VPMADDWD     Y14, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDWD     Y14, Y13, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $+4, BX
+	ADDQ         $+24, CX
+	DECQ         R11
+	JNZ          extra532
+
+extradone533:
+	LEAQ   (AX)(SI*2), R10
+	ADDQ   SI, R10
+	TESTQ  $+1, DI
+	JZ     fresh534
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
-	VPADDD (AX)(BX*1), Y2, Y2
-	VPADDD 32(AX)(BX*1), Y3, Y3
-	VPADDD (AX)(BX*2), Y4, Y4
-	VPADDD 32(AX)(BX*2), Y5, Y5
-	VPADDD (R9), Y6, Y6
-	VPADDD 32(R9), Y7, Y7
-	VPADDD (R9)(BX*1), Y8, Y8
-	VPADDD 32(R9)(BX*1), Y9, Y9
-	VPADDD (R9)(BX*2), Y10, Y10
-	VPADDD 32(R9)(BX*2), Y11, Y11
+	VPADDD (AX)(SI*1), Y2, Y2
+	VPADDD 32(AX)(SI*1), Y3, Y3
+	VPADDD (AX)(SI*2), Y4, Y4
+	VPADDD 32(AX)(SI*2), Y5, Y5
+	VPADDD (R10), Y6, Y6
+	VPADDD 32(R10), Y7, Y7
+	VPADDD (R10)(SI*1), Y8, Y8
+	VPADDD 32(R10)(SI*1), Y9, Y9
+	VPADDD (R10)(SI*2), Y10, Y10
+	VPADDD 32(R10)(SI*2), Y11, Y11
 
-fresh510:
+fresh534:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
-	VMOVDQU Y2, (AX)(BX*1)
-	VMOVDQU Y3, 32(AX)(BX*1)
-	VMOVDQU Y4, (AX)(BX*2)
-	VMOVDQU Y5, 32(AX)(BX*2)
-	VMOVDQU Y6, (R9)
-	VMOVDQU Y7, 32(R9)
-	VMOVDQU Y8, (R9)(BX*1)
-	VMOVDQU Y9, 32(R9)(BX*1)
-	VMOVDQU Y10, (R9)(BX*2)
-	VMOVDQU Y11, 32(R9)(BX*2)
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	DECQ    DI
-	JNZ     panel504
+	VMOVDQU Y2, (AX)(SI*1)
+	VMOVDQU Y3, 32(AX)(SI*1)
+	VMOVDQU Y4, (AX)(SI*2)
+	VMOVDQU Y5, 32(AX)(SI*2)
+	VMOVDQU Y6, (R10)
+	VMOVDQU Y7, 32(R10)
+	VMOVDQU Y8, (R10)(SI*1)
+	VMOVDQU Y9, 32(R10)(SI*1)
+	VMOVDQU Y10, (R10)(SI*2)
+	VMOVDQU Y11, 32(R10)(SI*2)
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	DECQ    R8
+	JNZ     panel526
 
-paneldone505:
+paneldone527:
 	VZEROUPPER
 	RET
 
@@ -8717,9 +9071,9 @@ TEXT ·packPairsRun(SB), NOSPLIT, $0-32
 	MOVQ  koff+16(FP), DX
 	MOVQ  k+24(FP), BX
 	TESTQ BX, BX
-	JZ    groupdone512
+	JZ    groupdone536
 
-group511:
+group535:
 	MOVLQSX    (DX), SI
 	VMOVQ      (AX)(SI*1), X0
 	MOVLQSX    4(DX), SI
@@ -8730,9 +9084,9 @@ group511:
 	ADDQ       $+8, DX
 	ADDQ       $+32, CX
 	DECQ       BX
-	JNZ        group511
+	JNZ        group535
 
-groupdone512:
+groupdone536:
 	VZEROUPPER
 	RET
 
@@ -8748,9 +9102,9 @@ TEXT ·packPairsWindows(SB), NOSPLIT, $0-48
 	MOVQ    koff+24(FP), BX
 	MOVQ    k+40(FP), SI
 	TESTQ   SI, SI
-	JZ      groupdone514
+	JZ      groupdone538
 
-group513:
+group537:
 	MOVLQSX    (BX), DI
 	VMOVDQU    (AX)(DI*1), X2
 	VMOVDQU    (CX)(DI*1), X3
@@ -8769,89 +9123,108 @@ group513:
 	ADDQ       $+8, BX
 	ADDQ       $+32, DX
 	DECQ       SI
-	JNZ        group513
+	JNZ        group537
 
-groupdone514:
+groupdone538:
 	VZEROUPPER
 	RET
 
-// func gemmQuads1x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmQuads1x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmQuads1x8(SB), NOSPLIT, $0-56
+TEXT ·gemmQuads1x8(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone516
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone540
 
-panel515:
+panel539:
 	VXORPS Y0, Y0, Y0
-	MOVQ   DX, R8
-	MOVQ   k+32(FP), R9
-	CMPQ   R9, $+4
-	JLT    depthdone518
+	MOVQ   DX, R9
+	MOVQ   k+40(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone542
 
-depth517:
+depth541:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R8), Y1
+	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y1, Y1
 	VPMADDWD     const00010001<>+0(SB), Y1, Y1
 	VPADDD       Y1, Y0, Y0
-	VMOVDQU      32(R8), Y1
+	VMOVDQU      32(R9), Y1
 	VPBROADCASTD 4(CX), Y2
 	VPMADDUBSW   Y2, Y1, Y1
 	VPMADDWD     const00010001<>+0(SB), Y1, Y1
 	VPADDD       Y1, Y0, Y0
-	VMOVDQU      64(R8), Y1
+	VMOVDQU      64(R9), Y1
 	VPBROADCASTD 8(CX), Y2
 	VPMADDUBSW   Y2, Y1, Y1
 	VPMADDWD     const00010001<>+0(SB), Y1, Y1
 	VPADDD       Y1, Y0, Y0
-	VMOVDQU      96(R8), Y1
+	VMOVDQU      96(R9), Y1
 	VPBROADCASTD 12(CX), Y2
 	VPMADDUBSW   Y2, Y1, Y1
 	VPMADDWD     const00010001<>+0(SB), Y1, Y1
 	VPADDD       Y1, Y0, Y0
-	ADDQ         $+128, R8
+	ADDQ         $+128, R9
 	ADDQ         $+16, CX
-	SUBQ         $+4, R9
-	CMPQ         R9, $+4
-	JGE          depth517
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth541
 
-depthdone518:
-	TESTQ R9, R9
-	JZ    restdone520
+depthdone542:
+	TESTQ R10, R10
+	JZ    restdone544
 
-rest519:
-	VMOVDQU      (R8), Y1
+rest543:
+	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y1, Y1
 	VPMADDWD     const00010001<>+0(SB), Y1, Y1
 	VPADDD       Y1, Y0, Y0
-	ADDQ         $+32, R8
+	ADDQ         $+32, R9
 	ADDQ         $+4, CX
-	DECQ         R9
-	JNZ          rest519
+	DECQ         R10
+	JNZ          rest543
 
-restdone520:
-	TESTQ  $+1, SI
-	JZ     fresh521
+restdone544:
+	MOVQ  extras+48(FP), R10
+	TESTQ R10, R10
+	JZ    extradone546
+
+extra545:
+	MOVLQSX      (BX), R9
+	ADDQ         DX, R9
+	VMOVDQU      (R9), Y1
+	VPBROADCASTD (CX), Y2
+	VPMADDUBSW   Y2, Y1, Y1
+	VPMADDWD     const00010001<>+0(SB), Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	ADDQ         $+4, BX
+	ADDQ         $+4, CX
+	DECQ         R10
+	JNZ          extra545
+
+extradone546:
+	TESTQ  $+1, DI
+	JZ     fresh547
 	VPADDD (AX), Y0, Y0
 
-fresh521:
+fresh547:
 	VMOVDQU Y0, (AX)
-	ADDQ    BX, AX
-	DECQ    DI
-	JNZ     panel515
+	ADDQ    SI, AX
+	DECQ    R8
+	JNZ     panel539
 
-paneldone516:
+paneldone540:
 	VZEROUPPER
 	RET
 
@@ -8865,33 +9238,34 @@ DATA const00010001<>+24(SB)/4, $0x00010001
 DATA const00010001<>+28(SB)/4, $0x00010001
 GLOBL const00010001<>(SB), RODATA|NOPTR, $32
 
-// func gemmQuads1x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmQuads1x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmQuads1x16(SB), NOSPLIT, $0-56
+TEXT ·gemmQuads1x16(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone523
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone549
 
-panel522:
+panel548:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	MOVQ   DX, R9
-	MOVQ   k+32(FP), R10
-	CMPQ   R10, $+4
-	JLT    depthdone525
+	MOVQ   DX, R10
+	MOVQ   k+40(FP), R11
+	CMPQ   R11, $+4
+	JLT    depthdone551
 
-depth524:
+depth550:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R9), Y2
-	VMOVDQU      (R9)(R8*1), Y3
+	VMOVDQU      (R10), Y2
+	VMOVDQU      (R10)(R9*1), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y2, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
@@ -8899,8 +9273,8 @@ depth524:
 	VPMADDUBSW   Y4, Y3, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	VMOVDQU      32(R9), Y2
-	VMOVDQU      32(R9)(R8*1), Y3
+	VMOVDQU      32(R10), Y2
+	VMOVDQU      32(R10)(R9*1), Y3
 	VPBROADCASTD 4(CX), Y4
 	VPMADDUBSW   Y4, Y2, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
@@ -8908,8 +9282,8 @@ depth524:
 	VPMADDUBSW   Y4, Y3, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	VMOVDQU      64(R9), Y2
-	VMOVDQU      64(R9)(R8*1), Y3
+	VMOVDQU      64(R10), Y2
+	VMOVDQU      64(R10)(R9*1), Y3
 	VPBROADCASTD 8(CX), Y4
 	VPMADDUBSW   Y4, Y2, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
@@ -8917,8 +9291,8 @@ depth524:
 	VPMADDUBSW   Y4, Y3, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	VMOVDQU      96(R9), Y2
-	VMOVDQU      96(R9)(R8*1), Y3
+	VMOVDQU      96(R10), Y2
+	VMOVDQU      96(R10)(R9*1), Y3
 	VPBROADCASTD 12(CX), Y4
 	VPMADDUBSW   Y4, Y2, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
@@ -8926,19 +9300,19 @@ depth524:
 	VPMADDUBSW   Y4, Y3, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	ADDQ         $+128, R9
+	ADDQ         $+128, R10
 	ADDQ         $+16, CX
-	SUBQ         $+4, R10
-	CMPQ         R10, $+4
-	JGE          depth524
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          depth550
 
-depthdone525:
-	TESTQ R10, R10
-	JZ    restdone527
+depthdone551:
+	TESTQ R11, R11
+	JZ    restdone553
 
-rest526:
-	VMOVDQU      (R9), Y2
-	VMOVDQU      (R9)(R8*1), Y3
+rest552:
+	VMOVDQU      (R10), Y2
+	VMOVDQU      (R10)(R9*1), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y2, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
@@ -8946,54 +9320,77 @@ rest526:
 	VPMADDUBSW   Y4, Y3, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	ADDQ         $+32, R9
+	ADDQ         $+32, R10
 	ADDQ         $+4, CX
-	DECQ         R10
-	JNZ          rest526
+	DECQ         R11
+	JNZ          rest552
 
-restdone527:
-	TESTQ  $+1, SI
-	JZ     fresh528
+restdone553:
+	MOVQ  extras+48(FP), R11
+	TESTQ R11, R11
+	JZ    extradone555
+
+extra554:
+	MOVLQSX      (BX), R10
+	ADDQ         DX, R10
+	VMOVDQU      (R10), Y2
+	VMOVDQU      (R10)(R9*1), Y3
+	VPBROADCASTD (CX), Y4
+	VPMADDUBSW   Y4, Y2, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDUBSW   Y4, Y3, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $+4, BX
+	ADDQ         $+4, CX
+	DECQ         R11
+	JNZ          extra554
+
+extradone555:
+	TESTQ  $+1, DI
+	JZ     fresh556
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 
-fresh528:
+fresh556:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
-	ADDQ    BX, AX
-	DECQ    DI
-	JNZ     panel522
+	ADDQ    SI, AX
+	DECQ    R8
+	JNZ     panel548
 
-paneldone523:
+paneldone549:
 	VZEROUPPER
 	RET
 
-// func gemmQuads2x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmQuads2x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmQuads2x8(SB), NOSPLIT, $0-56
+TEXT ·gemmQuads2x8(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone530
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone558
 
-panel529:
+panel557:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	MOVQ   DX, R8
-	MOVQ   k+32(FP), R9
-	CMPQ   R9, $+4
-	JLT    depthdone532
+	MOVQ   DX, R9
+	MOVQ   k+40(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone560
 
-depth531:
+depth559:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R8), Y2
+	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDUBSW   Y3, Y2, Y3
 	VPMADDWD     const00010001<>+0(SB), Y3, Y3
@@ -9002,7 +9399,7 @@ depth531:
 	VPMADDUBSW   Y3, Y2, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	VMOVDQU      32(R8), Y2
+	VMOVDQU      32(R9), Y2
 	VPBROADCASTD 8(CX), Y3
 	VPMADDUBSW   Y3, Y2, Y3
 	VPMADDWD     const00010001<>+0(SB), Y3, Y3
@@ -9011,7 +9408,7 @@ depth531:
 	VPMADDUBSW   Y3, Y2, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	VMOVDQU      64(R8), Y2
+	VMOVDQU      64(R9), Y2
 	VPBROADCASTD 16(CX), Y3
 	VPMADDUBSW   Y3, Y2, Y3
 	VPMADDWD     const00010001<>+0(SB), Y3, Y3
@@ -9020,7 +9417,7 @@ depth531:
 	VPMADDUBSW   Y3, Y2, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	VMOVDQU      96(R8), Y2
+	VMOVDQU      96(R9), Y2
 	VPBROADCASTD 24(CX), Y3
 	VPMADDUBSW   Y3, Y2, Y3
 	VPMADDWD     const00010001<>+0(SB), Y3, Y3
@@ -9029,18 +9426,18 @@ depth531:
 	VPMADDUBSW   Y3, Y2, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	ADDQ         $+128, R8
+	ADDQ         $+128, R9
 	ADDQ         $+32, CX
-	SUBQ         $+4, R9
-	CMPQ         R9, $+4
-	JGE          depth531
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth559
 
-depthdone532:
-	TESTQ R9, R9
-	JZ    restdone534
+depthdone560:
+	TESTQ R10, R10
+	JZ    restdone562
 
-rest533:
-	VMOVDQU      (R8), Y2
+rest561:
+	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDUBSW   Y3, Y2, Y3
 	VPMADDWD     const00010001<>+0(SB), Y3, Y3
@@ -9049,57 +9446,80 @@ rest533:
 	VPMADDUBSW   Y3, Y2, Y2
 	VPMADDWD     const00010001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y1, Y1
-	ADDQ         $+32, R8
+	ADDQ         $+32, R9
 	ADDQ         $+8, CX
-	DECQ         R9
-	JNZ          rest533
+	DECQ         R10
+	JNZ          rest561
 
-restdone534:
-	TESTQ  $+1, SI
-	JZ     fresh535
+restdone562:
+	MOVQ  extras+48(FP), R10
+	TESTQ R10, R10
+	JZ    extradone564
+
+extra563:
+	MOVLQSX      (BX), R9
+	ADDQ         DX, R9
+	VMOVDQU      (R9), Y2
+	VPBROADCASTD (CX), Y3
+	VPMADDUBSW   Y3, Y2, Y3
+	VPMADDWD     const00010001<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y0, Y0
+	VPBROADCASTD 4(CX), Y3
+	VPMADDUBSW   Y3, Y2, Y2
+	VPMADDWD     const00010001<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $+4, BX
+	ADDQ         $+8, CX
+	DECQ         R10
+	JNZ          extra563
+
+extradone564:
+	TESTQ  $+1, DI
+	JZ     fresh565
 	VPADDD (AX), Y0, Y0
-	VPADDD (AX)(BX*1), Y1, Y1
+	VPADDD (AX)(SI*1), Y1, Y1
 
-fresh535:
+fresh565:
 	VMOVDQU Y0, (AX)
-	VMOVDQU Y1, (AX)(BX*1)
-	LEAQ    (AX)(BX*2), AX
-	DECQ    DI
-	JNZ     panel529
+	VMOVDQU Y1, (AX)(SI*1)
+	LEAQ    (AX)(SI*2), AX
+	DECQ    R8
+	JNZ     panel557
 
-paneldone530:
+paneldone558:
 	VZEROUPPER
 	RET
 
-// func gemmQuads2x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmQuads2x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmQuads2x16(SB), NOSPLIT, $0-56
+TEXT ·gemmQuads2x16(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone537
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone567
 
-panel536:
+panel566:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   DX, R9
-	MOVQ   k+32(FP), R10
-	CMPQ   R10, $+4
-	JLT    depthdone539
+	MOVQ   DX, R10
+	MOVQ   k+40(FP), R11
+	CMPQ   R11, $+4
+	JLT    depthdone569
 
-depth538:
+depth568:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R9), Y4
-	VMOVDQU      (R9)(R8*1), Y5
+	VMOVDQU      (R10), Y4
+	VMOVDQU      (R10)(R9*1), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDUBSW   Y6, Y4, Y7
 	VPMADDWD     const00010001<>+0(SB), Y7, Y7
@@ -9114,8 +9534,8 @@ depth538:
 	VPMADDUBSW   Y6, Y5, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      32(R9), Y4
-	VMOVDQU      32(R9)(R8*1), Y5
+	VMOVDQU      32(R10), Y4
+	VMOVDQU      32(R10)(R9*1), Y5
 	VPBROADCASTD 8(CX), Y6
 	VPMADDUBSW   Y6, Y4, Y7
 	VPMADDWD     const00010001<>+0(SB), Y7, Y7
@@ -9130,8 +9550,8 @@ depth538:
 	VPMADDUBSW   Y6, Y5, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      64(R9), Y4
-	VMOVDQU      64(R9)(R8*1), Y5
+	VMOVDQU      64(R10), Y4
+	VMOVDQU      64(R10)(R9*1), Y5
 	VPBROADCASTD 16(CX), Y6
 	VPMADDUBSW   Y6, Y4, Y7
 	VPMADDWD     const00010001<>+0(SB), Y7, Y7
@@ -9146,8 +9566,8 @@ depth538:
 	VPMADDUBSW   Y6, Y5, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      96(R9), Y4
-	VMOVDQU      96(R9)(R8*1), Y5
+	VMOVDQU      96(R10), Y4
+	VMOVDQU      96(R10)(R9*1), Y5
 	VPBROADCASTD 24(CX), Y6
 	VPMADDUBSW   Y6, Y4, Y7
 	VPMADDWD     const00010001<>+0(SB), Y7, Y7
@@ -9162,19 +9582,19 @@ depth538:
 	VPMADDUBSW   Y6, Y5, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	ADDQ         $+128, R9
+	ADDQ         $+128, R10
 	ADDQ         $+32, CX
-	SUBQ         $+4, R10
-	CMPQ         R10, $+4
-	JGE          depth538
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          depth568
 
-depthdone539:
-	TESTQ R10, R10
-	JZ    restdone541
+depthdone569:
+	TESTQ R11, R11
+	JZ    restdone571
 
-rest540:
-	VMOVDQU      (R9), Y4
-	VMOVDQU      (R9)(R8*1), Y5
+rest570:
+	VMOVDQU      (R10), Y4
+	VMOVDQU      (R10)(R9*1), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDUBSW   Y6, Y4, Y7
 	VPMADDWD     const00010001<>+0(SB), Y7, Y7
@@ -9189,59 +9609,89 @@ rest540:
 	VPMADDUBSW   Y6, Y5, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	ADDQ         $+32, R9
+	ADDQ         $+32, R10
 	ADDQ         $+8, CX
-	DECQ         R10
-	JNZ          rest540
+	DECQ         R11
+	JNZ          rest570
 
-restdone541:
-	TESTQ  $+1, SI
-	JZ     fresh542
+restdone571:
+	MOVQ  extras+48(FP), R11
+	TESTQ R11, R11
+	JZ    extradone573
+
+extra572:
+	MOVLQSX      (BX), R10
+	ADDQ         DX, R10
+	VMOVDQU      (R10), Y4
+	VMOVDQU      (R10)(R9*1), Y5
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y4, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 4(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDUBSW   Y6, Y5, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $+4, BX
+	ADDQ         $+8, CX
+	DECQ         R11
+	JNZ          extra572
+
+extradone573:
+	TESTQ  $+1, DI
+	JZ     fresh574
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
-	VPADDD (AX)(BX*1), Y2, Y2
-	VPADDD 32(AX)(BX*1), Y3, Y3
+	VPADDD (AX)(SI*1), Y2, Y2
+	VPADDD 32(AX)(SI*1), Y3, Y3
 
-fresh542:
+fresh574:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
-	VMOVDQU Y2, (AX)(BX*1)
-	VMOVDQU Y3, 32(AX)(BX*1)
-	LEAQ    (AX)(BX*2), AX
-	DECQ    DI
-	JNZ     panel536
+	VMOVDQU Y2, (AX)(SI*1)
+	VMOVDQU Y3, 32(AX)(SI*1)
+	LEAQ    (AX)(SI*2), AX
+	DECQ    R8
+	JNZ     panel566
 
-paneldone537:
+paneldone567:
 	VZEROUPPER
 	RET
 
-// func gemmQuads3x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmQuads3x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmQuads3x8(SB), NOSPLIT, $0-56
+TEXT ·gemmQuads3x8(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone544
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone576
 
-panel543:
+panel575:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
-	MOVQ   DX, R8
-	MOVQ   k+32(FP), R9
-	CMPQ   R9, $+4
-	JLT    depthdone546
+	MOVQ   DX, R9
+	MOVQ   k+40(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone578
 
-depth545:
+depth577:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R8), Y3
+	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
@@ -9254,7 +9704,7 @@ depth545:
 	VPMADDUBSW   Y4, Y3, Y3
 	VPMADDWD     const00010001<>+0(SB), Y3, Y3
 	VPADDD       Y3, Y2, Y2
-	VMOVDQU      32(R8), Y3
+	VMOVDQU      32(R9), Y3
 	VPBROADCASTD 12(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
@@ -9267,7 +9717,7 @@ depth545:
 	VPMADDUBSW   Y4, Y3, Y3
 	VPMADDWD     const00010001<>+0(SB), Y3, Y3
 	VPADDD       Y3, Y2, Y2
-	VMOVDQU      64(R8), Y3
+	VMOVDQU      64(R9), Y3
 	VPBROADCASTD 24(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
@@ -9280,7 +9730,7 @@ depth545:
 	VPMADDUBSW   Y4, Y3, Y3
 	VPMADDWD     const00010001<>+0(SB), Y3, Y3
 	VPADDD       Y3, Y2, Y2
-	VMOVDQU      96(R8), Y3
+	VMOVDQU      96(R9), Y3
 	VPBROADCASTD 36(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
@@ -9293,18 +9743,18 @@ depth545:
 	VPMADDUBSW   Y4, Y3, Y3
 	VPMADDWD     const00010001<>+0(SB), Y3, Y3
 	VPADDD       Y3, Y2, Y2
-	ADDQ         $+128, R8
+	ADDQ         $+128, R9
 	ADDQ         $+48, CX
-	SUBQ         $+4, R9
-	CMPQ         R9, $+4
-	JGE          depth545
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth577
 
-depthdone546:
-	TESTQ R9, R9
-	JZ    restdone548
+depthdone578:
+	TESTQ R10, R10
+	JZ    restdone580
 
-rest547:
-	VMOVDQU      (R8), Y3
+rest579:
+	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
@@ -9317,62 +9767,89 @@ rest547:
 	VPMADDUBSW   Y4, Y3, Y3
 	VPMADDWD     const00010001<>+0(SB), Y3, Y3
 	VPADDD       Y3, Y2, Y2
-	ADDQ         $+32, R8
+	ADDQ         $+32, R9
 	ADDQ         $+12, CX
-	DECQ         R9
-	JNZ          rest547
+	DECQ         R10
+	JNZ          rest579
 
-restdone548:
-	TESTQ  $+1, SI
-	JZ     fresh549
+restdone580:
+	MOVQ  extras+48(FP), R10
+	TESTQ R10, R10
+	JZ    extradone582
+
+extra581:
+	MOVLQSX      (BX), R9
+	ADDQ         DX, R9
+	VMOVDQU      (R9), Y3
+	VPBROADCASTD (CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y0, Y0
+	VPBROADCASTD 4(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPBROADCASTD 8(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y3
+	VPMADDWD     const00010001<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	ADDQ         $+4, BX
+	ADDQ         $+12, CX
+	DECQ         R10
+	JNZ          extra581
+
+extradone582:
+	TESTQ  $+1, DI
+	JZ     fresh583
 	VPADDD (AX), Y0, Y0
-	VPADDD (AX)(BX*1), Y1, Y1
-	VPADDD (AX)(BX*2), Y2, Y2
+	VPADDD (AX)(SI*1), Y1, Y1
+	VPADDD (AX)(SI*2), Y2, Y2
 
-fresh549:
+fresh583:
 	VMOVDQU Y0, (AX)
-	VMOVDQU Y1, (AX)(BX*1)
-	VMOVDQU Y2, (AX)(BX*2)
-	LEAQ    (AX)(BX*2), AX
-	ADDQ    BX, AX
-	DECQ    DI
-	JNZ     panel543
+	VMOVDQU Y1, (AX)(SI*1)
+	VMOVDQU Y2, (AX)(SI*2)
+	LEAQ    (AX)(SI*2), AX
+	ADDQ    SI, AX
+	DECQ    R8
+	JNZ     panel575
 
-paneldone544:
+paneldone576:
 	VZEROUPPER
 	RET
 
-// func gemmQuads3x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmQuads3x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmQuads3x16(SB), NOSPLIT, $0-56
+TEXT ·gemmQuads3x16(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone551
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone585
 
-panel550:
+panel584:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	MOVQ   DX, R9
-	MOVQ   k+32(FP), R10
-	CMPQ   R10, $+4
-	JLT    depthdone553
+	MOVQ   DX, R10
+	MOVQ   k+40(FP), R11
+	CMPQ   R11, $+4
+	JLT    depthdone587
 
-depth552:
+depth586:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R9), Y6
-	VMOVDQU      (R9)(R8*1), Y7
+	VMOVDQU      (R10), Y6
+	VMOVDQU      (R10)(R9*1), Y7
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y6, Y9
 	VPMADDWD     const00010001<>+0(SB), Y9, Y9
@@ -9394,8 +9871,8 @@ depth552:
 	VPMADDUBSW   Y8, Y7, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	VMOVDQU      32(R9), Y6
-	VMOVDQU      32(R9)(R8*1), Y7
+	VMOVDQU      32(R10), Y6
+	VMOVDQU      32(R10)(R9*1), Y7
 	VPBROADCASTD 12(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y9
 	VPMADDWD     const00010001<>+0(SB), Y9, Y9
@@ -9417,8 +9894,8 @@ depth552:
 	VPMADDUBSW   Y8, Y7, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	VMOVDQU      64(R9), Y6
-	VMOVDQU      64(R9)(R8*1), Y7
+	VMOVDQU      64(R10), Y6
+	VMOVDQU      64(R10)(R9*1), Y7
 	VPBROADCASTD 24(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y9
 	VPMADDWD     const00010001<>+0(SB), Y9, Y9
@@ -9440,8 +9917,8 @@ depth552:
 	VPMADDUBSW   Y8, Y7, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	VMOVDQU      96(R9), Y6
-	VMOVDQU      96(R9)(R8*1), Y7
+	VMOVDQU      96(R10), Y6
+	VMOVDQU      96(R10)(R9*1), Y7
 	VPBROADCASTD 36(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y9
 	VPMADDWD     const00010001<>+0(SB), Y9, Y9
@@ -9463,19 +9940,19 @@ depth552:
 	VPMADDUBSW   Y8, Y7, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	ADDQ         $+128, R9
+	ADDQ         $+128, R10
 	ADDQ         $+48, CX
-	SUBQ         $+4, R10
-	CMPQ         R10, $+4
-	JGE          depth552
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          depth586
 
-depthdone553:
-	TESTQ R10, R10
-	JZ    restdone555
+depthdone587:
+	TESTQ R11, R11
+	JZ    restdone589
 
-rest554:
-	VMOVDQU      (R9), Y6
-	VMOVDQU      (R9)(R8*1), Y7
+rest588:
+	VMOVDQU      (R10), Y6
+	VMOVDQU      (R10)(R9*1), Y7
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y6, Y9
 	VPMADDWD     const00010001<>+0(SB), Y9, Y9
@@ -9497,65 +9974,102 @@ rest554:
 	VPMADDUBSW   Y8, Y7, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	ADDQ         $+32, R9
+	ADDQ         $+32, R10
 	ADDQ         $+12, CX
-	DECQ         R10
-	JNZ          rest554
+	DECQ         R11
+	JNZ          rest588
 
-restdone555:
-	TESTQ  $+1, SI
-	JZ     fresh556
+restdone589:
+	MOVQ  extras+48(FP), R11
+	TESTQ R11, R11
+	JZ    extradone591
+
+extra590:
+	MOVLQSX      (BX), R10
+	ADDQ         DX, R10
+	VMOVDQU      (R10), Y6
+	VMOVDQU      (R10)(R9*1), Y7
+	VPBROADCASTD (CX), Y8
+	VPMADDUBSW   Y8, Y6, Y9
+	VPMADDWD     const00010001<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y0, Y0
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD 4(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y9
+	VPMADDWD     const00010001<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y3, Y3
+	VPBROADCASTD 8(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDUBSW   Y8, Y7, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	ADDQ         $+4, BX
+	ADDQ         $+12, CX
+	DECQ         R11
+	JNZ          extra590
+
+extradone591:
+	TESTQ  $+1, DI
+	JZ     fresh592
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
-	VPADDD (AX)(BX*1), Y2, Y2
-	VPADDD 32(AX)(BX*1), Y3, Y3
-	VPADDD (AX)(BX*2), Y4, Y4
-	VPADDD 32(AX)(BX*2), Y5, Y5
+	VPADDD (AX)(SI*1), Y2, Y2
+	VPADDD 32(AX)(SI*1), Y3, Y3
+	VPADDD (AX)(SI*2), Y4, Y4
+	VPADDD 32(AX)(SI*2), Y5, Y5
 
-fresh556:
+fresh592:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
-	VMOVDQU Y2, (AX)(BX*1)
-	VMOVDQU Y3, 32(AX)(BX*1)
-	VMOVDQU Y4, (AX)(BX*2)
-	VMOVDQU Y5, 32(AX)(BX*2)
-	LEAQ    (AX)(BX*2), AX
-	ADDQ    BX, AX
-	DECQ    DI
-	JNZ     panel550
+	VMOVDQU Y2, (AX)(SI*1)
+	VMOVDQU Y3, 32(AX)(SI*1)
+	VMOVDQU Y4, (AX)(SI*2)
+	VMOVDQU Y5, 32(AX)(SI*2)
+	LEAQ    (AX)(SI*2), AX
+	ADDQ    SI, AX
+	DECQ    R8
+	JNZ     panel584
 
-paneldone551:
+paneldone585:
 	VZEROUPPER
 	RET
 
-// func gemmQuads4x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmQuads4x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmQuads4x8(SB), NOSPLIT, $0-56
+TEXT ·gemmQuads4x8(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone558
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone594
 
-panel557:
+panel593:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   DX, R8
-	MOVQ   k+32(FP), R9
-	CMPQ   R9, $+4
-	JLT    depthdone560
+	MOVQ   DX, R9
+	MOVQ   k+40(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone596
 
-depth559:
+depth595:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R8), Y4
+	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     const00010001<>+0(SB), Y5, Y5
@@ -9572,7 +10086,7 @@ depth559:
 	VPMADDUBSW   Y5, Y4, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      32(R8), Y4
+	VMOVDQU      32(R9), Y4
 	VPBROADCASTD 16(CX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     const00010001<>+0(SB), Y5, Y5
@@ -9589,7 +10103,7 @@ depth559:
 	VPMADDUBSW   Y5, Y4, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      64(R8), Y4
+	VMOVDQU      64(R9), Y4
 	VPBROADCASTD 32(CX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     const00010001<>+0(SB), Y5, Y5
@@ -9606,7 +10120,7 @@ depth559:
 	VPMADDUBSW   Y5, Y4, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	VMOVDQU      96(R8), Y4
+	VMOVDQU      96(R9), Y4
 	VPBROADCASTD 48(CX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     const00010001<>+0(SB), Y5, Y5
@@ -9623,18 +10137,18 @@ depth559:
 	VPMADDUBSW   Y5, Y4, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	ADDQ         $+128, R8
+	ADDQ         $+128, R9
 	ADDQ         $+64, CX
-	SUBQ         $+4, R9
-	CMPQ         R9, $+4
-	JGE          depth559
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth595
 
-depthdone560:
-	TESTQ R9, R9
-	JZ    restdone562
+depthdone596:
+	TESTQ R10, R10
+	JZ    restdone598
 
-rest561:
-	VMOVDQU      (R8), Y4
+rest597:
+	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     const00010001<>+0(SB), Y5, Y5
@@ -9651,51 +10165,82 @@ rest561:
 	VPMADDUBSW   Y5, Y4, Y4
 	VPMADDWD     const00010001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
-	ADDQ         $+32, R8
+	ADDQ         $+32, R9
 	ADDQ         $+16, CX
-	DECQ         R9
-	JNZ          rest561
+	DECQ         R10
+	JNZ          rest597
 
-restdone562:
-	LEAQ   (AX)(BX*2), R8
-	ADDQ   BX, R8
-	TESTQ  $+1, SI
-	JZ     fresh563
+restdone598:
+	MOVQ  extras+48(FP), R10
+	TESTQ R10, R10
+	JZ    extradone600
+
+extra599:
+	MOVLQSX      (BX), R9
+	ADDQ         DX, R9
+	VMOVDQU      (R9), Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y0, Y0
+	VPBROADCASTD 4(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPBROADCASTD 8(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 12(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y4
+	VPMADDWD     const00010001<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $+4, BX
+	ADDQ         $+16, CX
+	DECQ         R10
+	JNZ          extra599
+
+extradone600:
+	LEAQ   (AX)(SI*2), R9
+	ADDQ   SI, R9
+	TESTQ  $+1, DI
+	JZ     fresh601
 	VPADDD (AX), Y0, Y0
-	VPADDD (AX)(BX*1), Y1, Y1
-	VPADDD (AX)(BX*2), Y2, Y2
-	VPADDD (R8), Y3, Y3
+	VPADDD (AX)(SI*1), Y1, Y1
+	VPADDD (AX)(SI*2), Y2, Y2
+	VPADDD (R9), Y3, Y3
 
-fresh563:
+fresh601:
 	VMOVDQU Y0, (AX)
-	VMOVDQU Y1, (AX)(BX*1)
-	VMOVDQU Y2, (AX)(BX*2)
-	VMOVDQU Y3, (R8)
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	DECQ    DI
-	JNZ     panel557
+	VMOVDQU Y1, (AX)(SI*1)
+	VMOVDQU Y2, (AX)(SI*2)
+	VMOVDQU Y3, (R9)
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	DECQ    R8
+	JNZ     panel593
 
-paneldone558:
+paneldone594:
 	VZEROUPPER
 	RET
 
-// func gemmQuads4x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmQuads4x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmQuads4x16(SB), NOSPLIT, $0-56
+TEXT ·gemmQuads4x16(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone565
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone603
 
-panel564:
+panel602:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9704,15 +10249,15 @@ panel564:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   DX, R9
-	MOVQ   k+32(FP), R10
-	CMPQ   R10, $+4
-	JLT    depthdone567
+	MOVQ   DX, R10
+	MOVQ   k+40(FP), R11
+	CMPQ   R11, $+4
+	JLT    depthdone605
 
-depth566:
+depth604:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R9), Y8
-	VMOVDQU      (R9)(R8*1), Y9
+	VMOVDQU      (R10), Y8
+	VMOVDQU      (R10)(R9*1), Y9
 	VPBROADCASTD (CX), Y10
 	VPMADDUBSW   Y10, Y8, Y11
 	VPMADDWD     const00010001<>+0(SB), Y11, Y11
@@ -9741,8 +10286,8 @@ depth566:
 	VPMADDUBSW   Y10, Y9, Y8
 	VPMADDWD     const00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y7, Y7
-	VMOVDQU      32(R9), Y8
-	VMOVDQU      32(R9)(R8*1), Y9
+	VMOVDQU      32(R10), Y8
+	VMOVDQU      32(R10)(R9*1), Y9
 	VPBROADCASTD 16(CX), Y10
 	VPMADDUBSW   Y10, Y8, Y11
 	VPMADDWD     const00010001<>+0(SB), Y11, Y11
@@ -9771,8 +10316,8 @@ depth566:
 	VPMADDUBSW   Y10, Y9, Y8
 	VPMADDWD     const00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y7, Y7
-	VMOVDQU      64(R9), Y8
-	VMOVDQU      64(R9)(R8*1), Y9
+	VMOVDQU      64(R10), Y8
+	VMOVDQU      64(R10)(R9*1), Y9
 	VPBROADCASTD 32(CX), Y10
 	VPMADDUBSW   Y10, Y8, Y11
 	VPMADDWD     const00010001<>+0(SB), Y11, Y11
@@ -9801,8 +10346,8 @@ depth566:
 	VPMADDUBSW   Y10, Y9, Y8
 	VPMADDWD     const00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y7, Y7
-	VMOVDQU      96(R9), Y8
-	VMOVDQU      96(R9)(R8*1), Y9
+	VMOVDQU      96(R10), Y8
+	VMOVDQU      96(R10)(R9*1), Y9
 	VPBROADCASTD 48(CX), Y10
 	VPMADDUBSW   Y10, Y8, Y11
 	VPMADDWD     const00010001<>+0(SB), Y11, Y11
@@ -9831,19 +10376,19 @@ depth566:
 	VPMADDUBSW   Y10, Y9, Y8
 	VPMADDWD     const00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y7, Y7
-	ADDQ         $+128, R9
+	ADDQ         $+128, R10
 	ADDQ         $+64, CX
-	SUBQ         $+4, R10
-	CMPQ         R10, $+4
-	JGE          depth566
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          depth604
 
-depthdone567:
-	TESTQ R10, R10
-	JZ    restdone569
+depthdone605:
+	TESTQ R11, R11
+	JZ    restdone607
 
-rest568:
-	VMOVDQU      (R9), Y8
-	VMOVDQU      (R9)(R8*1), Y9
+rest606:
+	VMOVDQU      (R10), Y8
+	VMOVDQU      (R10)(R9*1), Y9
 	VPBROADCASTD (CX), Y10
 	VPMADDUBSW   Y10, Y8, Y11
 	VPMADDWD     const00010001<>+0(SB), Y11, Y11
@@ -9872,72 +10417,116 @@ rest568:
 	VPMADDUBSW   Y10, Y9, Y8
 	VPMADDWD     const00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y7, Y7
-	ADDQ         $+32, R9
+	ADDQ         $+32, R10
 	ADDQ         $+16, CX
-	DECQ         R10
-	JNZ          rest568
+	DECQ         R11
+	JNZ          rest606
 
-restdone569:
-	LEAQ   (AX)(BX*2), R9
-	ADDQ   BX, R9
-	TESTQ  $+1, SI
-	JZ     fresh570
+restdone607:
+	MOVQ  extras+48(FP), R11
+	TESTQ R11, R11
+	JZ    extradone609
+
+extra608:
+	MOVLQSX      (BX), R10
+	ADDQ         DX, R10
+	VMOVDQU      (R10), Y8
+	VMOVDQU      (R10)(R9*1), Y9
+	VPBROADCASTD (CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y0, Y0
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD 4(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD 8(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y11
+	VPMADDWD     const00010001<>+0(SB), Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y5, Y5
+	VPBROADCASTD 12(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDUBSW   Y10, Y9, Y8
+	VPMADDWD     const00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	ADDQ         $+4, BX
+	ADDQ         $+16, CX
+	DECQ         R11
+	JNZ          extra608
+
+extradone609:
+	LEAQ   (AX)(SI*2), R10
+	ADDQ   SI, R10
+	TESTQ  $+1, DI
+	JZ     fresh610
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
-	VPADDD (AX)(BX*1), Y2, Y2
-	VPADDD 32(AX)(BX*1), Y3, Y3
-	VPADDD (AX)(BX*2), Y4, Y4
-	VPADDD 32(AX)(BX*2), Y5, Y5
-	VPADDD (R9), Y6, Y6
-	VPADDD 32(R9), Y7, Y7
+	VPADDD (AX)(SI*1), Y2, Y2
+	VPADDD 32(AX)(SI*1), Y3, Y3
+	VPADDD (AX)(SI*2), Y4, Y4
+	VPADDD 32(AX)(SI*2), Y5, Y5
+	VPADDD (R10), Y6, Y6
+	VPADDD 32(R10), Y7, Y7
 
-fresh570:
+fresh610:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
-	VMOVDQU Y2, (AX)(BX*1)
-	VMOVDQU Y3, 32(AX)(BX*1)
-	VMOVDQU Y4, (AX)(BX*2)
-	VMOVDQU Y5, 32(AX)(BX*2)
-	VMOVDQU Y6, (R9)
-	VMOVDQU Y7, 32(R9)
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	DECQ    DI
-	JNZ     panel564
+	VMOVDQU Y2, (AX)(SI*1)
+	VMOVDQU Y3, 32(AX)(SI*1)
+	VMOVDQU Y4, (AX)(SI*2)
+	VMOVDQU Y5, 32(AX)(SI*2)
+	VMOVDQU Y6, (R10)
+	VMOVDQU Y7, 32(R10)
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	DECQ    R8
+	JNZ     panel602
 
-paneldone565:
+paneldone603:
 	VZEROUPPER
 	RET
 
-// func gemmQuads5x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmQuads5x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmQuads5x8(SB), NOSPLIT, $0-56
+TEXT ·gemmQuads5x8(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone572
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone612
 
-panel571:
+panel611:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
-	MOVQ   DX, R8
-	MOVQ   k+32(FP), R9
-	CMPQ   R9, $+4
-	JLT    depthdone574
+	MOVQ   DX, R9
+	MOVQ   k+40(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone614
 
-depth573:
+depth613:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R8), Y5
+	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDUBSW   Y6, Y5, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
@@ -9958,7 +10547,7 @@ depth573:
 	VPMADDUBSW   Y6, Y5, Y5
 	VPMADDWD     const00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y4, Y4
-	VMOVDQU      32(R8), Y5
+	VMOVDQU      32(R9), Y5
 	VPBROADCASTD 20(CX), Y6
 	VPMADDUBSW   Y6, Y5, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
@@ -9979,7 +10568,7 @@ depth573:
 	VPMADDUBSW   Y6, Y5, Y5
 	VPMADDWD     const00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y4, Y4
-	VMOVDQU      64(R8), Y5
+	VMOVDQU      64(R9), Y5
 	VPBROADCASTD 40(CX), Y6
 	VPMADDUBSW   Y6, Y5, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
@@ -10000,7 +10589,7 @@ depth573:
 	VPMADDUBSW   Y6, Y5, Y5
 	VPMADDWD     const00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y4, Y4
-	VMOVDQU      96(R8), Y5
+	VMOVDQU      96(R9), Y5
 	VPBROADCASTD 60(CX), Y6
 	VPMADDUBSW   Y6, Y5, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
@@ -10021,18 +10610,18 @@ depth573:
 	VPMADDUBSW   Y6, Y5, Y5
 	VPMADDWD     const00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y4, Y4
-	ADDQ         $+128, R8
+	ADDQ         $+128, R9
 	ADDQ         $+80, CX
-	SUBQ         $+4, R9
-	CMPQ         R9, $+4
-	JGE          depth573
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth613
 
-depthdone574:
-	TESTQ R9, R9
-	JZ    restdone576
+depthdone614:
+	TESTQ R10, R10
+	JZ    restdone616
 
-rest575:
-	VMOVDQU      (R8), Y5
+rest615:
+	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDUBSW   Y6, Y5, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
@@ -10053,54 +10642,89 @@ rest575:
 	VPMADDUBSW   Y6, Y5, Y5
 	VPMADDWD     const00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y4, Y4
-	ADDQ         $+32, R8
+	ADDQ         $+32, R9
 	ADDQ         $+20, CX
-	DECQ         R9
-	JNZ          rest575
+	DECQ         R10
+	JNZ          rest615
 
-restdone576:
-	LEAQ   (AX)(BX*2), R8
-	ADDQ   BX, R8
-	TESTQ  $+1, SI
-	JZ     fresh577
+restdone616:
+	MOVQ  extras+48(FP), R10
+	TESTQ R10, R10
+	JZ    extradone618
+
+extra617:
+	MOVLQSX      (BX), R9
+	ADDQ         DX, R9
+	VMOVDQU      (R9), Y5
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y0, Y0
+	VPBROADCASTD 4(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	VPBROADCASTD 8(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y2, Y2
+	VPBROADCASTD 12(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 16(CX), Y6
+	VPMADDUBSW   Y6, Y5, Y5
+	VPMADDWD     const00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	ADDQ         $+4, BX
+	ADDQ         $+20, CX
+	DECQ         R10
+	JNZ          extra617
+
+extradone618:
+	LEAQ   (AX)(SI*2), R9
+	ADDQ   SI, R9
+	TESTQ  $+1, DI
+	JZ     fresh619
 	VPADDD (AX), Y0, Y0
-	VPADDD (AX)(BX*1), Y1, Y1
-	VPADDD (AX)(BX*2), Y2, Y2
-	VPADDD (R8), Y3, Y3
-	VPADDD (R8)(BX*1), Y4, Y4
+	VPADDD (AX)(SI*1), Y1, Y1
+	VPADDD (AX)(SI*2), Y2, Y2
+	VPADDD (R9), Y3, Y3
+	VPADDD (R9)(SI*1), Y4, Y4
 
-fresh577:
+fresh619:
 	VMOVDQU Y0, (AX)
-	VMOVDQU Y1, (AX)(BX*1)
-	VMOVDQU Y2, (AX)(BX*2)
-	VMOVDQU Y3, (R8)
-	VMOVDQU Y4, (R8)(BX*1)
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	ADDQ    BX, AX
-	DECQ    DI
-	JNZ     panel571
+	VMOVDQU Y1, (AX)(SI*1)
+	VMOVDQU Y2, (AX)(SI*2)
+	VMOVDQU Y3, (R9)
+	VMOVDQU Y4, (R9)(SI*1)
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	ADDQ    SI, AX
+	DECQ    R8
+	JNZ     panel611
 
-paneldone572:
+paneldone612:
 	VZEROUPPER
 	RET
 
-// func gemmQuads5x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmQuads5x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmQuads5x16(SB), NOSPLIT, $0-56
+TEXT ·gemmQuads5x16(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone579
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone621
 
-panel578:
+panel620:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10111,15 +10735,15 @@ panel578:
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
-	MOVQ   DX, R9
-	MOVQ   k+32(FP), R10
-	CMPQ   R10, $+4
-	JLT    depthdone581
+	MOVQ   DX, R10
+	MOVQ   k+40(FP), R11
+	CMPQ   R11, $+4
+	JLT    depthdone623
 
-depth580:
+depth622:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R9), Y10
-	VMOVDQU      (R9)(R8*1), Y11
+	VMOVDQU      (R10), Y10
+	VMOVDQU      (R10)(R9*1), Y11
 	VPBROADCASTD (CX), Y12
 	VPMADDUBSW   Y12, Y10, Y13
 	VPMADDWD     const00010001<>+0(SB), Y13, Y13
@@ -10155,8 +10779,8 @@ depth580:
 	VPMADDUBSW   Y12, Y11, Y10
 	VPMADDWD     const00010001<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y9, Y9
-	VMOVDQU      32(R9), Y10
-	VMOVDQU      32(R9)(R8*1), Y11
+	VMOVDQU      32(R10), Y10
+	VMOVDQU      32(R10)(R9*1), Y11
 	VPBROADCASTD 20(CX), Y12
 	VPMADDUBSW   Y12, Y10, Y13
 	VPMADDWD     const00010001<>+0(SB), Y13, Y13
@@ -10192,8 +10816,8 @@ depth580:
 	VPMADDUBSW   Y12, Y11, Y10
 	VPMADDWD     const00010001<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y9, Y9
-	VMOVDQU      64(R9), Y10
-	VMOVDQU      64(R9)(R8*1), Y11
+	VMOVDQU      64(R10), Y10
+	VMOVDQU      64(R10)(R9*1), Y11
 	VPBROADCASTD 40(CX), Y12
 	VPMADDUBSW   Y12, Y10, Y13
 	VPMADDWD     const00010001<>+0(SB), Y13, Y13
@@ -10229,8 +10853,8 @@ depth580:
 	VPMADDUBSW   Y12, Y11, Y10
 	VPMADDWD     const00010001<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y9, Y9
-	VMOVDQU      96(R9), Y10
-	VMOVDQU      96(R9)(R8*1), Y11
+	VMOVDQU      96(R10), Y10
+	VMOVDQU      96(R10)(R9*1), Y11
 	VPBROADCASTD 60(CX), Y12
 	VPMADDUBSW   Y12, Y10, Y13
 	VPMADDWD     const00010001<>+0(SB), Y13, Y13
@@ -10266,19 +10890,19 @@ depth580:
 	VPMADDUBSW   Y12, Y11, Y10
 	VPMADDWD     const00010001<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y9, Y9
-	ADDQ         $+128, R9
+	ADDQ         $+128, R10
 	ADDQ         $+80, CX
-	SUBQ         $+4, R10
-	CMPQ         R10, $+4
-	JGE          depth580
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          depth622
 
-depthdone581:
-	TESTQ R10, R10
-	JZ    restdone583
+depthdone623:
+	TESTQ R11, R11
+	JZ    restdone625
 
-rest582:
-	VMOVDQU      (R9), Y10
-	VMOVDQU      (R9)(R8*1), Y11
+rest624:
+	VMOVDQU      (R10), Y10
+	VMOVDQU      (R10)(R9*1), Y11
 	VPBROADCASTD (CX), Y12
 	VPMADDUBSW   Y12, Y10, Y13
 	VPMADDWD     const00010001<>+0(SB), Y13, Y13
@@ -10314,78 +10938,129 @@ rest582:
 	VPMADDUBSW   Y12, Y11, Y10
 	VPMADDWD     const00010001<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y9, Y9
-	ADDQ         $+32, R9
+	ADDQ         $+32, R10
 	ADDQ         $+20, CX
-	DECQ         R10
-	JNZ          rest582
+	DECQ         R11
+	JNZ          rest624
 
-restdone583:
-	LEAQ   (AX)(BX*2), R9
-	ADDQ   BX, R9
-	TESTQ  $+1, SI
-	JZ     fresh584
+restdone625:
+	MOVQ  extras+48(FP), R11
+	TESTQ R11, R11
+	JZ    extradone627
+
+extra626:
+	MOVLQSX      (BX), R10
+	ADDQ         DX, R10
+	VMOVDQU      (R10), Y10
+	VMOVDQU      (R10)(R9*1), Y11
+	VPBROADCASTD (CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 4(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD 8(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD 12(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y13
+	VPMADDWD     const00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPMADDUBSW   Y12, Y11, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD 16(CX), Y12
+	VPMADDUBSW   Y12, Y10, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPMADDUBSW   Y12, Y11, Y10
+	VPMADDWD     const00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	ADDQ         $+4, BX
+	ADDQ         $+20, CX
+	DECQ         R11
+	JNZ          extra626
+
+extradone627:
+	LEAQ   (AX)(SI*2), R10
+	ADDQ   SI, R10
+	TESTQ  $+1, DI
+	JZ     fresh628
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
-	VPADDD (AX)(BX*1), Y2, Y2
-	VPADDD 32(AX)(BX*1), Y3, Y3
-	VPADDD (AX)(BX*2), Y4, Y4
-	VPADDD 32(AX)(BX*2), Y5, Y5
-	VPADDD (R9), Y6, Y6
-	VPADDD 32(R9), Y7, Y7
-	VPADDD (R9)(BX*1), Y8, Y8
-	VPADDD 32(R9)(BX*1), Y9, Y9
+	VPADDD (AX)(SI*1), Y2, Y2
+	VPADDD 32(AX)(SI*1), Y3, Y3
+	VPADDD (AX)(SI*2), Y4, Y4
+	VPADDD 32(AX)(SI*2), Y5, Y5
+	VPADDD (R10), Y6, Y6
+	VPADDD 32(R10), Y7, Y7
+	VPADDD (R10)(SI*1), Y8, Y8
+	VPADDD 32(R10)(SI*1), Y9, Y9
 
-fresh584:
+fresh628:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
-	VMOVDQU Y2, (AX)(BX*1)
-	VMOVDQU Y3, 32(AX)(BX*1)
-	VMOVDQU Y4, (AX)(BX*2)
-	VMOVDQU Y5, 32(AX)(BX*2)
-	VMOVDQU Y6, (R9)
-	VMOVDQU Y7, 32(R9)
-	VMOVDQU Y8, (R9)(BX*1)
-	VMOVDQU Y9, 32(R9)(BX*1)
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	ADDQ    BX, AX
-	DECQ    DI
-	JNZ     panel578
+	VMOVDQU Y2, (AX)(SI*1)
+	VMOVDQU Y3, 32(AX)(SI*1)
+	VMOVDQU Y4, (AX)(SI*2)
+	VMOVDQU Y5, 32(AX)(SI*2)
+	VMOVDQU Y6, (R10)
+	VMOVDQU Y7, 32(R10)
+	VMOVDQU Y8, (R10)(SI*1)
+	VMOVDQU Y9, 32(R10)(SI*1)
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	ADDQ    SI, AX
+	DECQ    R8
+	JNZ     panel620
 
-paneldone579:
+paneldone621:
 	VZEROUPPER
 	RET
 
-// func gemmQuads6x8(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmQuads6x8(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmQuads6x8(SB), NOSPLIT, $0-56
+TEXT ·gemmQuads6x8(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone586
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone630
 
-panel585:
+panel629:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	MOVQ   DX, R8
-	MOVQ   k+32(FP), R9
-	CMPQ   R9, $+4
-	JLT    depthdone588
+	MOVQ   DX, R9
+	MOVQ   k+40(FP), R10
+	CMPQ   R10, $+4
+	JLT    depthdone632
 
-depth587:
+depth631:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R8), Y6
+	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     const00010001<>+0(SB), Y7, Y7
@@ -10410,7 +11085,7 @@ depth587:
 	VPMADDUBSW   Y7, Y6, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	VMOVDQU      32(R8), Y6
+	VMOVDQU      32(R9), Y6
 	VPBROADCASTD 24(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     const00010001<>+0(SB), Y7, Y7
@@ -10435,7 +11110,7 @@ depth587:
 	VPMADDUBSW   Y7, Y6, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	VMOVDQU      64(R8), Y6
+	VMOVDQU      64(R9), Y6
 	VPBROADCASTD 48(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     const00010001<>+0(SB), Y7, Y7
@@ -10461,7 +11136,7 @@ depth587:
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y5, Y5
 	PREFETCHT0   2112(CX)
-	VMOVDQU      96(R8), Y6
+	VMOVDQU      96(R9), Y6
 	VPBROADCASTD 72(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     const00010001<>+0(SB), Y7, Y7
@@ -10486,18 +11161,18 @@ depth587:
 	VPMADDUBSW   Y7, Y6, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	ADDQ         $+128, R8
+	ADDQ         $+128, R9
 	ADDQ         $+96, CX
-	SUBQ         $+4, R9
-	CMPQ         R9, $+4
-	JGE          depth587
+	SUBQ         $+4, R10
+	CMPQ         R10, $+4
+	JGE          depth631
 
-depthdone588:
-	TESTQ R9, R9
-	JZ    restdone590
+depthdone632:
+	TESTQ R10, R10
+	JZ    restdone634
 
-rest589:
-	VMOVDQU      (R8), Y6
+rest633:
+	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     const00010001<>+0(SB), Y7, Y7
@@ -10522,56 +11197,95 @@ rest589:
 	VPMADDUBSW   Y7, Y6, Y6
 	VPMADDWD     const00010001<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y5, Y5
-	ADDQ         $+32, R8
+	ADDQ         $+32, R9
 	ADDQ         $+24, CX
-	DECQ         R9
-	JNZ          rest589
+	DECQ         R10
+	JNZ          rest633
 
-restdone590:
-	LEAQ   (AX)(BX*2), R8
-	ADDQ   BX, R8
-	TESTQ  $+1, SI
-	JZ     fresh591
+restdone634:
+	MOVQ  extras+48(FP), R10
+	TESTQ R10, R10
+	JZ    extradone636
+
+extra635:
+	MOVLQSX      (BX), R9
+	ADDQ         DX, R9
+	VMOVDQU      (R9), Y6
+	VPBROADCASTD (CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y0, Y0
+	VPBROADCASTD 4(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y1, Y1
+	VPBROADCASTD 8(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 12(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 16(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     const00010001<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 20(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y6
+	VPMADDWD     const00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	ADDQ         $+4, BX
+	ADDQ         $+24, CX
+	DECQ         R10
+	JNZ          extra635
+
+extradone636:
+	LEAQ   (AX)(SI*2), R9
+	ADDQ   SI, R9
+	TESTQ  $+1, DI
+	JZ     fresh637
 	VPADDD (AX), Y0, Y0
-	VPADDD (AX)(BX*1), Y1, Y1
-	VPADDD (AX)(BX*2), Y2, Y2
-	VPADDD (R8), Y3, Y3
-	VPADDD (R8)(BX*1), Y4, Y4
-	VPADDD (R8)(BX*2), Y5, Y5
+	VPADDD (AX)(SI*1), Y1, Y1
+	VPADDD (AX)(SI*2), Y2, Y2
+	VPADDD (R9), Y3, Y3
+	VPADDD (R9)(SI*1), Y4, Y4
+	VPADDD (R9)(SI*2), Y5, Y5
 
-fresh591:
+fresh637:
 	VMOVDQU Y0, (AX)
-	VMOVDQU Y1, (AX)(BX*1)
-	VMOVDQU Y2, (AX)(BX*2)
-	VMOVDQU Y3, (R8)
-	VMOVDQU Y4, (R8)(BX*1)
-	VMOVDQU Y5, (R8)(BX*2)
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	DECQ    DI
-	JNZ     panel585
+	VMOVDQU Y1, (AX)(SI*1)
+	VMOVDQU Y2, (AX)(SI*2)
+	VMOVDQU Y3, (R9)
+	VMOVDQU Y4, (R9)(SI*1)
+	VMOVDQU Y5, (R9)(SI*2)
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	DECQ    R8
+	JNZ     panel629
 
-paneldone586:
+paneldone630:
 	VZEROUPPER
 	RET
 
-// func gemmQuads6x16(c *int32, a *uint8, b *uint8, count int, k int, ldc int, flags int)
+// func gemmQuads6x16(c *int32, a *uint8, b *uint8, extra *int32, count int, k int, extras int, ldc int, flags int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·gemmQuads6x16(SB), NOSPLIT, $0-56
+TEXT ·gemmQuads6x16(SB), NOSPLIT, $0-72
 	MOVQ  c+0(FP), AX
 	MOVQ  a+8(FP), CX
 	MOVQ  b+16(FP), DX
-	MOVQ  ldc+40(FP), BX
-	MOVQ  flags+48(FP), SI
-	MOVQ  count+24(FP), DI
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), R8
-	SHLQ  $0x05, R8
-	TESTQ DI, DI
-	JZ    paneldone593
+	MOVQ  extra+24(FP), BX
+	MOVQ  ldc+56(FP), SI
+	MOVQ  flags+64(FP), DI
+	MOVQ  count+32(FP), R8
+	SHLQ  $0x02, SI
+	MOVQ  k+40(FP), R9
+	SHLQ  $0x05, R9
+	TESTQ R8, R8
+	JZ    paneldone639
 
-panel592:
+panel638:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10584,15 +11298,15 @@ panel592:
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   DX, R9
-	MOVQ   k+32(FP), R10
-	CMPQ   R10, $+4
-	JLT    depthdone595
+	MOVQ   DX, R10
+	MOVQ   k+40(FP), R11
+	CMPQ   R11, $+4
+	JLT    depthdone641
 
-depth594:
+depth640:
 	PREFETCHT0   2048(CX)
-	VMOVDQU      (R9), Y12
-	VMOVDQU      (R9)(R8*1), Y13
+	VMOVDQU      (R10), Y12
+	VMOVDQU      (R10)(R9*1), Y13
 	VPBROADCASTD (CX), Y14
 	VPMADDUBSW   Y14, Y12, Y15
 	VPMADDWD     const00010001<>+0(SB), Y15, Y15
@@ -10635,8 +11349,8 @@ depth594:
 	VPMADDUBSW   Y14, Y13, Y12
 	VPMADDWD     const00010001<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y11, Y11
-	VMOVDQU      32(R9), Y12
-	VMOVDQU      32(R9)(R8*1), Y13
+	VMOVDQU      32(R10), Y12
+	VMOVDQU      32(R10)(R9*1), Y13
 	VPBROADCASTD 24(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y15
 	VPMADDWD     const00010001<>+0(SB), Y15, Y15
@@ -10679,8 +11393,8 @@ depth594:
 	VPMADDUBSW   Y14, Y13, Y12
 	VPMADDWD     const00010001<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y11, Y11
-	VMOVDQU      64(R9), Y12
-	VMOVDQU      64(R9)(R8*1), Y13
+	VMOVDQU      64(R10), Y12
+	VMOVDQU      64(R10)(R9*1), Y13
 	VPBROADCASTD 48(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y15
 	VPMADDWD     const00010001<>+0(SB), Y15, Y15
@@ -10724,8 +11438,8 @@ depth594:
 	VPMADDWD     const00010001<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y11, Y11
 	PREFETCHT0   2112(CX)
-	VMOVDQU      96(R9), Y12
-	VMOVDQU      96(R9)(R8*1), Y13
+	VMOVDQU      96(R10), Y12
+	VMOVDQU      96(R10)(R9*1), Y13
 	VPBROADCASTD 72(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y15
 	VPMADDWD     const00010001<>+0(SB), Y15, Y15
@@ -10768,19 +11482,19 @@ depth594:
 	VPMADDUBSW   Y14, Y13, Y12
 	VPMADDWD     const00010001<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y11, Y11
-	ADDQ         $+128, R9
+	ADDQ         $+128, R10
 	ADDQ         $+96, CX
-	SUBQ         $+4, R10
-	CMPQ         R10, $+4
-	JGE          depth594
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          depth640
 
-depthdone595:
-	TESTQ R10, R10
-	JZ    restdone597
+depthdone641:
+	TESTQ R11, R11
+	JZ    restdone643
 
-rest596:
-	VMOVDQU      (R9), Y12
-	VMOVDQU      (R9)(R8*1), Y13
+rest642:
+	VMOVDQU      (R10), Y12
+	VMOVDQU      (R10)(R9*1), Y13
 	VPBROADCASTD (CX), Y14
 	VPMADDUBSW   Y14, Y12, Y15
 	VPMADDWD     const00010001<>+0(SB), Y15, Y15
@@ -10823,49 +11537,106 @@ rest596:
 	VPMADDUBSW   Y14, Y13, Y12
 	VPMADDWD     const00010001<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y11, Y11
-	ADDQ         $+32, R9
+	ADDQ         $+32, R10
 	ADDQ         $+24, CX
-	DECQ         R10
-	JNZ          rest596
+	DECQ         R11
+	JNZ          rest642
 
-restdone597:
-	LEAQ   (AX)(BX*2), R9
-	ADDQ   BX, R9
-	TESTQ  $+1, SI
-	JZ     fresh598
+restdone643:
+	MOVQ  extras+48(FP), R11
+	TESTQ R11, R11
+	JZ    extradone645
+
+extra644:
+	MOVLQSX      (BX), R10
+	ADDQ         DX, R10
+	VMOVDQU      (R10), Y12
+	VMOVDQU      (R10)(R9*1), Y13
+	VPBROADCASTD (CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 8(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 12(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 16(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPMADDWD     const00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y14
+	VPMADDWD     const00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 20(CX), Y14
+	VPMADDUBSW   Y14, Y12, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     const00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $+4, BX
+	ADDQ         $+24, CX
+	DECQ         R11
+	JNZ          extra644
+
+extradone645:
+	LEAQ   (AX)(SI*2), R10
+	ADDQ   SI, R10
+	TESTQ  $+1, DI
+	JZ     fresh646
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
-	VPADDD (AX)(BX*1), Y2, Y2
-	VPADDD 32(AX)(BX*1), Y3, Y3
-	VPADDD (AX)(BX*2), Y4, Y4
-	VPADDD 32(AX)(BX*2), Y5, Y5
-	VPADDD (R9), Y6, Y6
-	VPADDD 32(R9), Y7, Y7
-	VPADDD (R9)(BX*1), Y8, Y8
-	VPADDD 32(R9)(BX*1), Y9, Y9
-	VPADDD (R9)(BX*2), Y10, Y10
-	VPADDD 32(R9)(BX*2), Y11, Y11
+	VPADDD (AX)(SI*1), Y2, Y2
+	VPADDD 32(AX)(SI*1), Y3, Y3
+	VPADDD (AX)(SI*2), Y4, Y4
+	VPADDD 32(AX)(SI*2), Y5, Y5
+	VPADDD (R10), Y6, Y6
+	VPADDD 32(R10), Y7, Y7
+	VPADDD (R10)(SI*1), Y8, Y8
+	VPADDD 32(R10)(SI*1), Y9, Y9
+	VPADDD (R10)(SI*2), Y10, Y10
+	VPADDD 32(R10)(SI*2), Y11, Y11
 
-fresh598:
+fresh646:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
-	VMOVDQU Y2, (AX)(BX*1)
-	VMOVDQU Y3, 32(AX)(BX*1)
-	VMOVDQU Y4, (AX)(BX*2)
-	VMOVDQU Y5, 32(AX)(BX*2)
-	VMOVDQU Y6, (R9)
-	VMOVDQU Y7, 32(R9)
-	VMOVDQU Y8, (R9)(BX*1)
-	VMOVDQU Y9, 32(R9)(BX*1)
-	VMOVDQU Y10, (R9)(BX*2)
-	VMOVDQU Y11, 32(R9)(BX*2)
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (AX)(BX*2), AX
-	DECQ    DI
-	JNZ     panel592
+	VMOVDQU Y2, (AX)(SI*1)
+	VMOVDQU Y3, 32(AX)(SI*1)
+	VMOVDQU Y4, (AX)(SI*2)
+	VMOVDQU Y5, 32(AX)(SI*2)
+	VMOVDQU Y6, (R10)
+	VMOVDQU Y7, 32(R10)
+	VMOVDQU Y8, (R10)(SI*1)
+	VMOVDQU Y9, 32(R10)(SI*1)
+	VMOVDQU Y10, (R10)(SI*2)
+	VMOVDQU Y11, 32(R10)(SI*2)
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	LEAQ    (AX)(SI*2), AX
+	DECQ    R8
+	JNZ     panel638
 
-paneldone593:
+paneldone639:
 	VZEROUPPER
 	RET
 
@@ -10877,9 +11648,9 @@ TEXT ·packQuadsRun(SB), NOSPLIT, $0-32
 	MOVQ  koff+16(FP), DX
 	MOVQ  k+24(FP), BX
 	TESTQ BX, BX
-	JZ    groupdone600
+	JZ    groupdone648
 
-group599:
+group647:
 	MOVLQSX     (DX), SI
 	VMOVQ       (AX)(SI*1), X0
 	MOVLQSX     4(DX), SI
@@ -10897,9 +11668,9 @@ group599:
 	ADDQ        $+16, DX
 	ADDQ        $+32, CX
 	DECQ        BX
-	JNZ         group599
+	JNZ         group647
 
-groupdone600:
+groupdone648:
 	VZEROUPPER
 	RET
 
@@ -10915,9 +11686,9 @@ TEXT ·packQuadsWindows(SB), NOSPLIT, $0-48
 	MOVQ    koff+24(FP), BX
 	MOVQ    k+40(FP), SI
 	TESTQ   SI, SI
-	JZ      groupdone602
+	JZ      groupdone650
 
-group601:
+group649:
 	MOVLQSX     (BX), DI
 	VMOVDQU     (AX)(DI*1), X2
 	VMOVDQU     (CX)(DI*1), X3
@@ -10951,9 +11722,9 @@ group601:
 	ADDQ        $+16, BX
 	ADDQ        $+32, DX
 	DECQ        SI
-	JNZ         group601
+	JNZ         group649
 
-groupdone602:
+groupdone650:
 	VZEROUPPER
 	RET
 
@@ -10969,20 +11740,20 @@ TEXT ·depthwiseCodes1(SB), NOSPLIT, $0-64
 	MOVQ  cols+48(FP), R8
 	MOVQ  pitch+56(FP), R9
 	TESTQ DI, DI
-	JZ    rowdone604
+	JZ    rowdone652
 
-row603:
+row651:
 	MOVQ CX, R10
 	MOVQ R8, R11
 
-wide605:
+wide653:
 	CMPQ   R11, $+8
-	JLE    narrow606
+	JLE    narrow654
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps608:
+taps656:
 	MOVLQSX      (BX)(R12*8), R13
 	VPMOVZXBW    (R10)(R13*1), Y2
 	MOVLQSX      4(BX)(R12*8), R13
@@ -10996,7 +11767,7 @@ taps608:
 	VPADDD       Y5, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps608
+	JLT          taps656
 	VPERM2I128   $0x20, Y1, Y0, Y2
 	VPERM2I128   $0x31, Y1, Y0, Y1
 	VMOVDQU      Y2, (AX)
@@ -11004,16 +11775,16 @@ taps608:
 	ADDQ         $+16, R10
 	ADDQ         $+64, AX
 	SUBQ         $+16, R11
-	JMP          wide605
+	JMP          wide653
 
-narrow606:
+narrow654:
 	TESTQ  R11, R11
-	JLE    rowdone607
+	JLE    rowdone655
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps609:
+taps657:
 	MOVLQSX      (BX)(R12*8), R13
 	VPMOVZXBW    (R10)(R13*1), X6
 	MOVLQSX      4(BX)(R12*8), R13
@@ -11027,19 +11798,19 @@ taps609:
 	VPADDD       Y3, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps609
+	JLT          taps657
 	VMOVDQU      X0, (AX)
 	VMOVDQU      X1, 16(AX)
 	ADDQ         $+32, AX
 	SUBQ         $+8, R11
 
-rowdone607:
+rowdone655:
 	LEAQ (AX)(R11*4), AX
 	ADDQ R9, CX
 	DECQ DI
-	JNZ  row603
+	JNZ  row651
 
-rowdone604:
+rowdone652:
 	VZEROUPPER
 	RET
 
@@ -11055,20 +11826,20 @@ TEXT ·depthwiseCodes2(SB), NOSPLIT, $0-64
 	MOVQ  cols+48(FP), R8
 	MOVQ  pitch+56(FP), R9
 	TESTQ DI, DI
-	JZ    rowdone611
+	JZ    rowdone659
 
-row610:
+row658:
 	MOVQ CX, R10
 	MOVQ R8, R11
 
-wide612:
+wide660:
 	CMPQ   R11, $+8
-	JLE    narrow613
+	JLE    narrow661
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps615:
+taps663:
 	MOVLQSX      (BX)(R12*8), R13
 	VMOVDQU      (R10)(R13*1), Y2
 	VPAND        const00ff00ff<>+0(SB), Y2, Y2
@@ -11084,7 +11855,7 @@ taps615:
 	VPADDD       Y5, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps615
+	JLT          taps663
 	VPERM2I128   $0x20, Y1, Y0, Y2
 	VPERM2I128   $0x31, Y1, Y0, Y1
 	VMOVDQU      Y2, (AX)
@@ -11092,16 +11863,16 @@ taps615:
 	ADDQ         $+32, R10
 	ADDQ         $+64, AX
 	SUBQ         $+16, R11
-	JMP          wide612
+	JMP          wide660
 
-narrow613:
+narrow661:
 	TESTQ  R11, R11
-	JLE    rowdone614
+	JLE    rowdone662
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps616:
+taps664:
 	MOVLQSX      (BX)(R12*8), R13
 	VMOVDQU      (R10)(R13*1), X6
 	VPAND        const00ff00ff<>+0(SB), X6, X6
@@ -11117,19 +11888,19 @@ taps616:
 	VPADDD       Y3, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps616
+	JLT          taps664
 	VMOVDQU      X0, (AX)
 	VMOVDQU      X1, 16(AX)
 	ADDQ         $+32, AX
 	SUBQ         $+8, R11
 
-rowdone614:
+rowdone662:
 	LEAQ (AX)(R11*4), AX
 	ADDQ R9, CX
 	DECQ DI
-	JNZ  row610
+	JNZ  row658
 
-rowdone611:
+rowdone659:
 	VZEROUPPER
 	RET
 
@@ -11150,9 +11921,9 @@ TEXT ·maxBytesVector(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 	CMPQ DX, $+32
-	JLT  vectordone618
+	JLT  vectordone666
 
-vector617:
+vector665:
 	VMOVDQU (CX), Y0
 	VPMAXUB (AX), Y0, Y0
 	VMOVDQU Y0, (AX)
@@ -11160,9 +11931,9 @@ vector617:
 	ADDQ    $+32, AX
 	SUBQ    $+32, DX
 	CMPQ    DX, $+32
-	JGE     vector617
+	JGE     vector665
 
-vectordone618:
+vectordone666:
 	VZEROUPPER
 	RET
 
@@ -11180,24 +11951,24 @@ TEXT ·rescaleVector(SB), NOSPLIT, $0-64
 	MOVQ         f+0(FP), BX
 	MOVQ         n+24(FP), SI
 	CMPQ         SI, $+16
-	JLT          blockdone620
+	JLT          blockdone668
 
-block619:
+block667:
 	VMOVUPS   (AX), Y5
 	VPADDD    Y0, Y5, Y5
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
 	TESTQ     $+4, DX
-	JZ        nobias621
+	JZ        nobias669
 	VADDPS    Y2, Y5, Y5
 
-nobias621:
+nobias669:
 	TESTQ   $+8, DX
-	JZ      noadd622
+	JZ      noadd670
 	VMOVUPS (CX), Y6
 	VADDPS  Y6, Y5, Y5
 
-noadd622:
+noadd670:
 	VMAXPS    Y5, Y3, Y5
 	VMINPS    Y5, Y4, Y5
 	VMOVUPS   Y5, (BX)
@@ -11206,16 +11977,16 @@ noadd622:
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
 	TESTQ     $+4, DX
-	JZ        nobias623
+	JZ        nobias671
 	VADDPS    Y2, Y5, Y5
 
-nobias623:
+nobias671:
 	TESTQ   $+8, DX
-	JZ      noadd624
+	JZ      noadd672
 	VMOVUPS 32(CX), Y6
 	VADDPS  Y6, Y5, Y5
 
-noadd624:
+noadd672:
 	VMAXPS  Y5, Y3, Y5
 	VMINPS  Y5, Y4, Y5
 	VMOVUPS Y5, 32(BX)
@@ -11224,28 +11995,28 @@ noadd624:
 	ADDQ    $+64, CX
 	SUBQ    $+16, SI
 	CMPQ    SI, $+16
-	JGE     block619
+	JGE     block667
 
-blockdone620:
+blockdone668:
 	CMPQ SI, $+8
-	JLT  vectordone626
+	JLT  vectordone674
 
-vector625:
+vector673:
 	VMOVUPS   (AX), Y5
 	VPADDD    Y0, Y5, Y5
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
 	TESTQ     $+4, DX
-	JZ        nobias627
+	JZ        nobias675
 	VADDPS    Y2, Y5, Y5
 
-nobias627:
+nobias675:
 	TESTQ   $+8, DX
-	JZ      noadd628
+	JZ      noadd676
 	VMOVUPS (CX), Y6
 	VADDPS  Y6, Y5, Y5
 
-noadd628:
+noadd676:
 	VMAXPS  Y5, Y3, Y5
 	VMINPS  Y5, Y4, Y5
 	VMOVUPS Y5, (BX)
@@ -11254,11 +12025,11 @@ noadd628:
 	ADDQ    $+32, CX
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector625
+	JGE     vector673
 
-vectordone626:
+vectordone674:
 	TESTQ      SI, SI
-	JZ         even629
+	JZ         even677
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       SI
 	VMOVUPS    (DI)(SI*4), Y5
@@ -11267,21 +12038,21 @@ vectordone626:
 	VCVTDQ2PS  Y6, Y6
 	VMULPS     Y1, Y6, Y6
 	TESTQ      $+4, DX
-	JZ         nobias630
+	JZ         nobias678
 	VADDPS     Y2, Y6, Y6
 
-nobias630:
+nobias678:
 	TESTQ      $+8, DX
-	JZ         noadd631
+	JZ         noadd679
 	VMASKMOVPS (CX), Y5, Y0
 	VADDPS     Y0, Y6, Y6
 
-noadd631:
+noadd679:
 	VMAXPS     Y6, Y3, Y6
 	VMINPS     Y6, Y4, Y6
 	VMASKMOVPS Y6, Y5, (BX)
 
-even629:
+even677:
 	VZEROUPPER
 	RET
 
@@ -11303,24 +12074,24 @@ TEXT ·requantizeVector(SB), NOSPLIT, $0-80
 	MOVQ         n+24(FP), SI
 	VPMOVZXBD    halvesorder<>+0(SB), Y8
 	CMPQ         SI, $+32
-	JLT          blockdone633
+	JLT          blockdone681
 
-block632:
+block680:
 	VMOVUPS   (AX), Y9
 	VPADDD    Y0, Y9, Y9
 	VCVTDQ2PS Y9, Y9
 	VMULPS    Y1, Y9, Y9
 	TESTQ     $+4, DX
-	JZ        nobias634
+	JZ        nobias682
 	VADDPS    Y2, Y9, Y9
 
-nobias634:
+nobias682:
 	TESTQ   $+8, DX
-	JZ      noadd635
+	JZ      noadd683
 	VMOVUPS (CX), Y10
 	VADDPS  Y10, Y9, Y9
 
-noadd635:
+noadd683:
 	VMULPS    Y3, Y9, Y9
 	VADDPS    Y4, Y9, Y9
 	VMAXPS    Y5, Y9, Y9
@@ -11332,16 +12103,16 @@ noadd635:
 	VCVTDQ2PS Y10, Y10
 	VMULPS    Y1, Y10, Y10
 	TESTQ     $+4, DX
-	JZ        nobias636
+	JZ        nobias684
 	VADDPS    Y2, Y10, Y10
 
-nobias636:
+nobias684:
 	TESTQ   $+8, DX
-	JZ      noadd637
+	JZ      noadd685
 	VMOVUPS 32(CX), Y11
 	VADDPS  Y11, Y10, Y10
 
-noadd637:
+noadd685:
 	VMULPS    Y3, Y10, Y10
 	VADDPS    Y4, Y10, Y10
 	VMAXPS    Y5, Y10, Y10
@@ -11353,16 +12124,16 @@ noadd637:
 	VCVTDQ2PS Y11, Y11
 	VMULPS    Y1, Y11, Y11
 	TESTQ     $+4, DX
-	JZ        nobias638
+	JZ        nobias686
 	VADDPS    Y2, Y11, Y11
 
-nobias638:
+nobias686:
 	TESTQ   $+8, DX
-	JZ      noadd639
+	JZ      noadd687
 	VMOVUPS 64(CX), Y12
 	VADDPS  Y12, Y11, Y11
 
-noadd639:
+noadd687:
 	VMULPS    Y3, Y11, Y11
 	VADDPS    Y4, Y11, Y11
 	VMAXPS    Y5, Y11, Y11
@@ -11374,16 +12145,16 @@ noadd639:
 	VCVTDQ2PS Y12, Y12
 	VMULPS    Y1, Y12, Y12
 	TESTQ     $+4, DX
-	JZ        nobias640
+	JZ        nobias688
 	VADDPS    Y2, Y12, Y12
 
-nobias640:
+nobias688:
 	TESTQ   $+8, DX
-	JZ      noadd641
+	JZ      noadd689
 	VMOVUPS 96(CX), Y13
 	VADDPS  Y13, Y12, Y12
 
-noadd641:
+noadd689:
 	VMULPS    Y3, Y12, Y12
 	VADDPS    Y4, Y12, Y12
 	VMAXPS    Y5, Y12, Y12
@@ -11400,28 +12171,28 @@ noadd641:
 	ADDQ      $+128, CX
 	SUBQ      $+32, SI
 	CMPQ      SI, $+32
-	JGE       block632
+	JGE       block680
 
-blockdone633:
+blockdone681:
 	CMPQ SI, $+8
-	JLT  vectordone643
+	JLT  vectordone691
 
-vector642:
+vector690:
 	VMOVUPS   (AX), Y8
 	VPADDD    Y0, Y8, Y8
 	VCVTDQ2PS Y8, Y8
 	VMULPS    Y1, Y8, Y8
 	TESTQ     $+4, DX
-	JZ        nobias644
+	JZ        nobias692
 	VADDPS    Y2, Y8, Y8
 
-nobias644:
+nobias692:
 	TESTQ   $+8, DX
-	JZ      noadd645
+	JZ      noadd693
 	VMOVUPS (CX), Y9
 	VADDPS  Y9, Y8, Y8
 
-noadd645:
+noadd693:
 	VMULPS       Y3, Y8, Y8
 	VADDPS       Y4, Y8, Y8
 	VMAXPS       Y5, Y8, Y8
@@ -11437,11 +12208,11 @@ noadd645:
 	ADDQ         $+32, CX
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector642
+	JGE          vector690
 
-vectordone643:
+vectordone691:
 	TESTQ      SI, SI
-	JZ         even646
+	JZ         even694
 	LEAQ       tailmasks<>+32(SB), DI
 	MOVQ       SI, R8
 	NEGQ       R8
@@ -11451,16 +12222,16 @@ vectordone643:
 	VCVTDQ2PS  Y9, Y9
 	VMULPS     Y1, Y9, Y9
 	TESTQ      $+4, DX
-	JZ         nobias647
+	JZ         nobias695
 	VADDPS     Y2, Y9, Y9
 
-nobias647:
+nobias695:
 	TESTQ      $+8, DX
-	JZ         noadd648
+	JZ         noadd696
 	VMASKMOVPS (CX), Y8, Y0
 	VADDPS     Y0, Y9, Y9
 
-noadd648:
+noadd696:
 	VMULPS       Y3, Y9, Y9
 	VADDPS       Y4, Y9, Y9
 	VMAXPS       Y5, Y9, Y9
@@ -11472,17 +12243,17 @@ noadd648:
 	VPACKUSWB    X9, X9, X9
 	VMOVQ        X9, AX
 	TESTQ        SI, SI
-	JZ           bytedone650
+	JZ           bytedone698
 
-byte649:
+byte697:
 	MOVB AL, (BX)
 	SHRQ $0x08, AX
 	INCQ BX
 	DECQ SI
-	JNZ  byte649
+	JNZ  byte697
 
-bytedone650:
-even646:
+bytedone698:
+even694:
 	VZEROUPPER
 	RET
 
@@ -11501,9 +12272,9 @@ TEXT ·quantizeDivVector(SB), NOSPLIT, $0-44
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y4
 	CMPQ         DX, $+32
-	JLT          blockdone652
+	JLT          blockdone700
 
-block651:
+block699:
 	VMOVUPS   (AX), Y5
 	VDIVPS    Y0, Y5, Y5
 	VMAXPS    Y1, Y5, Y5
@@ -11537,13 +12308,13 @@ block651:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block651
+	JGE       block699
 
-blockdone652:
+blockdone700:
 	CMPQ DX, $+8
-	JLT  vectordone654
+	JLT  vectordone702
 
-vector653:
+vector701:
 	VMOVUPS      (AX), Y4
 	VDIVPS       Y0, Y4, Y4
 	VMAXPS       Y1, Y4, Y4
@@ -11558,11 +12329,11 @@ vector653:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector653
+	JGE          vector701
 
-vectordone654:
+vectordone702:
 	TESTQ        DX, DX
-	JZ           even655
+	JZ           even703
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -11578,17 +12349,17 @@ vectordone654:
 	VPACKUSWB    X4, X4, X4
 	VMOVQ        X4, AX
 	TESTQ        DX, DX
-	JZ           bytedone657
+	JZ           bytedone705
 
-byte656:
+byte704:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte656
+	JNZ  byte704
 
-bytedone657:
-even655:
+bytedone705:
+even703:
 	VZEROUPPER
 	RET
 
@@ -11605,9 +12376,9 @@ TEXT ·quantizeMulVector(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y5
 	CMPQ         DX, $+32
-	JLT          blockdone659
+	JLT          blockdone707
 
-block658:
+block706:
 	VMOVUPS   (AX), Y6
 	VMULPS    Y0, Y6, Y6
 	VADDPS    Y1, Y6, Y6
@@ -11645,13 +12416,13 @@ block658:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block658
+	JGE       block706
 
-blockdone659:
+blockdone707:
 	CMPQ DX, $+8
-	JLT  vectordone661
+	JLT  vectordone709
 
-vector660:
+vector708:
 	VMOVUPS      (AX), Y5
 	VMULPS       Y0, Y5, Y5
 	VADDPS       Y1, Y5, Y5
@@ -11667,11 +12438,11 @@ vector660:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector660
+	JGE          vector708
 
-vectordone661:
+vectordone709:
 	TESTQ        DX, DX
-	JZ           even662
+	JZ           even710
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -11688,17 +12459,17 @@ vectordone661:
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, AX
 	TESTQ        DX, DX
-	JZ           bytedone664
+	JZ           bytedone712
 
-byte663:
+byte711:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte663
+	JNZ  byte711
 
-bytedone664:
-even662:
+bytedone712:
+even710:
 	VZEROUPPER
 	RET
 
@@ -11711,9 +12482,9 @@ TEXT ·dequantizeVector(SB), NOSPLIT, $0-36
 	VPBROADCASTD zero+24(FP), Y0
 	VBROADCASTSS scale+32(FP), Y1
 	CMPQ         DX, $+8
-	JLT          vectordone666
+	JLT          vectordone714
 
-vector665:
+vector713:
 	VPMOVZXBD (CX), Y2
 	VPSUBD    Y0, Y2, Y2
 	VCVTDQ2PS Y2, Y2
@@ -11723,9 +12494,9 @@ vector665:
 	ADDQ      $+32, AX
 	SUBQ      $+8, DX
 	CMPQ      DX, $+8
-	JGE       vector665
+	JGE       vector713
 
-vectordone666:
+vectordone714:
 	VZEROUPPER
 	RET
 
@@ -11745,7 +12516,7 @@ TEXT ·winoIn2(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel667:
+channel715:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -11912,7 +12683,7 @@ channel667:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel667
+	JNZ            channel715
 	VZEROUPPER
 	RET
 
@@ -11936,7 +12707,7 @@ TEXT ·winoOut2(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel668:
+channel716:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -12002,16 +12773,16 @@ channel668:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag669
+	JZ           noflag717
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag669:
+noflag717:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag670
+	JZ          noflag718
 	VMOVSD      (CX)(DI*4), X6
 	VMOVHPS     (CX)(R8*4), X6, X6
 	VMOVSD      (CX)(R11*4), X3
@@ -12025,7 +12796,7 @@ noflag669:
 	VINSERTF128 $0x01, X3, Y7, Y7
 	VADDPS      Y7, Y2, Y2
 
-noflag670:
+noflag718:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -12051,16 +12822,16 @@ noflag670:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag671
+	JZ           noflag719
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag671:
+noflag719:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag672
+	JZ          noflag720
 	VMOVSD      (CX)(DI*4), X8
 	VMOVHPS     (CX)(R8*4), X8, X8
 	VMOVSD      (CX)(R11*4), X3
@@ -12074,7 +12845,7 @@ noflag671:
 	VINSERTF128 $0x01, X3, Y9, Y9
 	VADDPS      Y9, Y2, Y2
 
-noflag672:
+noflag720:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -12093,7 +12864,7 @@ noflag672:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel668
+	JNZ          channel716
 	VZEROUPPER
 	RET
 
@@ -12113,7 +12884,7 @@ TEXT ·winoIn4(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel673:
+channel721:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -12650,7 +13421,7 @@ channel673:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel673
+	JNZ            channel721
 	VZEROUPPER
 	RET
 
@@ -12744,7 +13515,7 @@ TEXT ·winoOut4(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel674:
+channel722:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -12932,14 +13703,14 @@ channel674:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag675
+	JZ           noflag723
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag675:
+noflag723:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -12949,7 +13720,7 @@ noflag675:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag676
+	JZ             noflag724
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -12963,7 +13734,7 @@ noflag675:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag676:
+noflag724:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -13001,14 +13772,14 @@ noflag676:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag677
+	JZ           noflag725
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag677:
+noflag725:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -13018,7 +13789,7 @@ noflag677:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag678
+	JZ             noflag726
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -13032,7 +13803,7 @@ noflag677:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag678:
+noflag726:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -13070,14 +13841,14 @@ noflag678:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag679
+	JZ           noflag727
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag679:
+noflag727:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -13087,7 +13858,7 @@ noflag679:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag680
+	JZ             noflag728
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -13101,7 +13872,7 @@ noflag679:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag680:
+noflag728:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -13139,14 +13910,14 @@ noflag680:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag681
+	JZ           noflag729
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag681:
+noflag729:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -13156,7 +13927,7 @@ noflag681:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag682
+	JZ             noflag730
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -13170,7 +13941,7 @@ noflag681:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag682:
+noflag730:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -13191,7 +13962,7 @@ noflag682:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel674
+	JNZ          channel722
 	VZEROUPPER
 	RET
 

@@ -4,44 +4,44 @@ package kernel
 
 import "unsafe"
 
-// avx2Integer sets the integer kernels. vpmaddubsw is what Paired is named
-// after; exact products go through 16 bits, which AVX2 multiplies as fast.
+// avx2Integer sets the integer kernels. vpmaddubsw is what Paired is named after.
 func avx2Integer(m *machine) {
-	m.rows8, m.dot = avx2Rows, dotSaturating
-	m.gemmPairs, m.gemmQuads = avx2Groups(&gemmPairs), avx2Groups(&gemmQuads)
+	m.rows8, m.quickPairs = avx2Rows, true
+	m.gemmPairs, m.gemmPaired = avx2Groups(&gemmPairs), avx2Groups(&gemmQuads)
 	m.packPairs, m.packQuads = avx2PackPairs, avx2PackQuads
 	m.depthwise8, m.maxBytes = avx2Depthwise8, avx2MaxBytes
 	m.rescale, m.requantize = avx2Rescale, avx2Requantize
 	m.quantizeDiv, m.quantizeMul, m.dequantize = avx2QuantizeDiv, avx2QuantizeMul, avx2Dequantize
 }
 
-type groupsKernel func(c *int32, a, b *uint8, count, k, ldc, flags int)
+type groupsPanels func(c *int32, a, b *uint8, extra *int32, count, k, extras, ldc, flags int)
 
 // gemmPairs and gemmQuads by rows less one, for one panel of columns and for two.
 var (
-	gemmPairs = [avx2Rows][2]groupsKernel{{gemmPairs1x8, gemmPairs1x16}, {gemmPairs2x8, gemmPairs2x16}, {gemmPairs3x8, gemmPairs3x16},
+	gemmPairs = [avx2Rows][2]groupsPanels{{gemmPairs1x8, gemmPairs1x16}, {gemmPairs2x8, gemmPairs2x16}, {gemmPairs3x8, gemmPairs3x16},
 		{gemmPairs4x8, gemmPairs4x16}, {gemmPairs5x8, gemmPairs5x16}, {gemmPairs6x8, gemmPairs6x16}}
-	gemmQuads = [avx2Rows][2]groupsKernel{{gemmQuads1x8, gemmQuads1x16}, {gemmQuads2x8, gemmQuads2x16}, {gemmQuads3x8, gemmQuads3x16},
+	gemmQuads = [avx2Rows][2]groupsPanels{{gemmQuads1x8, gemmQuads1x16}, {gemmQuads2x8, gemmQuads2x16}, {gemmQuads3x8, gemmQuads3x16},
 		{gemmQuads4x8, gemmQuads4x16}, {gemmQuads5x8, gemmQuads5x16}, {gemmQuads6x8, gemmQuads6x16}}
 )
 
-func avx2Groups(kernels *[avx2Rows][2]groupsKernel) func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
-	return func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+func avx2Groups(kernels *[avx2Rows][2]groupsPanels) groupsKernel {
+	return func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
 		if m == 0 || panels == 0 {
 			return
 		}
-		a, b, c = a[:4*m*k], b[:4*panels*nr*k], c[:(m-1)*ldc+panels*nr]
+		a, b, c = a[:4*m*(k+extras)], b[:4*panels*nr*k], c[:(m-1)*ldc+panels*nr]
 		for j := 0; j < panels; {
 			wide := min(2, panels-j)
 			right := unsafe.SliceData(b[4*j*nr*k:])
-			for r := 0; r < m; {
+			for r, panel := 0, 0; r < m; {
 				h := panelRows(m-r, avx2Rows)
 				count := 1
 				if h == avx2Rows { // all of that height at once
 					count = max(1, (m-r)/avx2Rows-1)
 				}
-				kernels[h-1][wide-1](&c[r*ldc+j*nr], unsafe.SliceData(a[4*r*k:]), right, count, k, ldc, flags)
-				r += count * h
+				here := extra[panel*extras : (panel+count)*extras]
+				kernels[h-1][wide-1](&c[r*ldc+j*nr], unsafe.SliceData(a[4*r*(k+extras):]), right, unsafe.SliceData(here), count, k, extras, ldc, flags)
+				r, panel = r+count*h, panel+count
 			}
 			j += wide
 		}

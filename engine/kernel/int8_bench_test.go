@@ -18,7 +18,7 @@ func BenchmarkInteger(b *testing.B) {
 			x, y := random(2, k*n), make([]float32, m*n)
 			b.Run(name+"/float32", func(b *testing.B) { best(b, work, "OP", func() { float.Run(y, x, nil) }) })
 			for sums, of := range []string{"exact", "paired"} {
-				c := newConv8(mach, shape, weights8(1, m*k), Conv8Options{Sums: Sums(sums), Epilogue8: Epilogue8{Scale: make([]float32, m)}})
+				c := newConv8(mach, shape, mild(1, m*k), Conv8Options{Sums: Sums(sums), Epilogue8: Epilogue8{Scale: make([]float32, m)}})
 				codes, result := codes(2, k*n), make([]uint8, m*n)
 				b.Run(name+"/"+of, func(b *testing.B) { best(b, work, "OP", func() { c.Codes(result, codes, nil) }) })
 			}
@@ -36,7 +36,7 @@ func BenchmarkIntegerPeak(b *testing.B) {
 		b.Run(of, func(b *testing.B) {
 			best(b, 2*turns*float64(rows*2*nr*s.lanes*kBlock), "OP", func() {
 				for range turns {
-					s.gemm(c, left, right, rows, 2, kBlock, 2*nr, 0)
+					s.gemm(c, left, right, nil, rows, 2, kBlock, 0, 2*nr, 0)
 				}
 			})
 		})
@@ -62,7 +62,7 @@ func BenchmarkIntegerNetworks(b *testing.B) {
 				if s.Group > 1 {
 					sums = Exact
 				}
-				c := NewConv8(s, weights8(2, s.OutC*k), Conv8Options{Sums: sums, Epilogue8: Epilogue8{Scale: random(3, s.OutC), Bias: random(4, s.OutC), Act: Relu}}).Share(scratch)
+				c := NewConv8(s, mild(2, s.OutC*k), Conv8Options{Sums: sums, Epilogue8: Epilogue8{Scale: random(3, s.OutC), Bias: random(4, s.OutC), Act: Relu}}).Share(scratch)
 				runs[i+1] = append(runs[i+1], func() { c.Codes(to, from, nil) })
 			}
 		}

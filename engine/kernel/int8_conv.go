@@ -45,9 +45,7 @@ func newConv8(mach *machine, s ConvShape, w []int8, opt Conv8Options) *Conv8 {
 		c.index()
 	} else {
 		order := completeOrder(opt.Order, k)
-		for g := range s.Group {
-			c.products = append(c.products, newProduct8(mach, opt.Sums, c.group, k, w[g*c.group*k:(g+1)*c.group*k], order))
-		}
+		c.products = newProducts8(mach, opt.Sums, s.Group, c.group, k, c.weights, order)
 		zero -= int32(c.products[0].flip) // codes less 128 were added
 		c.indexColumns(order, c.products[0].lanes)
 	}

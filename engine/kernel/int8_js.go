@@ -6,14 +6,17 @@ import "unsafe"
 // out how this engine multiplies four bytes.
 func simdInteger(m *machine) {
 	m.rows8 = int(wasmGemmU8Rows())
-	m.gemmPairs = func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
-		wasmGemmS16Rx8(at(c), at(a), at(b), int32(m), int32(panels), int32(k), int32(ldc), int32(flags))
+	m.gemmPairs = func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
+		wasmGemmS16Rx8(at(c), at(a), at(b), at(extra), int32(m), int32(panels), int32(k), int32(extras), int32(ldc), int32(flags))
 	}
-	m.gemmQuads = func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
-		wasmGemmU8Rx8(at(c), at(a), at(b), int32(m), int32(panels), int32(k), int32(ldc), int32(flags))
+	m.gemmQuads = func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
+		wasmGemmU8Rx8(at(c), at(a), at(b), at(extra), int32(m), int32(panels), int32(k), int32(extras), int32(ldc), int32(flags))
 	}
-	m.gemmPaired = func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
-		wasmGemmU8PairedRx8(at(c), at(a), at(b), int32(m), int32(panels), int32(k), int32(ldc), int32(flags))
+	m.gemmPaired = func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
+		wasmGemmU8PairedRx8(at(c), at(a), at(b), at(extra), int32(m), int32(panels), int32(k), int32(extras), int32(ldc), int32(flags))
+	}
+	quick := func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
+		wasmGemmU8QuickRx8(at(c), at(a), at(b), at(extra), int32(m), int32(panels), int32(k), int32(extras), int32(ldc), int32(flags))
 	}
 	m.packPairs = func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) {
 		wasmPackS16X8(at(dst), at(src), at(koff), at(base), at(kind), at(control), int32(k), int32(panels), int32(flip))
@@ -48,7 +51,15 @@ func simdInteger(m *machine) {
 	m.maxBytes = func(dst, src []uint8, n, stride int) {
 		wasmMaxU8(at(dst), at(src), int32(n), int32(stride))
 	}
-	m.dot = probeDot(m.rows8, m.gemmQuads)
+	if wasmRelaxed() == 0 {
+		return
+	}
+	if d := probeDot(m.rows8, m.gemmQuads); d == dotUnsigned || d == dotSigned {
+		m.dot = d
+	}
+	if probeDot(m.rows8, quick) == dotSaturating {
+		m.gemmPaired, m.quickPairs = quick, true
+	}
 }
 
 // The exports of the SIMD module; machine says which is which.
@@ -59,15 +70,19 @@ func wasmGemmU8Rows() int32
 
 //go:wasmimport kernel gemm_s16_rx8
 //go:noescape
-func wasmGemmS16Rx8(c, a, b unsafe.Pointer, m, panels, k, ldc, flags int32)
+func wasmGemmS16Rx8(c, a, b, extra unsafe.Pointer, m, panels, k, extras, ldc, flags int32)
 
 //go:wasmimport kernel gemm_u8_rx8
 //go:noescape
-func wasmGemmU8Rx8(c, a, b unsafe.Pointer, m, panels, k, ldc, flags int32)
+func wasmGemmU8Rx8(c, a, b, extra unsafe.Pointer, m, panels, k, extras, ldc, flags int32)
 
 //go:wasmimport kernel gemm_u8_paired_rx8
 //go:noescape
-func wasmGemmU8PairedRx8(c, a, b unsafe.Pointer, m, panels, k, ldc, flags int32)
+func wasmGemmU8PairedRx8(c, a, b, extra unsafe.Pointer, m, panels, k, extras, ldc, flags int32)
+
+//go:wasmimport kernel gemm_u8_quick_rx8
+//go:noescape
+func wasmGemmU8QuickRx8(c, a, b, extra unsafe.Pointer, m, panels, k, extras, ldc, flags int32)
 
 //go:wasmimport kernel pack_s16_x8
 //go:noescape

@@ -22,7 +22,7 @@ func NewLinear8(out, in int, w []int8, opt Conv8Options) *Linear8 {
 func newLinear8(mach *machine, out, in int, w []int8, opt Conv8Options) *Linear8 {
 	opt.complete()
 	l := &Linear8{in: in, out: out, mach: mach, opt: opt, scratch: NewScratch(), order: completeOrder(opt.Order, in)}
-	l.product = newProduct8(mach, opt.Sums, out, in, w[:out*in], l.order)
+	l.product = newProducts8(mach, opt.Sums, 1, out, in, w[:out*in], l.order)[0]
 	l.offset = offsets(opt.Offset, w, out, in, int32(opt.Zero)-int32(l.product.flip))
 	return l
 }

@@ -275,11 +275,11 @@ func TestProbeDot(t *testing.T) {
 	}
 	for rows := 1; rows <= 8; rows++ { // what differs only in the tallest panel
 		signed, unsigned := refGemmQuads(rows, dotSigned), refGemmQuads(rows, dotUnsigned)
-		mixed := func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+		mixed := func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
 			if m == rows {
-				signed(c, a, b, m, panels, k, ldc, flags)
+				signed(c, a, b, extra, m, panels, k, extras, ldc, flags)
 			} else {
-				unsigned(c, a, b, m, panels, k, ldc, flags)
+				unsigned(c, a, b, extra, m, panels, k, extras, ldc, flags)
 			}
 		}
 		if got := probeDot(rows, mixed); rows > 1 && got != dotNone {
@@ -322,5 +322,66 @@ func TestLinear8(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// mild returns weights of which few pairs can saturate, as those of a trained
+// layer.
+func mild(seed uint64, n int) []int8 {
+	w := make([]int8, n)
+	for i, v := range random(seed, n) {
+		w[i] = int8(min(max(v*30, -128), 127))
+	}
+	return w
+}
+
+// TestExtraGroups multiplies weights of which some pairs could saturate by
+// codes that make them, over several blocks of the inner dimension.
+func TestExtraGroups(t *testing.T) {
+	for _, m := range integerMachines(t) {
+		t.Run(m.name, func(t *testing.T) {
+			for _, row := range [][15]int{
+				{40, 29, 1, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
+				{450, 13, 1, 3, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
+				{36, 18, 3, 4, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
+				{1600, 3, 1, 1, 17, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
+			} {
+				s := convShape(row)
+				x, w := codes(1, s.InC*s.InH*s.InW), mild(2, s.OutC*s.InC/s.Group*s.KH*s.KW)
+				opt := Conv8Options{Zero: 255}
+				want, _ := naiveConv8(&s, x, w, &opt)
+				c, got := newConv8(m, s, w, opt), make([]int32, len(want))
+				c.Sums(got, x)
+				same(t, fmt.Sprint(row), got, want)
+				extras := 0
+				for _, p := range c.products {
+					extras += p.extras()
+				}
+				if m.quickPairs && extras == 0 {
+					t.Errorf("%v: no extra group was needed", row)
+				}
+			}
+		})
+	}
+}
+
+// TestCut says that the parts of weights are safe and add up.
+func TestCut(t *testing.T) {
+	var w []int8
+	for a := -128; a < 128; a++ {
+		for b := -128; b < 128; b++ {
+			w = append(w, int8(a), int8(b))
+		}
+	}
+	main, excess := cut(w)
+	for i := 0; i < len(w); i += 2 {
+		if risky(main[i], main[i+1]) || risky(excess[i], excess[i+1]) {
+			t.Fatalf("%v became %v and %v", w[i:i+2], main[i:i+2], excess[i:i+2])
+		}
+		for j := range 2 {
+			if int(main[i+j])+int(excess[i+j]) != int(w[i+j]) || !risky(w[i], w[i+1]) && excess[i+j] != 0 {
+				t.Fatalf("%v became %v and %v", w[i:i+2], main[i:i+2], excess[i:i+2])
+			}
+		}
 	}
 }

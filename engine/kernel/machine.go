@@ -50,9 +50,10 @@ type machine struct {
 	// Integer products; scheme says which of them computes what.
 	rows8      int                                                                                    // height of a panel of a packed left operand
 	dot        dot                                                                                    // what gemmQuads does
-	gemmPairs  func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)                            `wasm:"gemm_s16_rx8"`
-	gemmQuads  func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)                            `wasm:"gemm_u8_rx8"`
-	gemmPaired func(c []int32, a, b []uint8, m, panels, k, ldc, flags int)                            `wasm:"gemm_u8_paired_rx8"`
+	gemmPairs  groupsKernel                                                                           `wasm:"gemm_s16_rx8"`
+	gemmQuads  groupsKernel                                                                           `wasm:"gemm_u8_rx8"`
+	gemmPaired groupsKernel                                                                           `wasm:"gemm_u8_paired_rx8"`
+	quickPairs bool                                                                                   // gemmPaired takes less time than gemmPairs
 	packPairs  func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) `wasm:"pack_s16_x8"`
 	packQuads  func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) `wasm:"pack_u8_x8"`
 	depthwise8 func(acc []int32, x []uint8, w, off []int32, pairs, rows, cols, pitch, stride int)     `wasm:"depthwise_u8"`

@@ -1,12 +1,14 @@
 package kernel
 
-// refInteger sets the integer kernels; gemmQuads adds as d does, of dotNone
-// there is none.
+// refInteger sets the integer kernels of a machine whose product of four bytes is
+// of kind d.
 func refInteger(m *machine, d dot) {
-	m.rows8, m.dot = refRows, d
+	m.rows8 = refRows
 	m.gemmPairs, m.gemmPaired = refGemmPairs(refRows), refGemmQuads(refRows, dotSaturating)
-	if d != dotNone {
-		m.gemmQuads = refGemmQuads(refRows, d)
+	if d == dotSaturating {
+		m.quickPairs = true
+	} else if d != dotNone {
+		m.dot, m.gemmQuads = d, refGemmQuads(refRows, d)
 	}
 	m.packPairs, m.packQuads, m.depthwise8 = refPackPairs, refPackQuads, refDepthwise8
 	m.rescale, m.requantize = refRescale, refRequantize
@@ -14,36 +16,41 @@ func refInteger(m *machine, d dot) {
 	m.lookup, m.lookupPair, m.maxBytes = refLookup, refLookupPair, refMaxBytes
 }
 
-// refGemmPairs multiplies packed panels of 16-bit integers into m rows of c,
-// panels·8 columns wide:
+// A groupsKernel multiplies packed panels of groups of four bytes into m rows of
+// c, panels·8 columns wide:
 //
 //	for r < m, j < panels·8:
 //		acc := flagLoad ? c[r·ldc+j] : 0
-//		for p < 2k { acc += a[row r, p] · b[column j, p] }   (wraps)
+//		for g < k { acc += a[row r, g] · b[column j, g] }              (wraps)
+//		for e < extras { acc += a[row r, k+e] · b[column j, extra[panel of r, e]/32] }
 //		c[r·ldc+j] = acc
 //
-// A panel of a is as high as panelRows says and holds, for each of k groups,
-// two integers of each row; one of b those of each of eight columns.
-func refGemmPairs(rows int) func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+// A panel of a is as high as panelRows says and holds, for each of k+extras
+// groups, the group of each row; one of b, for each of k, that of each of eight
+// columns. extra holds byte offsets in a panel of b, extras for each panel of a.
+type groupsKernel func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int)
+
+// refGemmPairs is the product of groups of two 16-bit integers.
+func refGemmPairs(rows int) groupsKernel {
 	s16 := func(x []uint8) int32 { return int32(int16(uint16(x[0]) | uint16(x[1])<<8)) }
 	return refGroups(rows, func(a, b []uint8) int32 { return s16(a)*s16(b) + s16(a[2:])*s16(b[2:]) })
 }
 
-// refGemmQuads is refGemmPairs for groups of four weights and codes, which add
-// as d says.
-func refGemmQuads(rows int, d dot) func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+// refGemmQuads is the product of groups of four weights and four codes, which
+// add as d says.
+func refGemmQuads(rows int, d dot) groupsKernel {
 	return refGroups(rows, func(a, b []uint8) int32 {
 		return d.of([4]int8{int8(a[0]), int8(a[1]), int8(a[2]), int8(a[3])}, [4]uint8(b))
 	})
 }
 
-func refGroups(rows int, product func(a, b []uint8) int32) func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
-	return func(c []int32, a, b []uint8, m, panels, k, ldc, flags int) {
+func refGroups(rows int, product func(a, b []uint8) int32) groupsKernel {
+	return func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
 		for r := 0; r < m; {
 			h := panelRows(m-r, rows)
 			for i := range h {
 				for j := range panels * nr {
-					pa, pb := a[4*(r*k+i):], b[4*(j/nr*nr*k+j%nr):]
+					pa, pb := a[4*(r*(k+extras)+i):], b[4*(j/nr*nr*k+j%nr):]
 					y := &c[(r+i)*ldc+j]
 					var acc int32
 					if flags&flagLoad != 0 {
@@ -52,10 +59,14 @@ func refGroups(rows int, product func(a, b []uint8) int32) func(c []int32, a, b 
 					for p := range k {
 						acc += product(pa[4*p*h:4*p*h+4], pb[4*p*nr:4*p*nr+4])
 					}
+					for e, at := range extra[:extras] {
+						acc += product(pa[4*(k+e)*h:4*(k+e)*h+4], pb[at:at+4])
+					}
 					*y = acc
 				}
 			}
 			r += h
+			extra = extra[extras:]
 		}
 	}
 }

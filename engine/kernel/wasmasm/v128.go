@@ -160,3 +160,9 @@ func (x V128) PromoteLow() V128 { return x.one(0x5f) }
 func (x V128) RelaxedDot(y, z V128) V128 {
 	return V128{code: join(x.code, y.code, z.code, simd(0x113))}
 }
+
+// RelaxedDotI16 is the sums of products of neighbouring bytes as 16-bit
+// integers: x is signed, and y too unless one of its bytes is above 127, for
+// which engines differ, as they do in how they saturate
+// (i16x8.relaxed_dot_i8x16_i7x16_s).
+func (x V128) RelaxedDotI16(y V128) V128 { return x.two(0x112, y) }

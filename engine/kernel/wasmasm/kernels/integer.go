@@ -6,69 +6,76 @@ import . "dropquant/engine/kernel/wasmasm"
 // bytes: two 16-bit integers, or four codes or weights.
 func (b *builder) integer() {
 	b.Func("gemm_u8_rows", func(f *Func) { f.Result(ConstI32(int32(b.Rows8))) })
-	b.groups("gemm_s16_rx8", func(f *Func) (prepare func(x V128) V128, multiply func(w, x, acc V128) V128) {
+	b.groups("gemm_s16_rx8", func(f *Func) (func(w V128), product) {
 		return nil, func(w, x, acc V128) V128 { return acc.AddI32(w.DotI16(x)) }
 	})
-	paired := b.groups("gemm_u8_paired_rx8", b.pairedProduct)
-	if !b.Relaxed {
-		b.Alias("gemm_u8_rx8", paired) // a saturating product is what some engines have
-	} else {
-		// Which is the unsigned operand is not defined; where one is, V8 has it second.
-		b.groups("gemm_u8_rx8", func(*Func) (prepare func(x V128) V128, multiply func(w, x, acc V128) V128) {
+	paired := b.groups("gemm_u8_paired_rx8", pairedProduct)
+	if b.Relaxed {
+		// Which operand may be unsigned is not defined; V8 has it second.
+		b.groups("gemm_u8_rx8", func(*Func) (func(w V128), product) {
 			return nil, func(w, x, acc V128) V128 { return w.RelaxedDot(x, acc) }
 		})
+		b.groups("gemm_u8_quick_rx8", func(f *Func) (func(w V128), product) {
+			ones := f.SplatI32(1<<16 | 1)
+			return nil, func(w, x, acc V128) V128 { return acc.AddI32(w.RelaxedDotI16(x).DotI16(ones)) }
+		})
+	} else { // nothing is quicker here; what looks will find that these saturate
+		b.Alias("gemm_u8_rx8", paired)
+		b.Alias("gemm_u8_quick_rx8", paired)
 	}
 	b.packGroups("pack_s16_x8", 2)
 	b.packGroups("pack_u8_x8", 4)
 	b.Func("depthwise_u8", b.depthwiseCodes)
 }
 
+// A product adds to acc the products of a row's group, in all lanes, and those
+// of four columns.
+type product func(w, x, acc V128) V128
+
 // pairedProduct parts the even and the odd elements of a group, multiplies in
 // 16 bits, which no product leaves, and adds with saturation.
-func (b *builder) pairedProduct(f *Func) (prepare func(x V128) V128, multiply func(w, x, acc V128) V128) {
-	even, odd := f.SetV128(Zero()), f.SetV128(Zero())
-	prepare = func(w V128) V128 {
+func pairedProduct(f *Func) (prepare func(w V128), multiply product) {
+	even, odd, low := f.SetV128(Zero()), f.SetV128(Zero()), f.SplatI32(0xff00ff)
+	prepare = func(w V128) {
 		odd.Set(w.ShrSI16(8))
 		even.Set(w.ShlI16(8).ShrSI16(8))
-		return w
 	}
-	low := f.SplatI32(0xff00ff)
 	return prepare, func(_, x, acc V128) V128 {
 		return acc.AddI32(x.And(low).MulI16(even).AddSatI16(x.ShrUI16(8).MulI16(odd)).AddPairsI16())
 	}
 }
 
-// groups builds a product out of one function for each height of a panel.
-// product returns what adds the products of a row's group, in all lanes, and
-// those of four columns, and what is done once with a row's group before.
-func (b *builder) groups(name string, product func(f *Func) (prepare func(w V128) V128, multiply func(w, x, acc V128) V128)) *Func {
+// groups builds a product out of one function for each height of a panel. by
+// returns it, and what is done once with a row's group before, or nil.
+func (b *builder) groups(name string, by func(f *Func) (prepare func(w V128), multiply product)) *Func {
 	heights := make([]*Func, b.Rows8+1)
 	for h := 1; h <= b.Rows8; h++ {
-		heights[h] = b.groupsPanel(h, product)
+		heights[h] = b.groupsPanel(h, by)
 	}
 	return b.Func(name, func(f *Func) {
-		c, left, right := f.ParamI32(), f.ParamI32(), f.ParamI32()
-		m, panels, k, ldc, flags := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+		c, left, right, extra := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+		m, panels, k, extras, ldc, flags := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
 		h := f.SetI32(ConstI32(0))
 		f.While(ConstI32(0).LtS(m), func() {
 			panelRows(f, b.Rows8, h, m)
 			for i := 1; i <= b.Rows8; i++ {
-				f.If(h.Eq(ConstI32(int32(i))), func() { f.Call(heights[i], c, left, right, panels, k, ldc, flags) })
+				f.If(h.Eq(ConstI32(int32(i))), func() { f.Call(heights[i], c, left, right, extra, panels, k, extras, ldc, flags) })
 			}
 			c.Set(c.Add(h.Mul(ldc).Shl(2)))
-			left.Set(left.Add(h.Mul(k).Shl(2)))
+			left.Set(left.Add(h.Mul(k.Add(extras)).Shl(2)))
+			extra.Set(extra.Add(extras.Shl(2)))
 			m.Set(m.Sub(h))
 		})
 	})
 }
 
 // groupsPanel multiplies one panel of h rows with all panels of the right.
-func (b *builder) groupsPanel(h int, product func(f *Func) (prepare func(w V128) V128, multiply func(w, x, acc V128) V128)) *Func {
+func (b *builder) groupsPanel(h int, by func(f *Func) (prepare func(w V128), multiply product)) *Func {
 	return b.Func("", func(f *Func) {
-		c, left, right := f.ParamI32(), f.ParamI32(), f.ParamI32()
-		panels, k, ldc, flags := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
-		end := f.SetI32(c.Add(panels.Shl(5)))
-		prepare, multiply := product(f)
+		c, left, right, extra := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+		panels, k, extras, ldc, flags := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+		end, side := f.SetI32(c.Add(panels.Shl(5))), f.SetI32(k.Shl(5))
+		prepare, multiply := by(f)
 		x0, x1, w := f.SetV128(Zero()), f.SetV128(Zero()), f.SetV128(Zero())
 		f.While(c.LtU(end), func() {
 			acc := make([]V128, 2*h)
@@ -90,33 +97,46 @@ func (b *builder) groupsPanel(h int, product func(f *Func) (prepare func(w V128)
 					acc[2*r+1].Set(row.LoadV128(16))
 				})
 			})
-			from := f.SetI32(left)
-			steps := func(n int) {
-				for i := range n {
-					x0.Set(right.LoadV128(32 * i))
-					x1.Set(right.LoadV128(32*i + 16))
-					for r := range h {
-						w.Set(from.LoadSplat(4 * (h*i + r)))
-						if prepare != nil {
-							prepare(w)
-						}
-						acc[2*r].Set(multiply(w, x0, acc[2*r]))
-						acc[2*r+1].Set(multiply(w, x1, acc[2*r+1]))
+			from, at := f.SetI32(left), f.SetI32(right)
+			group := func(i int) { // group i after those at from and at
+				x0.Set(at.LoadV128(32 * i))
+				x1.Set(at.LoadV128(32*i + 16))
+				for r := range h {
+					w.Set(from.LoadSplat(4 * (h*i + r)))
+					if prepare != nil {
+						prepare(w)
 					}
+					acc[2*r].Set(multiply(w, x0, acc[2*r]))
+					acc[2*r+1].Set(multiply(w, x1, acc[2*r+1]))
+				}
+			}
+			groups := func(n int) {
+				for i := range n {
+					group(i)
 				}
 				from.Set(from.Plus(int32(4 * h * n)))
-				right.Set(right.Plus(int32(32 * n)))
+				at.Set(at.Plus(int32(32 * n)))
 			}
-			last := f.SetI32(right.Add(k.Mask(-4).Shl(5)))
-			f.While(right.LtU(last), func() { steps(4) })
-			last.Set(last.Add(k.Mask(3).Shl(5)))
-			f.While(right.LtU(last), func() { steps(1) })
+			last := f.SetI32(right.Add(side.Mask(-4 << 5)))
+			f.While(at.LtU(last), func() { groups(4) })
+			last.Set(right.Add(side))
+			f.While(at.LtU(last), func() { groups(1) })
+			f.If(extras, func() {
+				which, last := f.SetI32(extra), f.SetI32(extra.Add(extras.Shl(2)))
+				f.DoWhile(which.LtU(last), func() {
+					at.Set(right.Add(which.LoadI32(0)))
+					group(0)
+					from.Set(from.Plus(int32(4 * h)))
+					which.Set(which.Plus(4))
+				})
+			})
 			row.Set(c)
 			eachRow(func(r int) {
 				f.Store(row, 0, acc[2*r])
 				f.Store(row, 16, acc[2*r+1])
 			})
 			c.Set(c.Plus(4 * nr))
+			right.Set(right.Add(side))
 		})
 	})
 }
