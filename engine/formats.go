@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dropquant/engine/export"
+	"dropquant/engine/intsim"
 )
 
 // Format is a form in which a quantized model can be written.
@@ -30,6 +31,8 @@ var Formats = []Format{
 	{Name: "ir", Title: "OpenVINO IR", Doc: "OpenVINO's own two files, for the input shape that calibrated", Suffixes: []string{".xml", ".bin"}, write: (*Job).writeIR},
 	{Name: "trt-cache", Title: "TensorRT calibration cache", Doc: "ranges for the float model, where TensorRT is to choose what runs in int8; read up to TensorRT 10",
 		Suffixes: []string{".cache"}, Targets: []string{"tensorrt"}, write: (*Job).writeCache},
+	{Name: "qoperator", Title: "ONNX with integer operators", Doc: "for ONNX Runtime only: QLinearConv and its kin, which it makes of Q/DQ itself",
+		Suffixes: []string{".onnx"}, Targets: []string{"onnxruntime"}, write: (*Job).writeQOperator},
 	{Name: "encodings", Title: "JSON of the ranges", Doc: "in the form of AIMET's encodings", Suffixes: []string{".encodings.json"}, write: (*Job).writeEncodings},
 }
 
@@ -93,6 +96,24 @@ func (j *Job) writeFakeQuantize() ([][][]byte, error) {
 func (j *Job) writeIR() ([][][]byte, error) {
 	text, weights, err := export.IR(j.quantized.graph, j.shapes)
 	return [][][]byte{{text}, weights}, err
+}
+
+// writeQOperator writes what ONNX Runtime executes, with the declared shapes of the Q/DQ file.
+func (j *Job) writeQOperator() ([][][]byte, error) {
+	l, err := intsim.Lower(j.quantized.graph, intsim.ByName("onnxruntime", "vnni"), j.shapes)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range l.Graph.Outputs {
+		if w := j.quantized.graph.Value(v.Name); w != nil {
+			v.Shape = w.Shape
+		}
+	}
+	m, err := l.Graph.ToONNX()
+	if err != nil {
+		return nil, err
+	}
+	return [][][]byte{m.Segments()}, nil
 }
 
 func (j *Job) writeCache() ([][][]byte, error) {

@@ -24,8 +24,8 @@ func TestFormats(t *testing.T) {
 		}
 		for _, f := range Formats {
 			a, err := results[0].As(f)
-			if f.Name == "trt-cache" && tg.Name != "tensorrt" {
-				want := "the format trt-cache needs a model quantized for tensorrt, and this one is for " + tg.Name
+			if f.Fits(tg.Name) != nil {
+				want := "the format " + f.Name + " needs a model quantized for " + f.Targets[0] + ", and this one is for " + tg.Name
 				if err == nil || err.Error() != want {
 					t.Errorf("%s for %s: %v", f.Name, tg.Name, err)
 				}

@@ -34,7 +34,7 @@ var layers = map[string][]string{
 	"dataset":                {"dataset/jpeg", "tensor"},
 	"eval":                   {"tensor"},
 	"report":                 {},
-	"engine":                 {"calib", "dataset", "eval", "exec", "export", "graph", "kernel", "observe", "onnx", "op", "pass", "quant", "report", "target", "tensor", "tune"},
+	"engine":                 {"calib", "dataset", "eval", "exec", "export", "graph", "intsim", "kernel", "observe", "onnx", "op", "pass", "quant", "report", "target", "tensor", "tune"},
 	"onnxgo":                 {"exec", "graph", "op", "tensor"},
 	"cmd/dropquant":          {"engine", "calib", "dataset", "report", "target"},
 	"internal/randmodel":     {"graph", "tensor"},

@@ -86,15 +86,13 @@ func TestRuntimes(t *testing.T) {
 					t.Errorf("%s: the file is only %.2f times smaller", tg.Name, ratio)
 				}
 				exported = append(exported, map[string]any{"path": out, "runtimes": runtimesOf[tg.Name]})
-				if tg == target.OpenVINO {
-					for _, path := range otherForms(t, r, dir) {
-						exported = append(exported, map[string]any{"path": path, "runtimes": []string{"openvino"}})
-					}
+				for _, path := range otherForms(t, r, tg, dir) {
+					exported = append(exported, map[string]any{"path": path, "runtimes": []string{tg.Name}, "like": out})
 				}
 			}
 			job["files"] = exported
-			var first measured
-			for i, r := range runPython(t, python, "runtimes.py", job) {
+			own := map[string]measured{} // the Q/DQ files, in the runtime they are for
+			for _, r := range runPython(t, python, "runtimes.py", job) {
 				name := filepath.Base(r.Path)
 				t.Logf("%-16s in %-12s %3d layers in int8, agreement %5.1f %%, %.2f dB", name, r.Runtime, r.Int8, r.Agreement, r.SQNR)
 				if r.Checker != "" {
@@ -106,18 +104,10 @@ func TestRuntimes(t *testing.T) {
 				if r.Runtime == "onnxruntime" && name != "tensorrt.onnx" && !r.Same {
 					t.Errorf("%s: with exact integers ONNX Runtime gives other outputs, of %.2f dB", name, r.Exact)
 				}
-				if i == 0 {
-					first = r
-				}
-				if strings.HasPrefix(name, "openvino.") && r.Runtime == "openvino" && r.Int8 != first.Int8 {
-					t.Errorf("%s: %d layers in int8, and %d of the Q/DQ file", name, r.Int8, first.Int8)
-				}
-				if name == "openvino.ir.xml" && r.Like < 100 {
-					t.Errorf("%s: %.1f dB against the Q/DQ file, which it should equal", name, r.Like)
-				}
-				// OpenVINO computes scales of FakeQuantize from their limits: their last bits differ, and what lies at a tie.
-				if name == "openvino.fakequantize.onnx" && math.Abs(r.SQNR-first.SQNR) > 1 {
-					t.Errorf("%s: %.1f dB, and %.1f of the Q/DQ file", name, r.SQNR, first.SQNR)
+				if name == r.Runtime+".onnx" {
+					own[r.Runtime] = r
+				} else if f, target := form(name); f != "" && target == r.Runtime {
+					checkForm(t, f, r, own[target])
 				}
 				if name == r.Runtime+".onnx" && r.Int8 < c.convs {
 					t.Errorf("%s: %d layers run in int8, want at least %d", name, r.Int8, c.convs)
@@ -127,10 +117,13 @@ func TestRuntimes(t *testing.T) {
 	}
 }
 
-// otherForms writes the formats besides Q/DQ that OpenVINO loads, and returns the paths to load.
-func otherForms(t *testing.T, r *Result, dir string) (out []string) {
+// forms are the formats besides Q/DQ that the runtime of a target loads.
+var forms = map[string][]string{"openvino": {"fakequantize", "ir"}, "onnxruntime": {"qoperator"}}
+
+// otherForms writes them as TARGET.FORMAT.*, and returns the paths to load.
+func otherForms(t *testing.T, r *Result, tg *target.Target, dir string) (out []string) {
 	t.Helper()
-	for _, name := range []string{"fakequantize", "ir"} {
+	for _, name := range forms[tg.Name] {
 		f, err := FindFormat(name)
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +133,7 @@ func otherForms(t *testing.T, r *Result, dir string) (out []string) {
 			t.Fatal(err)
 		}
 		for i, pieces := range files {
-			path := filepath.Join(dir, "openvino."+name+f.Suffixes[i])
+			path := filepath.Join(dir, tg.Name+"."+name+f.Suffixes[i])
 			if err := os.WriteFile(path, joined(pieces), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -150,6 +143,30 @@ func otherForms(t *testing.T, r *Result, dir string) (out []string) {
 		}
 	}
 	return out
+}
+
+// form takes the name of such a file apart; the format is "" for a Q/DQ file.
+func form(file string) (format, target string) {
+	parts := strings.Split(file, ".")
+	if len(parts) != 3 {
+		return "", ""
+	}
+	return parts[1], parts[0]
+}
+
+// checkForm compares what a runtime makes of a format with what it makes of the Q/DQ file.
+func checkForm(t *testing.T, format string, got, qdq measured) {
+	t.Helper()
+	if got.Int8 != qdq.Int8 {
+		t.Errorf("as %s %d layers run in int8, and %d of the Q/DQ file", format, got.Int8, qdq.Int8)
+	}
+	switch {
+	case format != "fakequantize" && got.Like < 100:
+		t.Errorf("as %s the outputs have %.1f dB against those of the Q/DQ file, which they should equal", format, got.Like)
+	// OpenVINO computes scales of FakeQuantize from their limits: their last bits differ, and what lies at a tie.
+	case format == "fakequantize" && math.Abs(got.SQNR-qdq.SQNR) > 1:
+		t.Errorf("as %s it has %.1f dB, and the Q/DQ file %.1f", format, got.SQNR, qdq.SQNR)
+	}
 }
 
 // checkPairs checks what a target's file must hold: parameters of one shape, and for TensorRT symmetric int8 only and no

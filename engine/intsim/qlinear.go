@@ -36,6 +36,9 @@ func emitQLinear(l *lowering, u *target.Unit) error {
 	if name == "QLinearSoftmax" {
 		attrs = append(attrs, graph.Attr{Name: "opset", Value: int64(l.g.Opset[""])})
 	}
+	if name == "QGemm" { // it has no beta, which is 1 in a unit
+		attrs = slices.DeleteFunc(attrs, func(a graph.Attr) bool { return a.Name == "beta" })
+	}
 	n := l.add(domain, name, u.Node.Name, in, attrs)
 	if u.Codes == nil {
 		l.replace(u, n)

@@ -2,12 +2,12 @@
 
 usage: runtimes.py JOB.json
 
-JOB holds {"float": path, "inputs": [npy paths], "files": [{"path": ..., "runtimes": ["onnxruntime", "openvino"]}]}. Prints one JSON
+JOB holds {"float": path, "inputs": [npy paths], "files": [{"path": ..., "runtimes": ["onnxruntime", "openvino"], "like": path}]}. Prints one JSON
 list, an entry per file and runtime: what onnx.checker said, how many layers ran in int8, and against the float model in
 ONNX Runtime the agreement of the largest output value (percent) and the SQNR of all outputs (dB). For ONNX Runtime also
 the SQNR with exact integers, which differs on an x86 CPU without VNNI when products overflow, and whether all outputs are
-the same bit for bit; and whether this CPU has VNNI or is not x86. "like" is the SQNR (dB) against the outputs of the first
-file in the same runtime. A file may be OpenVINO IR, which the checker passes over.
+the same bit for bit; and whether this CPU has VNNI or is not x86. "like" is the SQNR (dB) against the outputs of the file
+of an earlier entry in the same runtime, when the entry names one. A file may be OpenVINO IR, which the checker passes over.
 """
 import json
 import os
@@ -84,7 +84,7 @@ def main():
         job = json.load(f)
     inputs = [np.load(p) for p in job["inputs"]]
     refs, _ = run_ort(job["float"], inputs)
-    results, first = [], {}
+    results, seen = [], {}
     for entry in job["files"]:
         checker = ""
         try:
@@ -95,7 +95,8 @@ def main():
         for runtime in entry["runtimes"]:
             outs, int8 = RUNTIMES[runtime](entry["path"], inputs)
             agree, sqnr, finite = compare(refs, outs)
-            like = compare(first.setdefault(runtime, outs), outs)[1]
+            seen[entry["path"], runtime] = outs
+            like = compare(seen[entry["like"], runtime], outs)[1] if entry.get("like") else 0.0
             result = {"path": entry["path"], "runtime": runtime, "checker": checker, "int8": int8,
                       "agreement": agree, "sqnr": sqnr, "finite": finite, "like": like, "vnni": vnni()}
             if runtime == "onnxruntime":
