@@ -7,6 +7,7 @@ import (
 	"dropquant/engine/dataset"
 	"dropquant/engine/exec"
 	"dropquant/engine/graph"
+	"dropquant/engine/intsim"
 	"dropquant/engine/tensor"
 )
 
@@ -19,8 +20,15 @@ type Backend struct {
 // Plain is the arithmetic of ONNX: pairs of QuantizeLinear and DequantizeLinear round, all between them is float.
 var Plain = Backend{Target: "qdq"}
 
-// Backends lists what can be simulated.
-var Backends = []Backend{Plain}
+// Backends lists what can be simulated, plain arithmetic last.
+var Backends = func() (list []Backend) {
+	for _, b := range intsim.Backends {
+		if b.Target != nil {
+			list = append(list, Backend{b.Target.Name, b.ISA})
+		}
+	}
+	return append(list, Plain)
+}()
 
 // FindBackend returns the backend of a target's name and a kind of CPU; "" is the first kind that the target has.
 func FindBackend(targetName, isa string) (Backend, error) {
@@ -58,13 +66,22 @@ func (m *Model) simulate(b Backend, preset dataset.Preset) (program, error) {
 		if err != nil {
 			return nil, err
 		}
-		return compile(p.graph, p.shapes, exec.Options{MaxMemory: maxMemory})
+		return compile(p.graph, p.shapes, exec.Options{MaxMemory: maxMemory, Exact: true})
 	}
 	shape, err := m.shape(preset)
 	if err != nil {
 		return nil, err
 	}
-	return compile(m.graph, map[string][]int{m.input.Name: shape}, exec.Options{MaxMemory: maxMemory})
+	return b.compile(m.graph, map[string][]int{m.input.Name: shape}, intsim.Options{MaxMemory: maxMemory, Exact: true})
+}
+
+// compile prepares a graph with pairs to run in the arithmetic of b.
+func (b Backend) compile(g *graph.Graph, shapes map[string][]int, o intsim.Options) (program, error) {
+	p, err := intsim.Compile(g, intsim.ByName(b.Target, b.ISA), shapes, o)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // compile is exec.Compile with a result that is nil on error.

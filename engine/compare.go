@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"dropquant/engine/eval"
-	"dropquant/engine/exec"
 	"dropquant/engine/graph"
 	"dropquant/engine/kernel"
 	"dropquant/engine/tensor"
@@ -45,7 +44,7 @@ func (j *Job) compare(i int, x *tensor.Tensor) error {
 	next, stop := iter.Pull2(flow(j.quantized.program, j.feed(x), &failed))
 	defer stop()
 	early := map[string]*tensor.Tensor{} // quantized values that come before their turn
-	_, err := j.float.Run(j.feed(x), func(v *graph.Value, ref *tensor.Tensor) {
+	out, err := j.float.Run(j.feed(x), func(v *graph.Value, ref *tensor.Tensor) {
 		k := slices.IndexFunc(j.layers, func(l layer) bool { return l.value == v.Name })
 		if k < 0 || !j.quantized.watched[v.Name] {
 			return
@@ -68,14 +67,17 @@ func (j *Job) compare(i int, x *tensor.Tensor) error {
 			j.tallies[k].AddSums(i, false, difference(ref.F32(), got.F32()))
 		}
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = failed
 	}
-	return failed
+	if err == nil && slices.Contains(j.spread(maxPredicted), i) {
+		err = j.predict(i, x, out)
+	}
+	return err
 }
 
 // flow yields the watched values of a run, each valid until the next is asked for.
-func flow(p *exec.Program, in map[string]*tensor.Tensor, failed *error) iter.Seq2[*graph.Value, *tensor.Tensor] {
+func flow(p program, in map[string]*tensor.Tensor, failed *error) iter.Seq2[*graph.Value, *tensor.Tensor] {
 	return func(yield func(*graph.Value, *tensor.Tensor) bool) {
 		on := true
 		_, *failed = p.Run(in, func(v *graph.Value, t *tensor.Tensor) {

@@ -26,6 +26,7 @@ func (j *Job) details() []*report.Detail {
 	out := make([]*report.Detail, len(j.layers))
 	for k, l := range j.layers {
 		out[k] = sums[k].report()
+		out[k].Saturated = sums[k].wrong.report(len(j.diagnosis.found))
 		j.describe(out[k], l, &sums[k])
 	}
 	return out
@@ -39,6 +40,9 @@ func (d *detail) add(e detail) {
 	d.round.Round += e.round.Round
 	d.round.Lost += e.round.Lost
 	d.round.NonZero += e.round.NonZero
+	if e.wrong.hits > 0 {
+		d.wrong.add(e.wrong)
+	}
 	if d.low == nil {
 		d.low, d.high = slices.Clone(e.low), slices.Clone(e.high)
 		return

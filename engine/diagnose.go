@@ -9,6 +9,7 @@ import (
 	"dropquant/engine/eval"
 	"dropquant/engine/exec"
 	"dropquant/engine/graph"
+	"dropquant/engine/intsim"
 	"dropquant/engine/kernel"
 	"dropquant/engine/quant"
 	"dropquant/engine/tensor"
@@ -22,7 +23,8 @@ const maxDiagnosed = 3
 // that are compared, each layer of the quantized one alone on the float model's activations.
 type diagnosis struct {
 	own     *forced
-	program program                   // runs own
+	program program                   // runs own, in the first arithmetic of the target
+	other   program                   // the same on CPUs without VNNI, where that can differ; or nil
 	acts    program                   // own with its weights in float
 	float   map[string]*tensor.Tensor // what the float model gives, kept for its memory
 	spare   []float32
@@ -40,7 +42,8 @@ type detail struct {
 	fixed float64   // noise of the layer alone but for what a bias can take back
 	acts  float64   // the same with its weights in float
 	round rounding
-	low   []float32 // the smallest and largest value of each channel in the float model
+	wrong saturation // of the layer alone
+	low   []float32  // the smallest and largest value of each channel in the float model
 	high  []float32
 }
 
@@ -51,14 +54,17 @@ type rounding struct {
 }
 
 // Diagnosed returns the images that Compare looks at closely: a few of those that were not skipped, evenly spaced.
-func (j *Job) Diagnosed() (images []int) {
+func (j *Job) Diagnosed() []int { return j.spread(maxDiagnosed) }
+
+// spread returns up to limit of the images that were not skipped, evenly spaced.
+func (j *Job) spread(limit int) (images []int) {
 	var used []int
 	for _, i := range slices.Sorted(maps.Keys(j.records)) {
 		if j.records[i].skipped == "" {
 			used = append(used, i)
 		}
 	}
-	for _, k := range Sample(len(used), maxDiagnosed) {
+	for _, k := range Sample(len(used), limit) {
 		images = append(images, used[k])
 	}
 	return images
@@ -76,12 +82,18 @@ func (j *Job) startDiagnosis() error {
 	}
 	d := &j.diagnosis
 	d.own = force(g, names)
-	if d.program, err = compile(d.own.graph, j.shapes, exec.Options{MaxMemory: maxMemory}); err != nil {
+	backends := backendsOf(j.target.Name)
+	if d.program, err = backends[0].compile(d.own.graph, j.shapes, intsim.Options{MaxMemory: maxMemory, Exact: j.options.Exact}); err != nil {
 		return err
+	}
+	if len(backends) > 1 && j.differs() {
+		if d.other, err = backends[1].compile(d.own.graph, j.shapes, intsim.Options{MaxMemory: maxMemory, Exact: j.options.Exact}); err != nil {
+			return err
+		}
 	}
 	acts := d.own.graph.Clone()
 	floatWeights(acts, j.quantized.plan, j.graph)
-	d.acts, err = compile(acts, j.shapes, exec.Options{MaxMemory: maxMemory})
+	d.acts, err = compile(acts, j.shapes, exec.Options{MaxMemory: maxMemory, Exact: j.options.Exact})
 	return err
 }
 
@@ -120,25 +132,37 @@ func (j *Job) diagnose(i int, x *tensor.Tensor) error {
 	for name, value := range d.own.inputs {
 		in[name] = float[value]
 	}
-	alone := func(p program, see func(d *detail, want, got *tensor.Tensor)) error {
+	alone := func(p program, see func(d *detail, want, got *tensor.Tensor)) (map[string]*tensor.Tensor, error) {
 		out, err := p.Run(in, nil)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for k, l := range j.layers {
 			if got, want := out[d.own.gives[l.value]], float[l.value]; got != nil && want != nil {
 				see(&details[k], want, got)
 			}
 		}
-		return nil
+		return out, nil
 	}
-	if err := alone(d.program, func(d *detail, want, got *tensor.Tensor) {
+	exact, err := alone(d.program, func(d *detail, want, got *tensor.Tensor) {
 		d.own = difference(want.F32(), got.F32())
 		d.fixed = d.own.Noise - shifts(want, got)
-	}); err != nil {
+	})
+	if err != nil {
 		return err
 	}
-	if err := alone(d.acts, func(d *detail, want, got *tensor.Tensor) {
+	if d.other != nil {
+		other, err := d.other.Run(in, nil)
+		if err != nil {
+			return err
+		}
+		for k, l := range j.layers {
+			if name := d.own.gives[l.value]; exact[name] != nil {
+				details[k].wrong = saturated(exact[name], other[name])
+			}
+		}
+	}
+	if _, err := alone(d.acts, func(d *detail, want, got *tensor.Tensor) {
 		d.acts = difference(want.F32(), got.F32()).Noise - shifts(want, got)
 	}); err != nil {
 		return err
@@ -249,6 +273,11 @@ func (d *diagnosis) appendBinary(b []byte) []byte {
 			}
 			b = appendFloats(b, l.fixed, l.acts, l.round.Clip, l.round.Round)
 			b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(l.round.Lost)), uint64(l.round.NonZero))
+			b = binary.AppendUvarint(b, uint64(len(l.wrong.channels)))
+			for _, hit := range l.wrong.channels {
+				b = append(b, flag(hit))
+			}
+			b = binary.AppendUvarint(b, uint64(l.wrong.hits))
 			b = binary.AppendUvarint(b, uint64(len(l.low)))
 			for c := range l.low {
 				b = binary.LittleEndian.AppendUint32(b, math.Float32bits(l.low[c]))
@@ -282,6 +311,10 @@ func (d *stateReader) details(layers int) map[int][]detail {
 			}
 			l.fixed, l.acts = d.float64(), d.float64()
 			l.round = rounding{Clip: d.float64(), Round: d.float64(), Lost: int64(d.uvarint()), NonZero: int64(d.uvarint())}
+			for c := d.length(1); c > 0 && d.err == nil; c-- {
+				l.wrong.channels = append(l.wrong.channels, d.byte() == 1)
+			}
+			l.wrong.hits = int64(d.uvarint())
 			for c := d.length(8); c > 0 && d.err == nil; c-- {
 				l.low, l.high = append(l.low, d.float32()), append(l.high, d.float32())
 			}

@@ -9,6 +9,7 @@ import (
 	"dropquant/engine/calib"
 	"dropquant/engine/exec"
 	"dropquant/engine/graph"
+	"dropquant/engine/intsim"
 	"dropquant/engine/observe"
 	"dropquant/engine/quant"
 	"dropquant/engine/report"
@@ -24,8 +25,10 @@ type quantized struct {
 	graph    *graph.Graph // the file
 	plan     *target.Plan // of graph
 	recipe   recipe
-	sqnr     float64           // dB, of the outputs on the images that candidates are compared on
-	program  *exec.Program     // runs it, as far as it can be computed
+	sqnr     float64      // dB, of the outputs on the images that candidates are compared on
+	cut      *graph.Graph // as far as it can be computed
+	watch    map[*graph.Value]bool
+	program  program           // runs cut
 	stands   map[string]string // watched value → the float value in whose place it stands
 	watched  map[string]bool   // float values that have such a stand-in
 	params   map[string]quant.Params
@@ -47,6 +50,10 @@ func (j *Job) Quantize() error {
 		return &FileError{j.model.Name, err}
 	}
 	j.quantized, j.stats, j.probe, j.found = q, nil, nil, nil
+	j.startPredictions()
+	if err := j.imitate(q); err != nil {
+		return &FileError{j.model.Name, err}
+	}
 	return nil
 }
 
@@ -183,7 +190,17 @@ func (j *Job) compile(q *quantized) error {
 		q.stands[v.Name], q.watched[l.value] = l.value, true
 		watch[v] = true
 	}
-	q.program, err = exec.Compile(g, j.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter})
+	q.cut, q.watch = g, watch
+	q.program, err = compile(g, j.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter})
+	return err
+}
+
+// imitate makes q run in the arithmetic of its target. Candidates are judged in plain Q/DQ, which is sooner compiled.
+func (j *Job) imitate(q *quantized) error {
+	p, err := backendsOf(j.target.Name)[0].compile(q.cut, j.shapes, intsim.Options{Watch: q.watch, MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter})
+	if err == nil {
+		q.program = p
+	}
 	return err
 }
 

@@ -42,6 +42,8 @@ type Job struct {
 	unsupported []error
 	quantized   *quantized // after Quantize
 	diagnosis   diagnosis
+	predictions []*prediction
+	marks       map[int][]mark // by image: beside predictions
 }
 
 // maxMemory bounds what the float and the quantized program may each take, in bytes: a browser's tab has 4 GB.
@@ -80,7 +82,7 @@ func newJob(m *Model, o Options) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{model: m, options: o, key: newKey(m, o), records: map[int]record{}, found: map[string]found{}, diagnosis: newDiagnosis()}
+	j := &Job{model: m, options: o, key: newKey(m, o), records: map[int]record{}, found: map[string]found{}, diagnosis: newDiagnosis(), marks: map[int][]mark{}}
 	t, err := findTarget(o.Target)
 	if err != nil {
 		return nil, err

@@ -47,6 +47,7 @@ func (j *Job) Report() *report.Report {
 	sums := j.sum(r)
 	j.countMACs(r)
 	j.addLayers(r, sums)
+	r.Predictions = j.predicted(r)
 	r.Explain()
 	r.Judge()
 	return r

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -15,7 +16,7 @@ import (
 
 // A state is what a job has found and others need: its statistics until Quantize, and its records.
 //
-//	"dropquant" 1, key, records, statistics?, comparisons, details
+//	"dropquant" 1, key, records, statistics?, comparisons, details, predictions
 //
 // Numbers are varints, strings and lists have their length in front. States travel between workers of one program and
 // are never kept; still they are checked, since a stale page may meet a new worker.
@@ -46,7 +47,11 @@ func (j *Job) State() []byte {
 	for _, t := range j.tallies {
 		b = t.AppendBinary(b)
 	}
-	return j.diagnosis.appendBinary(b)
+	marks, err := json.Marshal(j.marks)
+	if err != nil {
+		panic("bug: " + err.Error()) // sums are finite
+	}
+	return appendString(j.diagnosis.appendBinary(b), string(marks))
 }
 
 func flag(b bool) byte {
@@ -62,6 +67,7 @@ type findings struct {
 	stats   []*observe.Stat
 	tallies []*eval.Tally
 	details map[int][]detail // by image
+	marks   map[int][]mark   // by image
 }
 
 func (j *Job) parse(state []byte) (*findings, error) {
@@ -81,6 +87,9 @@ func (j *Job) parse(state []byte) (*findings, error) {
 		f.tallies = append(f.tallies, decode(d, eval.DecodeTally))
 	}
 	f.details = d.details(len(j.layers))
+	if marks := d.string(); d.err == nil && json.Unmarshal([]byte(marks), &f.marks) != nil {
+		return nil, errState
+	}
 	if d.err != nil || len(d.b) > 0 || len(f.stats) != len(j.stats) {
 		return nil, errState
 	}
@@ -116,6 +125,7 @@ func (j *Job) Merge(state []byte) error {
 		}
 	}
 	maps.Copy(j.diagnosis.found, f.details) // of the same image, they are the same
+	maps.Copy(j.marks, f.marks)
 	for i, r := range f.records {
 		if old, known := j.records[i]; !known || r.compared || r.skipped != "" && !old.compared {
 			j.records[i] = r

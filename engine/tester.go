@@ -61,6 +61,7 @@ type shot struct {
 type mark struct {
 	eval.Sums             // all outputs against the reference's
 	Agree, Top1, Top5 int // samples
+	Samples           int `json:",omitempty"` // of a job's predictions: how many there were
 }
 
 // NewTester prepares the programs. Its error is a *FileError that names the model to blame.

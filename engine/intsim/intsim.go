@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Watch     map[*graph.Value]bool           // values of the graph that the hook of Run sees
 	MaxMemory int64                           // as of exec.Options
+	Exact     bool                            // as of exec.Options
 	Progress  func(node string, done, of int) // as of exec.Options
 }
 
@@ -50,7 +51,7 @@ func Compile(g *graph.Graph, b *Backend, shapes map[string][]int, o Options) (*P
 		watch[at] = true
 		p.seen[at] = append(p.seen[at], s)
 	}
-	p.exec, err = exec.Compile(l.Graph, shapes, exec.Options{Watch: watch, MaxMemory: o.MaxMemory, Progress: o.Progress, Arithmetic: b.Arithmetic})
+	p.exec, err = exec.Compile(l.Graph, shapes, exec.Options{Watch: watch, MaxMemory: o.MaxMemory, Exact: o.Exact, Progress: o.Progress, Arithmetic: b.Arithmetic})
 	if err != nil {
 		return nil, fmt.Errorf("as %s runs it: %w", b.Title, err)
 	}

@@ -56,7 +56,7 @@ var Rules = []Rule{
 		if s == nil || s.Hits == 0 {
 			return ""
 		}
-		return fmt.Sprintf("saturates on CPUs without VNNI: %d channels, %d sums an image", s.Channels, s.Hits)
+		return fmt.Sprintf("saturates on CPUs without VNNI: %d channels, %d values an image come out wrong", s.Channels, s.Hits)
 	}},
 	{"clipping", "The range leaves out values that matter", func(l *Layer, _ *layers) string {
 		if l.Detail.Clip < 0.5 || l.Detail.Rounding > 35 {

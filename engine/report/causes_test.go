@@ -29,7 +29,7 @@ func TestRules(t *testing.T) {
 			l.Detail.WeightChannels, l.Detail.Channels = Spread{16, 7, 6, 0.1}, Spread{16, 7, 10, 2}
 		}, func(l *Layer) { l.Detail.Channels.Widest = 6 }, "and so it sets the range"},
 		{"saturates", func(l *Layer) { l.Detail.Saturated = &Saturation{3, 500} },
-			func(l *Layer) { l.Detail.Saturated.Hits = 0 }, "3 channels, 500 sums an image"},
+			func(l *Layer) { l.Detail.Saturated.Hits = 0 }, "3 channels, 500 values an image"},
 		{"clipping", func(l *Layer) { l.Clipped, l.Detail.Clip = 0.01, 0.7 },
 			func(l *Layer) { l.Detail.Clip = 0.4 }, "clips 1 % of its values, which makes 70 % of its rounding error"},
 		{"long-tail", func(l *Layer) { l.Hi, l.Detail.Lost = 100, 0.25 },

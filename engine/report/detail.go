@@ -46,10 +46,10 @@ func (s Spread) Times() float64 {
 	return s.Max / s.Median
 }
 
-// Saturation counts sums of two products that did not fit 16 bits.
+// Saturation counts the values of a layer that come out wrong because sums of two products do not fit 16 bits.
 type Saturation struct {
 	Channels int   `json:"channels"` // output channels with any
-	Hits     int64 `json:"hits"`     // an image
+	Hits     int64 `json:"hits"`     // values an image
 }
 
 // MarshalJSON writes the detail; NaN becomes null and an infinity "inf".

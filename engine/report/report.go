@@ -27,6 +27,8 @@ type Report struct {
 	Agree      int     `json:"agree"`               // images for which both models give the same first answer, or NoAgreement
 	SQNR       float64 `json:"sqnr"`                // decibels at the outputs: +Inf without any error, NaN when not measured
 
+	Predictions []Score `json:"predictions,omitempty"` // for each kind of CPU that the target runs on, in its own arithmetic
+
 	Layers   []Layer      `json:"layers"` // in the order they run
 	Warnings []Diagnostic `json:"warnings,omitempty"`
 	Phases   []Phase      `json:"-"`

@@ -22,6 +22,10 @@ func sample() *Report {
 		Options: map[string]string{"percentile": "99.9", "averaging": "0.01"},
 		Images:  20, Skipped: []Skipped{{"b*ad.png", "not a picture:\n<truncated>"}},
 		SizeBefore: 14_000_000, SizeAfter: 3_600_000, MACs: 300_000_000, Int8MACs: 299_000_000, Agree: 17, SQNR: 9.5,
+		Predictions: []Score{
+			{Model: "my_model|v2.onnx", Target: "openvino", ISA: "vnni", Images: 20, Top1: nan, Top5: nan, Agreement: 85, SQNR: 9.5},
+			{Model: "my_model|v2.onnx", Target: "openvino", ISA: "avx2", Images: 10, Top1: nan, Top5: nan, Agreement: nan, SQNR: inf},
+		},
 		Layers: []Layer{
 			{Name: "conv1", Op: "Conv", Value: "conv1_out", DType: "uint8", Scale: 0.1, Lo: 0, Hi: 25.5, Clipped: 0.001, SQNR: 30.5, Method: "entropy",
 				Detail: &Detail{Own: 18.5, Total: 12.25, Rounding: 33, Weights: 0.75, Cosine: 0.97, MaxError: 1.5, RMS: 2, Clip: 0.625, Lost: 0.125, Used: 1, Inputs: []string{"x"}, PerChannel: true}},

@@ -83,6 +83,13 @@ func (r *Report) facts() [][2]string {
 		out = append(out, [2]string{"agreement", fmt.Sprintf("the same first answer on %d of %d images", r.Agree, r.Images)})
 	}
 	out = append(out, [2]string{"output", Decibel(r.SQNR) + " signal to noise"})
+	for _, p := range r.Predictions {
+		text := p.Backend() + ": "
+		if !math.IsNaN(p.Agreement) {
+			text += fmt.Sprintf("%.1f %% agreement, ", p.Agreement)
+		}
+		out = append(out, [2]string{"predicted", fmt.Sprintf("%s%s on %d images", text, Decibel(p.SQNR), p.Images)})
+	}
 	if r.MACs > 0 {
 		out = append(out, [2]string{"in int8", fmt.Sprintf("%.1f %% of %d multiply-accumulates", 100*float64(r.Int8MACs)/float64(r.MACs), r.MACs)})
 	}
