@@ -36,7 +36,7 @@ var layers = map[string][]string{
 	"report":                 {},
 	"engine":                 {"calib", "dataset", "eval", "exec", "export", "graph", "intsim", "kernel", "observe", "onnx", "op", "pass", "quant", "report", "target", "tensor", "tune"},
 	"onnxgo":                 {"exec", "graph", "op", "tensor"},
-	"cmd/dropquant":          {"engine", "calib", "dataset", "report", "target"},
+	"cmd/dropquant":          {"engine", "calib", "dataset", "intsim", "report", "target"},
 	"internal/randmodel":     {"graph", "tensor"},
 	"internal/testdata":      {},
 }

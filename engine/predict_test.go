@@ -15,7 +15,7 @@ func TestPredictions(t *testing.T) {
 	for _, cpu := range CPUs {
 		var first []report.Score
 		for _, workers := range []int{1, 3} {
-			r, err := Quantize(m, Options{Target: "onnxruntime", CPU: cpu}, images, workers, nil)
+			r, err := Quantize(m, Options{Target: "onnxruntime", CPU: cpu, Exact: true}, images, workers, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,6 +23,7 @@ var commands = []command{
 	{"test", "MODEL IMAGES…", "score a model file, float or quantized by anyone, in the arithmetic of a runtime", test},
 	{"compare", "MODEL MODEL IMAGES…", "score two model files on the same images", compare},
 	{"lint", "MODEL", "say what a runtime makes of a quantized file, and what is wrong in it", lint},
+	{"trace", "MODEL IMAGE", "show how one number of a layer comes about in the arithmetic of each runtime", trace},
 	{"info", "MODEL", "say what a model is and what will become of each operator", info},
 }
 

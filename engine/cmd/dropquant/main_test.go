@@ -61,6 +61,14 @@ func TestTest(t *testing.T) {
 	if !strings.Contains(log, `no image is called "gone.jpg"`) {
 		t.Errorf("%s", log)
 	}
+	image := filepath.Join(photos, files[0].Name())
+	out, _, err = dropquant(t, "trace", int8, image, "-layer", "/conv1/Conv", "-ref", model)
+	if err != nil || !strings.Contains(out, "QLinearConv") || !strings.Contains(out, "float") {
+		t.Errorf("%s%v", out, err)
+	}
+	if out, _, err = dropquant(t, "trace", int8, image, "-layer", "/conv1/Conv", "-target", "qdq", "-json"); err != nil || !json.Valid([]byte(out)) {
+		t.Errorf("%s%v", out, err)
+	}
 	out, _, err = dropquant(t, "compare", model, int8, photos, "-target", "qdq", "-limit", "4", "-quiet")
 	if err != nil || strings.Count(out, "\n") != 3 || !strings.Contains(out, "agreement") || strings.Contains(out, "top-1") {
 		t.Errorf("%s%v", out, err)
@@ -85,6 +93,8 @@ func TestCommandLinesThatAreWrong(t *testing.T) {
 		{[]string{"ptq", model, samples, "-cpu", "8086"}, true, "-cpu 8086 is not one of"},
 		{[]string{"ptq", model, samples, "-format", "tflite"}, true, `no format is called "tflite"`},
 		{[]string{"ptq", model, samples, "-format", "trt-cache"}, true, "needs a model quantized for tensorrt"},
+		{[]string{"trace", model}, true, "name a model, an image and a -layer"},
+		{[]string{"trace", model, "a.jpg", "-layer", "x", "-target", "cuda"}, true, "-target cuda is not one of"},
 		{[]string{"test", "absent.onnx", samples}, false, "absent.onnx"},
 		{[]string{"test", model, samples, "-labels", "absent.csv"}, false, "absent.csv"},
 		{[]string{"test", model, filepath.Join(samples, "photos"), "-ref", "main.go"}, false, `"main.go": not an ONNX model`},
