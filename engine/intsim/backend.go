@@ -47,7 +47,7 @@ var Backends = []*Backend{
 		// Depthwise kernels widen to 16 bits before they multiply. Source: mlas/lib/x86_64/ConvSymKernelAvx2.S,
 		// QgemmU8S8KernelAvx2.S, QgemvU8S8KernelAvx2.S.
 		Target: target.ONNXRuntime, ISA: "avx2", Title: "ONNX Runtime on a CPU without VNNI", Version: "1.32.0", emit: emitQLinear,
-		Arithmetic: op.Arithmetic{Conv: pairs, MatMul: pairs},
+		Arithmetic: op.Arithmetic{Conv: pairs, Grouped: pairs, MatMul: pairs},
 	},
 	{Title: "Q/DQ in float, as ONNX defines it"},
 }

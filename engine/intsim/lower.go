@@ -121,6 +121,10 @@ func (l *lowering) node(n *graph.Node) error {
 		return l.move(n)
 	case target.Int8:
 		return l.b.emit(l, f.Unit)
+	case target.Float:
+		if c, ok := l.codes[n.Input(0)]; ok && (n.Op == "Shape" || n.Op == "Size") { // the codes have it too
+			l.g.SetInput(n, 0, c.value)
+		}
 	}
 	return nil
 }

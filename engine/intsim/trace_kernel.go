@@ -86,6 +86,9 @@ func (t *tracer) kernel(c, y, x int) error {
 	if err != nil {
 		return err
 	}
+	if f.integer {
+		window = cut(window, t.adding(n))
+	}
 	if !f.integer {
 		return t.floatKernel(n, f, window, c)
 	}
@@ -238,6 +241,9 @@ func (t *tracer) adding(n *graph.Node) op.Adding {
 	if in := t.types[n.Inputs[0]].Shape; group > 1 && group == in[1] && group == w.Shape[0] {
 		return a.Depthwise
 	}
+	if group > 1 {
+		return a.Grouped
+	}
 	return a.Conv
 }
 
@@ -296,6 +302,25 @@ func (t *tracer) window(n *graph.Node, c, y, x int) (out []slot, err error) {
 		}
 	}
 	return out, nil
+}
+
+// cut inserts the slots with which a runtime fills up the pieces of a long sum.
+func cut(window []slot, a op.Adding) (out []slot) {
+	order := make([]int32, len(window))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	if a.Sums == kernel.Paired {
+		order = a.Cut(order)
+	}
+	for _, i := range order {
+		if i < 0 {
+			out = append(out, slot{input: -1, weight: -1})
+		} else {
+			out = append(out, window[i])
+		}
+	}
+	return out
 }
 
 func matrixWindow(n *graph.Node, in, w []int, c, block int) (out []slot, err error) {

@@ -105,11 +105,11 @@ func (v *Conv8) order() []int32 {
 			}
 		}
 	}
-	return v.adding.cut(order)
+	return v.adding.Cut(order)
 }
 
-// cut fills up every piece of the inner dimension to whole pairs.
-func (a Adding) cut(order []int32) []int32 {
+// Cut fills up every piece of the inner dimension, whose slots order lists, to whole pairs with slots of −1.
+func (a Adding) Cut(order []int32) []int32 {
 	k := len(order)
 	if a.Long == 0 || k <= a.Long {
 		return order

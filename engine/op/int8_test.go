@@ -204,7 +204,7 @@ func TestLongSums(t *testing.T) {
 		for i := range order {
 			order[i] = int32(i)
 		}
-		got := Adding{Sums: kernel.Paired, Long: 256}.cut(order)
+		got := Adding{Sums: kernel.Paired, Long: 256}.Cut(order)
 		if len(got) != c.slots {
 			t.Errorf("%d elements take %d slots, want %d", c.k, len(got), c.slots)
 		}
