@@ -39,6 +39,7 @@ type Program struct {
 	plan    plan
 	opts    Options
 
+	calls   map[*graph.Node]*op.Call        // where pairs are counted
 	fixed   map[*graph.Value]*tensor.Tensor // constants that steps or outputs read
 	tensors map[*graph.Value]*tensor.Tensor // every tensor of a run, made by the first
 	results map[string]*tensor.Tensor
@@ -84,7 +85,22 @@ func Compile(g *graph.Graph, shapes map[string][]int, o Options) (*Program, erro
 	if m := p.Memory() + folded; o.MaxMemory > 0 && m > o.MaxMemory {
 		return nil, fmt.Errorf("running the model takes about %d MB of memory and %d MB are available: use smaller images or a smaller model", m>>20, o.MaxMemory>>20)
 	}
+	if o.Arithmetic.Count {
+		p.calls = map[*graph.Node]*op.Call{}
+		for i, n := range g.Nodes {
+			p.calls[n] = r.Calls[i]
+		}
+	}
 	return p, b.pack(p)
+}
+
+// Saturated returns, by output channel and over all runs, how many pairs of products of a node were changed by saturation; nil where nothing
+// is counted. See op.Arithmetic.
+func (p *Program) Saturated(n *graph.Node) []int64 {
+	if c := p.calls[n]; c != nil {
+		return c.Saturated
+	}
+	return nil
 }
 
 // maxFolded bounds what constants may grow to, in bytes: a few nodes of a hostile file can ask for any

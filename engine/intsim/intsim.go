@@ -18,12 +18,17 @@ type Options struct {
 	MaxMemory int64                           // as of exec.Options
 	Exact     bool                            // as of exec.Options
 	Progress  func(node string, done, of int) // as of exec.Options
+	Count     bool                            // what saturates and clips is counted: see Counts. It makes runs slower
 }
 
 // Program is a Q/DQ graph compiled for a backend and fixed input shapes. It is not for use by two goroutines at once.
 type Program struct {
 	exec *exec.Program
 	seen map[*graph.Value][]sight // by values of the lowered graph
+
+	counts []*Count // beside layers
+	layers []layer
+	ends   map[*graph.Value][]*Count // by the codes that leave layers
 }
 
 // sight is how a value of the graph is seen in the lowered one.
@@ -51,7 +56,12 @@ func Compile(g *graph.Graph, b *Backend, shapes map[string][]int, o Options) (*P
 		watch[at] = true
 		p.seen[at] = append(p.seen[at], s)
 	}
-	p.exec, err = exec.Compile(l.Graph, shapes, exec.Options{Watch: watch, MaxMemory: o.MaxMemory, Exact: o.Exact, Progress: o.Progress, Arithmetic: b.Arithmetic})
+	arithmetic := b.Arithmetic
+	if o.Count {
+		arithmetic.Count = true
+		p.count(l, watch)
+	}
+	p.exec, err = exec.Compile(l.Graph, shapes, exec.Options{Watch: watch, MaxMemory: o.MaxMemory, Exact: o.Exact, Progress: o.Progress, Arithmetic: arithmetic})
 	if err != nil {
 		return nil, fmt.Errorf("as %s runs it: %w", b.Title, err)
 	}
@@ -78,10 +88,16 @@ func (l *Lowered) Codes(name string) (*graph.Value, quant.Params, bool) {
 // order of what it executes: as the reals of its codes where it has codes. A value that only exists inside a kernel is
 // not seen. Else the contract is that of exec.Program.
 func (p *Program) Run(inputs map[string]*tensor.Tensor, hook func(v *graph.Value, t *tensor.Tensor)) (map[string]*tensor.Tensor, error) {
-	if hook == nil {
+	if hook == nil && p.ends == nil {
 		return p.exec.Run(inputs, nil)
 	}
 	return p.exec.Run(inputs, func(at *graph.Value, t *tensor.Tensor) {
+		for _, c := range p.ends[at] {
+			c.codes(t)
+		}
+		if hook == nil {
+			return
+		}
 		for i := range p.seen[at] {
 			s := &p.seen[at][i]
 			if s.params == nil {

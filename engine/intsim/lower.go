@@ -13,8 +13,16 @@ import (
 
 // Lowered is the graph that a runtime executes, and where it holds the values of the graph that was lowered.
 type Lowered struct {
-	Graph *graph.Graph
-	codes map[string]carried // by the name of the value, float or integer, whose codes they are
+	Graph  *graph.Graph
+	codes  map[string]carried // by the name of the value, float or integer, whose codes they are
+	layers []layer
+}
+
+// layer is a unit and the operator that runs it.
+type layer struct {
+	name   string      // of the node of the file
+	kernel *graph.Node // in the lowered graph
+	out    *carried    // what leaves it, nil when that is float
 }
 
 // carried are codes with what they stand for.
@@ -34,6 +42,7 @@ type lowering struct {
 	names   map[string]carried
 	shifted map[*graph.Node]bool // pairs whose codes have 128 added by now
 	consts  map[string]*graph.Value
+	layers  []layer
 }
 
 // Lower rewrites a copy of a Q/DQ graph into what the runtime of b executes for inputs of the given shapes.
@@ -50,7 +59,7 @@ func Lower(g *graph.Graph, b *Backend, shapes map[string][]int) (*Lowered, error
 		return nil, err
 	}
 	if b.emit == nil {
-		return &Lowered{l.g, l.names}, nil
+		return &Lowered{l.g, l.names, l.layers}, nil
 	}
 	l.r = target.Read(l.g, b.Target)
 	units := map[*graph.Node]*target.Unit{}
@@ -74,7 +83,7 @@ func Lower(g *graph.Graph, b *Backend, shapes map[string][]int) (*Lowered, error
 	if err := op.Infer(l.g, shapes); err != nil {
 		return nil, err
 	}
-	return &Lowered{l.g, l.names}, nil
+	return &Lowered{l.g, l.names, l.layers}, nil
 }
 
 // infer states the types of all values, and computes the codes of constants that the file quantizes itself.
@@ -118,7 +127,7 @@ func (l *lowering) node(n *graph.Node) error {
 	case target.Paired:
 		l.pair(n)
 	case target.Moves:
-		return l.move(n)
+		l.move(n)
 	case target.Int8:
 		return l.b.emit(l, f.Unit)
 	case target.Float:
@@ -182,12 +191,14 @@ func (l *lowering) carry(v *graph.Value, c carried) {
 	l.codes[v], l.names[v.Name] = c, c
 }
 
-// leave notes that the kernel of u gives these codes.
-func (l *lowering) leave(u *target.Unit, codes *graph.Value) {
+// leave notes that kernel runs u and that it, or what a recipe puts behind it, gives these codes.
+func (l *lowering) leave(u *target.Unit, kernel *graph.Node, codes *graph.Value) {
 	if u.Codes.Shifted {
 		l.shift(u.Codes.Q)
 	}
-	l.carry(u.Out, carried{codes, inRuntime(u.Codes)})
+	c := carried{codes, inRuntime(u.Codes)}
+	l.carry(u.Out, c)
+	l.layers = append(l.layers, layer{u.Node.Name, kernel, &c})
 }
 
 // inRuntime returns what codes stand for in the runtime: shifted ones are unsigned.
@@ -217,7 +228,7 @@ func (l *lowering) shift(n *graph.Node) {
 }
 
 // move runs a node that only moves elements on the codes of its input.
-func (l *lowering) move(n *graph.Node) error {
+func (l *lowering) move(n *graph.Node) {
 	in := slices.Clone(n.Inputs)
 	var moved carried
 	for i, v := range in {
@@ -226,7 +237,7 @@ func (l *lowering) move(n *graph.Node) error {
 		}
 	}
 	if moved.value == nil {
-		return fmt.Errorf("bug: no codes come to a node that moves codes")
+		return // the runtime quantizes before it and not behind it, which gives the same codes
 	}
 	names := make([]string, len(n.Outputs))
 	for i, v := range n.Outputs {
@@ -241,7 +252,6 @@ func (l *lowering) move(n *graph.Node) error {
 			l.carry(v, carried{m.Outputs[i], moved.params})
 		}
 	}
-	return nil
 }
 
 // add appends a node of one output.
@@ -254,9 +264,10 @@ func (l *lowering) add(domain, name, node string, in []*graph.Value, attrs []gra
 	return n
 }
 
-// replace puts n in the place of a unit with a float result.
-func (l *lowering) replace(u *target.Unit, n *graph.Node) {
-	l.g.TakeOutput(n, 0, u.Out.Producer, 0)
+// replace puts kernel in the place of a unit with a float result.
+func (l *lowering) replace(u *target.Unit, kernel *graph.Node) {
+	l.g.TakeOutput(kernel, 0, u.Out.Producer, 0)
+	l.layers = append(l.layers, layer{u.Node.Name, kernel, nil})
 }
 
 // input returns the codes of input i of a unit.

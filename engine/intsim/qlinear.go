@@ -44,7 +44,7 @@ func emitQLinear(l *lowering, u *target.Unit) error {
 		l.replace(u, n)
 		return nil
 	}
-	l.leave(u, n.Outputs[0])
+	l.leave(u, n, n.Outputs[0])
 	return nil
 }
 

@@ -15,6 +15,7 @@ type Conv8 struct {
 	Signed bool // codes and zero points of x are int8: the kernels see them with 128 added
 	matrix bool // x and y are matrices of Shape.InW rows
 	adding Adding
+	counts []int64 // Call.Saturated
 }
 
 // turned reports whether x and y are transposed to what the kernels take.
@@ -24,6 +25,7 @@ func (v *Conv8) turned() bool { return v.matrix && v.Shape.InW > 1 }
 type product8 struct {
 	spec  *Conv8
 	main  *kernel.Conv8
+	count bool          // pairs that saturate
 	ones  *kernel.Conv8 // sums of the inputs under each window, by group, where weights have zero points
 	zeros []int32       // of the weights, by output channel; nil where all are 0
 	ep    kernel.Epilogue8
@@ -45,6 +47,7 @@ func (v *Conv8) pack(w, wZero *tensor.Tensor, zero int32, ep kernel.Epilogue8, s
 	weights, shift := weights8(w)
 	if shift == 0 { // of u8 codes they add up exactly
 		opt.Sums, opt.Order = v.adding.Sums, v.order()
+		p.count = v.counts != nil
 	}
 	p.zeros = make([]int32, v.Shape.OutC)
 	some := false
@@ -143,6 +146,9 @@ func (p *product8) each(x *tensor.Tensor, f func(i int, x []uint8)) {
 		if p.spec.Signed {
 			flip(p.input, image)
 			image = p.input
+		}
+		if p.count {
+			p.main.Saturated(p.spec.counts, image)
 		}
 		f(i, image)
 	}
@@ -293,5 +299,14 @@ func (c *Call) conv8(x, w int, dt tensor.DType) (*Conv8, error) {
 	} else if group > 1 {
 		spec.adding = c.Arithmetic.Grouped
 	}
+	spec.counts = c.counting(spec.adding, spec.Shape.OutC)
 	return spec, checkConv(&spec.Shape)
+}
+
+// counting makes room for the counts of a layer of n output channels, nil when there is nothing to count.
+func (c *Call) counting(a Adding, n int) []int64 {
+	if c.Arithmetic.Count && a.Sums == kernel.Paired {
+		c.Saturated = make([]int64, n)
+	}
+	return c.Saturated
 }

@@ -14,6 +14,7 @@ type matrices8 struct {
 	transB     bool
 	signed     bool
 	adding     Adding
+	counts     []int64
 }
 
 // matrices8 reads the shapes of a·b and states an output of type dt.
@@ -50,6 +51,7 @@ func (c *Call) matrices8(a, b int, transB bool, dt tensor.DType) (*matrices8, er
 	if err := checkShape(append(append([]int{}, batch...), m.rows, m.k+1)); err != nil || product(out)*m.k == 0 {
 		return nil, fmt.Errorf("a product of %s and %s", tensor.FormatShape(c.shape(a)), tensor.FormatShape(c.shape(b)))
 	}
+	m.counts = c.counting(m.adding, m.n)
 	if len(y) == 2 { // the same right operand for all: one tall product
 		m.rows *= product(batch)
 		m.offA, m.offB = []int{0}, []int{0}
@@ -62,7 +64,7 @@ func (c *Call) matrices8(a, b int, transB bool, dt tensor.DType) (*matrices8, er
 // pack prepares one product for each matrix b that the batch reads and returns the loop over them. emit computes
 // one, into the part of the output that begins at an element.
 func (m *matrices8) pack(b, bZero *tensor.Tensor, zero int32, ep kernel.Epilogue8, s *kernel.Scratch, emit func(p *product8, y, x *tensor.Tensor)) Run {
-	spec := &Conv8{Batch: 1, Signed: m.signed, matrix: true, adding: m.adding, Shape: kernel.ConvShape{InC: m.k, OutC: m.n, Group: 1, InH: 1, InW: m.rows, OutH: 1, OutW: m.rows,
+	spec := &Conv8{Batch: 1, Signed: m.signed, matrix: true, adding: m.adding, counts: m.counts, Shape: kernel.ConvShape{InC: m.k, OutC: m.n, Group: 1, InH: 1, InW: m.rows, OutH: 1, OutW: m.rows,
 		KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}}
 	packed := map[int]*product8{}
 	for _, off := range m.offB {

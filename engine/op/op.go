@@ -54,6 +54,10 @@ type Call struct {
 
 	Work int64 // bytes that Run allocates for itself, where they are many
 
+	// Saturated counts, by output channel and over all runs, the pairs of products of integer layers that saturation has changed. It is nil
+	// where the Arithmetic does not count, or the layer has no pairs.
+	Saturated []int64
+
 	err error // the first attribute that is out of bounds
 }
 

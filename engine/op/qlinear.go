@@ -19,6 +19,8 @@ import (
 // property of a runtime on a processor and not of a file. The zero value is exact.
 type Arithmetic struct {
 	Conv, Depthwise, Grouped, MatMul Adding // Depthwise: one input and one output channel a group; Grouped: other convolutions of several groups
+
+	Count bool // pairs that saturate are counted: see Call.Saturated
 }
 
 // Adding is how the products of u8 by s8 codes add up in one kind of layer. Weights of u8 codes always add up exactly.
