@@ -36,7 +36,7 @@ func newWall(t *testing.T, atEnd bool) *wall {
 }
 
 // place copies x between the walls and returns the copy.
-func place[T float32 | float64 | int32 | uint32](f *wall, x []T) []T {
+func place[T float32 | float64 | int32 | uint32 | uint8](f *wall, x []T) []T {
 	size := len(x) * int(unsafe.Sizeof(*new(T)))
 	from := pageSize
 	if f.atEnd {
@@ -89,6 +89,9 @@ var boundsCases = []struct {
 	{"windows", boundsOfWindows},
 	{"pack", boundsOfPack},
 	{"gemm", boundsOfGemm},
+	{"codes", boundsOfCodes},
+	{"groups", boundsOfGroups},
+	{"depthwise codes", boundsOfDepthwiseCodes},
 	{"tiles", boundsOfTiles},
 }
 

@@ -1,4 +1,5 @@
-// Package kernel holds the inner loops: fp32, NCHW, one image at a time.
+// Package kernel holds the inner loops, on floats and on the codes of quantized
+// tensors: NCHW, one image at a time.
 //
 // Every loop exists as plain Go (files named ref_*.go), which is the portable
 // path and the oracle of the tests. A machine is one implementation of all of
@@ -17,7 +18,7 @@
 // fuses multiply and add (its relaxed variant, AVX2) agree within a few ulp of the sum of
 // magnitudes, not bit for bit; the baseline variant gives the same bits in
 // every browser. MinMax, Histogram, MaxPool, the layout functions and
-// FakeQuantize agree exactly everywhere.
+// FakeQuantize agree exactly everywhere, and so does what is integer.
 package kernel
 
 // active is the machine that the exported functions run on.
