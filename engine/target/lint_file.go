@@ -70,7 +70,7 @@ func pairPlaces(l *linter) {
 		switch {
 		case isDQ(n) && g.IsOutput(n.Outputs[0]):
 			effect := Note
-			if l.reading.Target.RealBias {
+			if l.reading.Target.Strict {
 				effect = Refused
 			}
 			l.find(ruleOutputPair, effect, n, "its output %q leaves the graph", n.Outputs[0].Name)
@@ -107,7 +107,7 @@ func pairsBetween(l *linter) {
 		if !isDQ(dq) || len(dq.Outputs[0].Uses) != 1 {
 			continue
 		}
-		if next := dq.Outputs[0].Uses[0].Node; next.Op == "Relu" || next.Op == "Clip" || next.Op == "BatchNormalization" || r.Target.RealBias && next.Op == "Add" {
+		if next := dq.Outputs[0].Uses[0].Node; next.Op == "Relu" || next.Op == "Clip" || next.Op == "BatchNormalization" || r.Target.Sums && next.Op == "Add" {
 			l.find(ruleBetween, Note, q, "it stands between %q and %q", f.Node.Name, next.Name)
 		}
 	}

@@ -46,7 +46,7 @@ var ONNXRuntime = &Target{
 		{Op: "Unsqueeze", Role: Carrier, Spreads: true, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
 		{Op: "Slice", Role: Carrier, Spreads: true, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
 		{Op: "Split", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL SplitNodeGroupSelector: equal parameters"},
-		{Op: "Resize", Role: Carrier, In: first, Needs: []Need{activation, planned(nearest)}, Source: "SEL DropQDQNodesRules"},
+		{Op: "Resize", Role: Carrier, In: first, Needs: []Need{activation, nearest}, Source: "SEL DropQDQNodesRules; interpolating ones stay float, 1.32"},
 
 		// Never placed; tools of others place them.
 		{Op: "MatMul", Role: Compute, Found: true, Kernel: "QLinearMatMul", Optional: true, Needs: []Need{activation}, Checks: []Check{sameTypes, unsignedInput}, Source: "SEL MatMulNodeGroupSelector"},

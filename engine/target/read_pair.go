@@ -14,7 +14,6 @@ import (
 type pair struct {
 	params quant.Params // only when rule is nil
 	zeroed bool         // the zero point is given and not left to be 0
-	rank0  bool         // scale and zero point are scalars, not tensors of one element
 	rule   *Rule        // why no runtime runs on these codes
 	why    string
 }
@@ -66,7 +65,7 @@ func parsePair(n *graph.Node) *pair {
 			return bad(ruleScale, "scale %d is %g", c, x)
 		}
 	}
-	p.zeroed, p.rank0 = zero != nil, s.Rank() == 0 && (zero == nil || zero.Const.Rank() == 0)
+	p.zeroed = zero != nil
 	p.params = quant.Params{DType: dt, Scale: s.F32(), Zero: make([]int32, s.Len()), Axis: -1, QMin: limit[0], QMax: limit[1]}
 	if zero != nil {
 		if p.params.Zero = zeroPoints(zero.Const); p.params.Zero == nil {

@@ -8,6 +8,10 @@ import (
 	"testing"
 
 	"dropquant/engine/graph"
+	"dropquant/engine/internal/testdata"
+	"dropquant/engine/onnx"
+	"dropquant/engine/op"
+	"dropquant/engine/pass"
 )
 
 // TestReadsAsRun has the real runtimes run small graphs with every form of pair, and files of every target, and
@@ -33,14 +37,78 @@ func TestReadsAsRun(t *testing.T) {
 			add(name, parse(t, text))
 		}
 	}
+
+	for _, name := range models {
+		if testing.Short() && name != "cifar10_resnet20" {
+			continue
+		}
+		g := model(t, name)
+		for _, target := range Targets {
+			c := g.Clone()
+			p := Place(c, target)
+			if err := Insert(c, p, plain(p), nil); err != nil {
+				t.Fatal(err)
+			}
+			add(name+"."+target.Name, typed(t, c))
+		}
+	}
+	for name, g := range theirs(t, python, dir) {
+		add(name, g)
+	}
+	layers := map[string]int{}
 	for i, r := range ask(t, python, dir, jobs) {
 		name := filepath.Base(jobs[i]["path"])
 		if r.Error != "" {
 			t.Errorf("%s in %s: %s", name, jobs[i]["runtime"], r.Error)
 			continue
 		}
-		compare(t, name, Read(graphs[i], ByName(jobs[i]["runtime"])), r)
+		layers[jobs[i]["runtime"]] += compare(t, name, Read(graphs[i], ByName(jobs[i]["runtime"])), r)
 	}
+	t.Logf("%d files; compared layers: %v", len(jobs)/len(layers), layers)
+}
+
+// typed infers the types of a graph for one sample.
+func typed(t *testing.T, g *graph.Graph) *graph.Graph {
+	t.Helper()
+	if err := op.Infer(g, oneSample(g)); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// theirs are files of ONNX Runtime's own tool.
+func theirs(t *testing.T, python, dir string) map[string]*graph.Graph {
+	t.Helper()
+	var jobs []map[string]string
+	for _, name := range []string{"cifar10_resnet20", "squeezenet1_1", "nanodet_m_320"} {
+		for _, kind := range []string{"QUInt8", "QInt8"} {
+			jobs = append(jobs, map[string]string{"model": testdata.Path(t, "models/"+name+".onnx"), "type": kind, "path": filepath.Join(dir, name+"."+kind+".onnx")})
+		}
+	}
+	if testing.Short() {
+		jobs = jobs[:2]
+	}
+	script(t, python, "testdata/quantize.py", dir, jobs)
+	out := map[string]*graph.Graph{}
+	for _, job := range jobs {
+		data, err := os.ReadFile(job["path"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := onnx.Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := graph.FromONNX(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pass.Concat(pass.FoldConstants, pass.RemoveIdentity)(g); err != nil {
+			t.Fatal(err)
+		}
+		out[strings.TrimSuffix(filepath.Base(job["path"]), ".onnx")] = typed(t, g)
+	}
+	return out
 }
 
 // compare reports the nodes that do not run as they are read. Of OpenVINO only what has a kernel of its own counts:

@@ -217,7 +217,7 @@ func (r *reader) bias(u *Unit, row *Row, makes bool) (*Rule, string) {
 		u.Bias = FloatBias
 	case row.Bias == FloatBias:
 		u.Bias = FloatBias // the int32 codes are constants: folded to reals
-		if r.Target.RealBias {
+		if r.Target.Strict {
 			f := r.Fate(u.Node)
 			f.Rule, f.Why, f.Effect = ruleBiasDQ, fmt.Sprintf("its bias %q goes through DequantizeLinear", v.Name), Refused
 		}

@@ -3,7 +3,9 @@
 //
 // One algorithm, [Place], reads the rows and decides for a graph where the
 // pairs of QuantizeLinear and DequantizeLinear go; no code asks which target it
-// works for. [Insert] writes the pairs into the graph.
+// works for. [Insert] writes the pairs into the graph. [Read] goes the other way:
+// it reads the same rows to say what the runtime makes of any graph with pairs,
+// and [Lint] reports that with what is wrong in the file.
 //
 // The vocabulary:
 //
@@ -57,7 +59,8 @@ type Target struct {
 	CodeOps     bool    // it runs operators on codes, as QLinearConv
 	Mixes       bool    // a Concat of codes with different scales gives codes with a scale for each channel
 	AlignsReals bool    // a defect: see reader.align
-	RealBias    bool    // a bias through DequantizeLinear is refused
+	Strict      bool    // a bias through DequantizeLinear, and a pair on an output of the graph, are refused
+	Sums        bool    // the kernel of a convolution adds the other operand of a sum behind it, if no pair stands between
 	Checks      []Check // that hold for every unit
 }
 

@@ -13,14 +13,15 @@ import "dropquant/engine/quant"
 // Model-Optimizer modelopt/onnx/quantization at 0.3x. TensorRT itself is closed
 // and was not run.
 var TensorRT = &Target{
-	Name:     "tensorrt",
-	Title:    "TensorRT",
-	Act:      quant.S8,
-	Weight:   quant.W8,
-	Up:       true,
-	Merges:   true,
-	RealBias: true,
-	Checks:   []Check{eightBits, perTensor.with(Refused), int8Only.with(Refused), zeros0.with(Refused)},
+	Name:   "tensorrt",
+	Title:  "TensorRT",
+	Act:    quant.S8,
+	Weight: quant.W8,
+	Up:     true,
+	Merges: true,
+	Strict: true,
+	Sums:   true,
+	Checks: []Check{eightBits, perTensor.with(Refused), int8Only.with(Refused), zeros0.with(Refused)},
 	Rows: []Row{
 		{Op: "Conv", Role: Weighted, Checks: []Check{weightInt8.with(Refused), weightAxis.with(Refused), weightZeros0.with(Refused)}, Axis: axis0, Needs: []Need{constWeights, activation}, Source: "IMP: weights per axis 0; OPT"},
 		{Op: "ConvTranspose", Role: Weighted, Checks: []Check{weightInt8.with(Refused), weightAxis.with(Refused), weightZeros0.with(Refused)}, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "IMP: weights per axis 1"},
