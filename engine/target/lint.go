@@ -164,7 +164,7 @@ func (l *linter) node(f *Fate) {
 	if isWeighted(n) || line.MACs > 0 {
 		l.report.Layers++
 		l.report.MACs += line.MACs
-		if f.State == Int8 {
+		if f.State == Int8 || f.State == Coded {
 			l.report.Int8Layers++
 			l.report.Int8MACs += line.MACs
 		}

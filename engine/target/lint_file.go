@@ -78,7 +78,7 @@ func pairPlaces(l *linter) {
 			l.find(ruleAlwaysCodes, Note, n, "its codes leave the graph as %q", n.Outputs[0].Name)
 		case isQ(n):
 			for _, u := range n.Outputs[0].Uses {
-				if !isDQ(u.Node) {
+				if !isDQ(u.Node) && l.reading.Fate(u.Node).State != Coded {
 					l.find(ruleAlwaysCodes, Note, n, "%q (%s) reads its codes", u.Node.Name, u.Node.Op)
 					break
 				}

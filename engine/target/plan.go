@@ -40,11 +40,12 @@ const (
 	Fused               // in the kernel of an Int8 node
 	Moves               // codes pass through it unchanged
 	Paired              // QuantizeLinear or DequantizeLinear
+	Coded               // an operator on codes in the file itself, as QLinearConv: it runs as it is written
 )
 
-var states = [...]string{Float: "float", Stored: "stored", Int8: "int8", Fused: "fused", Moves: "moves", Paired: "pair"}
+var states = [...]string{Float: "float", Stored: "stored", Int8: "int8", Fused: "fused", Moves: "moves", Paired: "pair", Coded: "coded"}
 
-// String returns "float", "stored", "int8", "fused", "moves" or "pair".
+// String returns "float", "stored", "int8", "fused", "moves", "pair" or "coded".
 func (s State) String() string { return states[s] }
 
 // Weight is one constant to be stored in integers. Nodes that read the same constant along the same axis share it.

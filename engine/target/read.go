@@ -14,6 +14,7 @@ import (
 //	Fused   nothing: the unit Into has applied it, in the order of its Unit.Fused
 //	Moves   run the operator on the codes of its inputs, those of Codes: its outputs carry the same
 //	Paired  nothing when Into is set; else it runs by itself, between reals and codes
+//	Coded   nothing: it works on codes as it is written
 //	Stored  compute in float with the constant that its DequantizeLinear gives
 //	Float   compute in float
 type Reading struct {

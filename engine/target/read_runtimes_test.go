@@ -126,7 +126,7 @@ func compare(t *testing.T, name string, r *Reading, run answer) (layers int) {
 				return bears(n, name) || len(y.Uses) == 1 && y.Uses[0].Node.Op == "BatchNormalization" && bears(y.Uses[0].Node, name)
 			})
 		}
-		got, want := has(run.Names), f.State == Int8 || f.State == Moves
+		got, want := has(run.Names), f.State == Int8 || f.State == Moves || f.State == Coded
 		if !got && !has(run.Known) && !weightedOps[n.Op] {
 			continue // removed, or merged into another under its name
 		}

@@ -65,14 +65,14 @@ func (r *reader) choose(n *graph.Node) {
 	case isPair(n):
 		return
 	case codeOps[n.Op] && r.Target.CodeOps:
-		f.State, f.Unit = Int8, &Unit{Node: n, Kernel: n.Op, Inputs: make([]*Codes, len(n.Inputs)), Out: n.Out(0)}
+		f.State = Coded
 		return
 	case codeOps[n.Op]:
 		r.float(n, ruleCodeOp, fmt.Sprintf("%s is an operator on codes, which this runtime does not read", n.Op))
 		f.Effect = Refused
 		return
 	case v != nil && (v.DType == tensor.Int8 || v.DType == tensor.Uint8):
-		f.State = Moves // the file itself has it work on codes
+		f.State = Coded
 		return
 	}
 	row, why := r.Target.find(n, r.graph.Opset[""])
