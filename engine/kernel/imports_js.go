@@ -253,6 +253,10 @@ func wasmHistogramF32(counts, x unsafe.Pointer, scale float32, first, bins, n in
 //go:noescape
 func wasmTailsF32(counts, x unsafe.Pointer, scale, lo, hi float32, first, bins, n int32) int32
 
+//go:wasmimport kernel addcounts_u32
+//go:noescape
+func wasmAddcountsU32(sums, counts unsafe.Pointer, shift, n int32)
+
 //go:wasmimport kernel noise_f32
 //go:noescape
 func wasmNoiseF32(out, a, b unsafe.Pointer, n int32)

@@ -45,6 +45,7 @@ type machine struct {
 	minMax       func(out, x []float32, n int) (bad int)                                                 `wasm:"minmax_f32"`
 	histogram    func(counts []uint32, x []float32, scale float32, first, bins, n int) (outside int)     `wasm:"histogram_f32"`
 	tails        func(counts []uint32, x []float32, scale, lo, hi float32, first, bins, n int) (bad int) `wasm:"tails_f32"`
+	addCounts    func(sums []uint64, counts []uint32, shift, n int)                                      `wasm:"addcounts_u32"`
 	noise        func(out []float64, a, b []float32, n int)                                              `wasm:"noise_f32"`
 
 	// Integer products; scheme says which of them computes what.

@@ -48,6 +48,18 @@ func Tails(counts []uint32, x []float32, invWidth float32, first int, lo, hi flo
 // TailsExtra is how many counters Tails uses for itself, behind those of the bins.
 const TailsExtra = 2
 
+// AddCounts computes sums[i] += counts[i]·2^shift.
+func AddCounts(sums []uint64, counts []uint32, shift int) {
+	active.addCounts(sums[:len(counts)], counts, shift, len(counts))
+}
+
+// CopyRows copies a block: dst[r·ldd+c] = src[r·lds+c].
+func CopyRows(dst, src []float32, rows, cols, ldd, lds int) {
+	if rows > 0 && cols > 0 {
+		active.copyRows(dst[:(rows-1)*ldd+cols], src[:(rows-1)*lds+cols], rows, cols, ldd, lds)
+	}
+}
+
 // Noise returns Σ a² and Σ (a-b)², summed in float64.
 func Noise(a, b []float32) (signal, noise float64) {
 	out := make([]float64, 2)

@@ -118,6 +118,25 @@ func TestTails(t *testing.T) {
 	})
 }
 
+func TestAddCounts(t *testing.T) {
+	each(t, func(t *testing.T, m *machine) {
+		for _, n := range append(sizes, 0) {
+			for _, shift := range []int{0, 4} {
+				got, want, counts := make([]uint64, n), make([]uint64, n), make([]uint32, n)
+				for i := range counts {
+					counts[i] = math.MaxUint32 - uint32(i)
+					got[i] = uint64(i) << 31
+					want[i] = got[i] + uint64(counts[i])<<shift
+				}
+				m.addCounts(got, counts, shift, n)
+				if !slices.Equal(got, want) {
+					t.Fatalf("n %d, shift %d: %v, want %v", n, shift, got, want)
+				}
+			}
+		}
+	})
+}
+
 // TestNoise allows for the order of float64 sums.
 func TestNoise(t *testing.T) {
 	each(t, func(t *testing.T, m *machine) {

@@ -85,6 +85,13 @@ func refTails(counts []uint32, x []float32, scale, lo, hi float32, first, bins, 
 	return bad
 }
 
+// refAddCounts computes sums[i] += counts[i]·2^shift.
+func refAddCounts(sums []uint64, counts []uint32, shift, n int) {
+	for i, c := range counts[:n] {
+		sums[i] += uint64(c) << shift
+	}
+}
+
 // refNoise writes Σ a² to out[0] and Σ (a-b)² to out[1].
 func refNoise(out []float64, a, b []float32, n int) {
 	var signal, noise float64

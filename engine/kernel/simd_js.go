@@ -71,6 +71,9 @@ func platform() *machine {
 	m.tails = func(counts []uint32, x []float32, scale, lo, hi float32, first, bins, n int) int {
 		return int(wasmTailsF32(at(counts), at(x), scale, lo, hi, int32(first), int32(bins), int32(n)))
 	}
+	m.addCounts = func(sums []uint64, counts []uint32, shift, n int) {
+		wasmAddcountsU32(at(sums), at(counts), int32(shift), int32(n))
+	}
 	m.noise = func(out []float64, a, b []float32, n int) {
 		wasmNoiseF32(at(out), at(a), at(b), int32(n))
 	}

@@ -62,10 +62,8 @@ func (s *Stat) count(x []float32, lo, hi float32) {
 	}
 	c := scratches.Get().(*counters)
 	kernel.Histogram(c[:Bins], x, scale(s.exp), -Half)
-	for i := from; i < to; i++ {
-		s.counts[i] += uint64(c[i])
-		c[i] = 0
-	}
+	kernel.AddCounts(s.counts[from:to], c[from:to], 0)
+	clear(c[from:to])
 	scratches.Put(c)
 }
 

@@ -174,7 +174,7 @@ func TestEmpty(t *testing.T) {
 	}
 }
 
-// A large slice has its extremes, the values of its tails, and the distribution of an eighth
+// A large slice has its extremes, the values of its tails, and the distribution of a sixteenth
 // of the others; a small one is counted whole.
 func TestSample(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
@@ -224,7 +224,7 @@ func TestSample(t *testing.T) {
 		}
 		for _, share := range []float32{0.1, 0.3, 0.7} {
 			p, q := a.Outside(-share*c.tail, share*c.tail), b.Outside(-share*c.tail, share*c.tail)
-			if sigma := math.Sqrt(8 * p * (1 - p) / float64(len(x))); math.Abs(p-q) > 6*sigma {
+			if sigma := math.Sqrt(period * p * (1 - p) / float64(len(x))); math.Abs(p-q) > 6*sigma {
 				t.Errorf("%s: %v of the values lie beyond %v, sampled %v", c.name, p, share*c.tail, q)
 			}
 		}

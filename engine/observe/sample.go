@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"slices"
 	"sync"
 
 	"dropquant/engine/kernel"
@@ -8,16 +9,17 @@ import (
 
 // Large slices are counted in two parts. Values in the tails, about one of 128,
 // decide where a range had better end: each of them is counted, as are the extremes. The
-// body in between only weighs rounding errors, for which an eighth of its values
-// stands with eightfold weight: one block of every eight, whose place goes round so that
+// body in between only weighs rounding errors, for which a sixteenth of its values
+// stands with sixteenfold weight: one block of every sixteen, whose place goes round so that
 // no width, plane or channel count of a network has a share in all of them.
 //
 // What is done depends on the slice alone, so that a Stat remains a function of what was
 // observed; it does depend on the slices in which an image's values come.
 const (
-	sampleFrom = 1 << 14
+	sampleFrom = 1 << 15
 	block      = 64
-	period     = 8 // blocks
+	weight     = 4           // of the body, as a power of two
+	period     = 1 << weight // blocks
 	tailShare  = 128
 )
 
@@ -58,14 +60,17 @@ func (s *Stat) sample(image int, x []float32) bool {
 	}
 }
 
-// appendSample appends the sampled blocks of x.
+// appendSample appends the sampled blocks of x: of period k, block 3k modulo period.
 func appendSample(dst, x []float32) []float32 {
-	for k := 0; k*block*period < len(x); k++ {
+	const round = period * period * block // after which the places come again
+	for k := range period {
 		at := (k*period + 3*k%period) * block
-		if at >= len(x) {
-			break
+		if at+block > len(x) {
+			continue
 		}
-		dst = append(dst, x[at:min(at+block, len(x))]...)
+		rows, n := (len(x)-at-block)/round+1, len(dst)
+		dst = slices.Grow(dst, rows*block)[:n+rows*block]
+		kernel.CopyRows(dst[n:], x[at:], rows, block, block, round)
 	}
 	return dst
 }
@@ -87,19 +92,28 @@ func body(c *counters, from, to, limit int) (first, end int) {
 	return min(from, Half), max(to, Half+1)
 }
 
-// add empties counters of bins 2^exp wide, in use from lo up to hi, of which those of the body count eightfold. The ends hold something.
+// add empties counters of bins 2^exp wide, in use from lo up to hi, of which those of the body, from up to to, have its weight. The
+// ends hold something.
 func (s *Stat) add(c *counters, exp, lo, hi, from, to int) {
 	s.grow(exp)
-	shift := s.exp - exp
-	for i := lo; i < hi; i++ {
-		n := uint64(c[i])
-		if i >= from && i < to {
-			n *= period
+	from, to = max(from, lo), min(to, hi)
+	for _, end := range [...]int{lo, hi - 1} {
+		if c[end] == 0 {
+			s.counts[slot(end, s.exp-exp)]++
 		}
-		if n == 0 && (i == lo || i == hi-1) {
-			n = 1
+	}
+	if s.exp == exp {
+		kernel.AddCounts(s.counts[lo:from], c[lo:from], 0)
+		kernel.AddCounts(s.counts[from:to], c[from:to], weight)
+		kernel.AddCounts(s.counts[to:hi], c[to:hi], 0)
+	} else {
+		for i := lo; i < hi; i++ {
+			n := uint64(c[i])
+			if i >= from && i < to {
+				n <<= weight
+			}
+			s.counts[slot(i, s.exp-exp)] += n
 		}
-		s.counts[slot(i, shift)] += n
 	}
 	clear(c[:])
 }

@@ -151,6 +151,13 @@ func (x V128) AddF64(y V128) V128 { return x.two(0xf0, y) }
 func (x V128) SubF64(y V128) V128 { return x.two(0xf1, y) }
 func (x V128) MulF64(y V128) V128 { return x.two(0xf2, y) }
 
+// Two 64-bit integers; ExtendLowI32 and ExtendHighI32 are the first and the last two of x, unsigned.
+
+func (x V128) AddI64(y V128) V128  { return x.two(0xce, y) }
+func (x V128) ShlI64(n I32) V128   { return V128{code: join(x.code, n.code, simd(0xcb))} }
+func (x V128) ExtendLowI32() V128  { return x.one(0xc9) }
+func (x V128) ExtendHighI32() V128 { return x.one(0xca) }
+
 // PromoteLow is the first two floats of x as 64-bit ones.
 func (x V128) PromoteLow() V128 { return x.one(0x5f) }
 

@@ -23,6 +23,7 @@ func (b *builder) statistics() {
 	b.Func("minmax_f32", b.minMax)
 	b.Func("histogram_f32", b.histogram)
 	b.Func("tails_f32", b.tails)
+	b.Func("addcounts_u32", b.addCounts)
 	b.Func("noise_f32", b.noise)
 }
 
@@ -171,6 +172,26 @@ func (b *builder) tails(f *Func) {
 	f.Store(end, 0, Choose(down.LtS(ConstI32(0)), down, least.LaneI32(0)))
 	f.Store(end, 4, up)
 	f.Result(ConstI32(inf - 1).LtS(up).Or(ConstI32(math.MinInt32 + inf - 1).LtU(down)))
+}
+
+func (b *builder) addCounts(f *Func) {
+	sums, counts, shift, n := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+	v := f.SetV128(Zero())
+	end := f.SetI32(counts.Add(n.Mask(-4).Shl(2)))
+	f.While(counts.LtU(end), func() {
+		v.Set(counts.LoadV128(0))
+		f.Store(sums, 0, sums.LoadV128(0).AddI64(v.ExtendLowI32().ShlI64(shift)))
+		f.Store(sums, 16, sums.LoadV128(16).AddI64(v.ExtendHighI32().ShlI64(shift)))
+		counts.Set(counts.Plus(16))
+		sums.Set(sums.Plus(32))
+	})
+	end.Set(end.Add(n.Mask(3).Shl(2)))
+	f.While(counts.LtU(end), func() {
+		v.Set(counts.LoadFirst(0).ExtendLowI32().ShlI64(shift))
+		f.StoreLanes(sums, 0, f.SetV128(sums.LoadPair(0).AddI64(v)), 2)
+		counts.Set(counts.Plus(4))
+		sums.Set(sums.Plus(8))
+	})
 }
 
 func (b *builder) noise(f *Func) {
