@@ -49,7 +49,7 @@ func (j *Job) Quantize() error {
 	if err != nil {
 		return &FileError{j.model.Name, err}
 	}
-	j.quantized, j.stats, j.probe, j.found = q, nil, nil, nil
+	j.quantized, j.stats, j.probe, j.found, j.fitted = q, nil, nil, nil, target.Fitted{}
 	j.startPredictions()
 	if err := j.imitate(q); err != nil {
 		return &FileError{j.model.Name, err}
@@ -86,6 +86,7 @@ func (j *Job) place(r recipe) (*quantized, error) {
 		stands: map[string]string{}, watched: map[string]bool{}, params: map[string]quant.Params{}, ranges: map[string][2]float32{}, observed: map[string][2]float32{}, clipped: map[string]float64{}}
 	float := append(slices.Sorted(maps.Keys(r.fragile)), j.kept...)
 	q.plan = target.Place(q.graph, j.target, float...)
+	q.plan.Fitted = &j.fitted
 	acts, err := j.ranges(q.plan, r.estimator, q)
 	if err != nil {
 		return nil, err

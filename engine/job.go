@@ -39,6 +39,7 @@ type Job struct {
 	layer       func(name string)
 	probe       *probe // after the first Probe, until Quantize
 	found       map[string]found
+	fitted      target.Fitted
 	unsupported []error
 	quantized   *quantized // after Quantize
 	diagnosis   diagnosis

@@ -1,10 +1,6 @@
 package quant
 
-import (
-	"math"
-
-	"dropquant/engine/tensor"
-)
+import "math"
 
 // Pair is the places in a filter of two weights whose products a CPU without VNNI adds in int16.
 type Pair [2]int
@@ -42,7 +38,8 @@ const scales = 16
 // pair that is still too large are moved, both by the same amount, until they fit. A filter that is safe as it is keeps
 // the scale. weights are the filter's elements in the order of the pairs; the codes lie within ±qmax.
 func FitPairs(weights []float32, pairs []Pair, scale float32, qmax int32) (float32, []int8) {
-	codes, best, moved := fitAt(weights, pairs, scale, qmax)
+	codes := make([]int8, len(weights))
+	best, moved := fitAt(codes, weights, pairs, scale, qmax, math.Inf(1))
 	if !moved {
 		return scale, codes
 	}
@@ -54,20 +51,24 @@ func FitPairs(weights []float32, pairs []Pair, scale float32, qmax int32) (float
 		}
 	}
 	finest, ratio := float64(scale), min(top, MaxScale)/float64(scale)
+	tried := make([]int8, len(weights))
 	for k := 1; k <= scales; k++ {
 		s := float32(finest * math.Pow(ratio, float64(k)/scales))
-		if c, err, _ := fitAt(weights, pairs, s, qmax); err < best {
-			scale, codes, best = s, c, err
+		if err, _ := fitAt(tried, weights, pairs, s, qmax, best); err < best {
+			scale, best = s, err
+			codes, tried = tried, codes
 		}
 	}
 	return scale, codes
 }
 
-// fitAt rounds a filter on one scale, moves the pairs that are too large, and returns the codes, the squared error and whether any moved.
-func fitAt(weights []float32, pairs []Pair, scale float32, qmax int32) (codes []int8, sum float64, moved bool) {
-	p := Params{DType: tensor.Int8, Scale: []float32{scale}, Zero: []int32{0}, Axis: -1, QMin: -qmax, QMax: qmax}
-	codes = make([]int8, len(weights))
-	Quantize(codes, weights, nil, p)
+// fitAt rounds a filter on one scale into codes, moves the pairs that are too large, and returns the squared error and
+// whether any moved. It may stop where the error reaches limit.
+func fitAt(codes []int8, weights []float32, pairs []Pair, scale float32, qmax int32, limit float64) (sum float64, moved bool) {
+	bound := float32(qmax)
+	for i, w := range weights {
+		codes[i] = int8(code(w, scale, -bound, bound))
+	}
 	for _, pair := range pairs {
 		a, b := &codes[pair[0]], &codes[pair[1]]
 		if excess(int32(*a), int32(*b)) > 0 {
@@ -75,11 +76,16 @@ func fitAt(weights []float32, pairs []Pair, scale float32, qmax int32) (codes []
 			*a, *b = shrink(weights[pair[0]]/scale, weights[pair[1]]/scale, *a, *b)
 		}
 	}
-	for i, w := range weights {
-		d := float64(w) - float64(codes[i])*float64(scale)
-		sum += d * d
+	const stretch = 64 // after which the sum is looked at
+	for len(weights) > 0 && sum < limit {
+		n := min(stretch, len(weights))
+		for i, w := range weights[:n] {
+			d := float64(w) - float64(codes[i])*float64(scale)
+			sum += d * d
+		}
+		weights, codes = weights[n:], codes[n:]
 	}
-	return codes, sum, moved
+	return sum, moved
 }
 
 // shrink returns the codes of one sign nearest to the reals x and y, in steps, that sum to the bound, and are no larger

@@ -1,6 +1,8 @@
 package target
 
 import (
+	"fmt"
+
 	"dropquant/engine/graph"
 	"dropquant/engine/quant"
 	"dropquant/engine/tensor"
@@ -65,9 +67,34 @@ func (p *Plan) Round(w *Weight, acts map[*Group]quant.Params) Rounded {
 		}
 	}
 	if p.Target.Pairs && p.Target.AnyCPU && params.DType == tensor.Int8 {
-		return p.fit(w, params)
+		return p.Fitted.once(p, w, params)
 	}
 	return Rounded{params, params.Tensor(w.Value.Const)}
+}
+
+// Fitted keeps the weights that were rounded so that nothing overflows, for several plans of graphs that share their
+// constants: it takes as long as running the model many times. The zero value is empty.
+type Fitted struct{ known map[string]Rounded }
+
+// once is p.fit, whose result depends on the weight, its parameters and which of its readers run in integers. A nil f
+// keeps nothing.
+func (f *Fitted) once(p *Plan, w *Weight, params quant.Params) Rounded {
+	if f == nil {
+		return p.fit(w, params)
+	}
+	key := fmt.Sprintf("%p %+v", w.Value.Const, params)
+	for _, n := range w.Nodes {
+		key += fmt.Sprintf(" %q %v", n.Name, p.Decision(n).State)
+	}
+	r, known := f.known[key]
+	if !known {
+		if f.known == nil {
+			f.known = map[string]Rounded{}
+		}
+		r = p.fit(w, params)
+		f.known[key] = r
+	}
+	return r
 }
 
 // fit rounds w so that no node that reads it can overflow int16.

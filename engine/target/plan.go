@@ -14,6 +14,7 @@ type Plan struct {
 	Nodes   []Decision // beside the nodes of the graph
 	Pairs   []*Pair    // in the graph's order
 	Weights []*Weight  // in the graph's order
+	Fitted  *Fitted    // shared with plans of copies of the graph, or nil
 
 	graph  *graph.Graph
 	groups []*Group
