@@ -11,8 +11,12 @@ import (
 	"dropquant/engine/tensor"
 )
 
-// Compare runs the float and the quantized model on image i, if it was not skipped, and records how far they differ.
-// Quantize comes first.
+// maxLayered is the number of images on which every layer is compared: those on which other CPUs are tried, too. The errors
+// of layers, sums over many values of an image, settle long before the outputs' agreement does.
+const maxLayered = maxPredicted
+
+// Compare runs the quantized model on image i, if it was not skipped, and records how far its outputs are from the float
+// model's; on some of the images also those of every layer. Quantize comes first.
 func (j *Job) Compare(i int, f File) error {
 	r, known := j.records[i]
 	if !known || r.skipped != "" {
@@ -23,11 +27,16 @@ func (j *Job) Compare(i int, f File) error {
 		j.Skip(i, f.Name, err)
 		return nil
 	}
-	for _, x := range samples {
-		if err := j.compare(i, x); err != nil {
+	compare := j.compareOutputs
+	if slices.Contains(j.spread(maxLayered), i) {
+		compare = j.compareLayers
+	}
+	for k, x := range samples {
+		if err := compare(i, k, x); err != nil {
 			return &FileError{j.model.Name, err}
 		}
 	}
+	j.outputs.drop(i)
 	if slices.Contains(j.Diagnosed(), i) {
 		if err := j.diagnose(i, samples[0]); err != nil {
 			return &FileError{j.model.Name, err}
@@ -38,8 +47,83 @@ func (j *Job) Compare(i int, f File) error {
 	return nil
 }
 
-// compare runs both models in step, so that no more than one activation of each is needed at a time.
-func (j *Job) compare(i int, x *tensor.Tensor) error {
+// compareOutputs runs the quantized model on sample k of image i, and the float one where its outputs were not kept.
+func (j *Job) compareOutputs(i, k int, x *tensor.Tensor) error {
+	refs := j.outputs.of(i, k)
+	if refs == nil {
+		out, err := j.float.Run(j.feed(x), nil)
+		if err != nil {
+			return err
+		}
+		refs = j.floats(out)
+	}
+	out, err := j.quantized.program.Run(j.feed(x), nil)
+	if err != nil {
+		return err
+	}
+	got := j.floats(out)
+	for k, l := range j.layers {
+		if l.output {
+			j.tallies[k].Add(i, refs[0], got[0])
+			refs, got = refs[1:], got[1:]
+		}
+	}
+	return nil
+}
+
+// floats returns those outputs that are compared, in the order of the layers.
+func (j *Job) floats(out map[string]*tensor.Tensor) (list [][]float32) {
+	for _, l := range j.layers {
+		if l.output {
+			list = append(list, out[l.value].F32())
+		}
+	}
+	return list
+}
+
+// maxKept bounds what a job keeps of the float model's outputs, in elements: those of thousands of images of a classifier,
+// and of a few of a detector.
+const maxKept = 2 << 20
+
+// floatOutputs are what the float model gave while it was observed, as far as there is room: for comparing it need not run again.
+type floatOutputs struct {
+	kept  map[int][][][]float32 // by image, sample and output
+	total int
+}
+
+// keep copies the outputs of the next sample of an image.
+func (o *floatOutputs) keep(image int, out [][]float32) {
+	n := 0
+	for _, x := range out {
+		n += len(x)
+	}
+	if o.total+n > maxKept {
+		return
+	}
+	if o.kept == nil {
+		o.kept = map[int][][][]float32{}
+	}
+	var copies [][]float32
+	for _, x := range out {
+		copies = append(copies, slices.Clone(x))
+	}
+	o.kept[image] = append(o.kept[image], copies)
+	o.total += n
+}
+
+// of returns the outputs of sample k of an image, nil when they were not kept.
+func (o *floatOutputs) of(image, k int) [][]float32 {
+	if list := o.kept[image]; k < len(list) {
+		return list[k]
+	}
+	return nil
+}
+
+// drop forgets an image.
+func (o *floatOutputs) drop(image int) { delete(o.kept, image) }
+
+// compareLayers runs both models in step, so that no more than one activation of each is needed at a time.
+func (j *Job) compareLayers(i, _ int, x *tensor.Tensor) error {
 	var failed error
 	next, stop := iter.Pull2(flow(j.quantized.program, j.feed(x), &failed))
 	defer stop()

@@ -40,6 +40,7 @@ type Job struct {
 	probe       *probe // after the first Probe, until Quantize
 	found       map[string]found
 	fitted      target.Fitted
+	outputs     floatOutputs
 	unsupported []error
 	quantized   *quantized // after Quantize
 	diagnosis   diagnosis
@@ -170,7 +171,7 @@ func (j *Job) Observe(i int, f File) error {
 	}
 	stats := j.statsByName()
 	for _, x := range samples {
-		_, err := j.float.Run(j.feed(x), func(v *graph.Value, t *tensor.Tensor) {
+		out, err := j.float.Run(j.feed(x), func(v *graph.Value, t *tensor.Tensor) {
 			if s := stats[v.Name]; s != nil {
 				s.Observe(i, t.F32())
 			}
@@ -178,6 +179,7 @@ func (j *Job) Observe(i int, f File) error {
 		if err != nil {
 			return &FileError{j.model.Name, err}
 		}
+		j.outputs.keep(i, j.floats(out))
 	}
 	j.records[i] = record{name: f.Name}
 	return nil

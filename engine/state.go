@@ -27,7 +27,10 @@ var errState = errors.New("the state of another worker is damaged or of another 
 
 // newKey returns what tells jobs apart whose states must not be mixed.
 func newKey(m *Model, o Options) string {
-	return fmt.Sprintf("%d %08x %+v", len(m.data), crc32.ChecksumIEEE(m.data), o)
+	const ends = 64 << 10 // reading all of a large model would take longer than an image, and states do not leave the program
+	sum := crc32.ChecksumIEEE(m.data[:min(ends, len(m.data))])
+	sum = crc32.Update(sum, crc32.IEEETable, m.data[max(0, len(m.data)-ends):])
+	return fmt.Sprintf("%d %08x %+v", len(m.data), sum, o)
 }
 
 // State returns what Merge needs. The result depends on the images only, not on the order in which they came.
