@@ -193,7 +193,7 @@ func qlinearSoftmax(c *Call) error {
 				for k := range n {
 					i := from + k*inner
 					q := int32(math.RoundToEven(float64(exps[src[i]^flip+shift]*whole/sum))) + y.zero
-					dst[i] = uint8(min(q, 255))
+					dst[i] = uint8(min(q, codeRange[dt][1]))
 				}
 			}
 			return nil
