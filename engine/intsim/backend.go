@@ -22,6 +22,7 @@ type Backend struct {
 
 	Arithmetic op.Arithmetic
 	emit       func(l *lowering, u *target.Unit) error // puts what the runtime runs in the place of a unit; nil: nothing is lowered
+	making     making
 }
 
 // Name returns the target's name and the kind of processor, as "onnxruntime avx2".
@@ -38,6 +39,14 @@ func (b *Backend) Name() string {
 // pairs is vpmaddubsw along channels within a tap. Its result lies in 16 bits only when it saturates.
 var pairs = op.Adding{Sums: kernel.Paired, Block: 1}
 
+// oneDNNPairs is vpmaddubsw in oneDNN: a tap of a convolution begins with a whole pair of channels, and a matrix product, of which
+// grouped convolutions are made, is cut in two halves where its inner dimension is between 256 and 512.
+var oneDNNPairs = op.Arithmetic{
+	Conv:    op.Adding{Sums: kernel.Paired, Block: 2},
+	Grouped: op.Adding{Sums: kernel.Paired, Block: 1, Long: 256},
+	MatMul:  op.Adding{Sums: kernel.Paired, Block: 1, Long: 256},
+}
+
 // Backends lists what can be simulated.
 var Backends = []*Backend{
 	{
@@ -48,6 +57,18 @@ var Backends = []*Backend{
 		// QgemmU8S8KernelAvx2.S, QgemvU8S8KernelAvx2.S.
 		Target: target.ONNXRuntime, ISA: "avx2", Title: "ONNX Runtime on a CPU without VNNI", Version: "1.32.0", emit: emitQLinear,
 		Arithmetic: op.Arithmetic{Conv: pairs, Grouped: pairs, MatMul: pairs},
+	},
+	{
+		Target: target.OpenVINO, ISA: "vnni", Title: "OpenVINO on a CPU with VNNI", Version: "2026.4.1", emit: multiply, making: byOneDNN,
+	},
+	{
+		// Depthwise kernels multiply in 32 bits. Source: oneDNN, cpu/x64/jit_uni_x8s8s32x_conv_kernel.cpp; gemm_info.cpp and
+		// get_k_padd of gemm_driver.cpp for grouped convolutions and matrices.
+		Target: target.OpenVINO, ISA: "avx2", Title: "OpenVINO on a CPU without VNNI", Version: "2026.4.1", emit: multiply, making: byOneDNN,
+		Arithmetic: oneDNNPairs,
+	},
+	{
+		Target: target.TensorRT, Title: "TensorRT, as documented", emit: multiply, making: byDivision,
 	},
 	{Title: "Q/DQ in float, as ONNX defines it"},
 }

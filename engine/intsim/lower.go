@@ -38,11 +38,13 @@ type lowering struct {
 	r     *target.Reading
 	types map[*graph.Value]op.Type
 
-	codes   map[*graph.Value]carried // of float values of g
-	names   map[string]carried
-	shifted map[*graph.Node]bool // pairs whose codes have 128 added by now
-	consts  map[string]*graph.Value
-	layers  []layer
+	codes     map[*graph.Value]carried // of float values of g
+	names     map[string]carried
+	shifted   map[*graph.Node]bool           // pairs whose codes have 128 added by now
+	roundings map[*graph.Node]rounding       // of every QuantizeLinear that became Requantize
+	readers   map[*graph.Value][]*graph.Node // of the values of the graph as it was
+	consts    map[string]*graph.Value
+	layers    []layer
 }
 
 // Lower rewrites a copy of a Q/DQ graph into what the runtime of b executes for inputs of the given shapes.
@@ -51,7 +53,7 @@ type lowering struct {
 // its kernel on the codes of the inputs. A QuantizeLinear of a value whose codes are there already is those codes. What
 // nothing reads any more goes away.
 func Lower(g *graph.Graph, b *Backend, shapes map[string][]int) (*Lowered, error) {
-	l := &lowering{g: g.Clone(), b: b, codes: map[*graph.Value]carried{}, names: map[string]carried{}, shifted: map[*graph.Node]bool{}, consts: map[string]*graph.Value{}}
+	l := &lowering{g: g.Clone(), b: b, codes: map[*graph.Value]carried{}, names: map[string]carried{}, shifted: map[*graph.Node]bool{}, roundings: map[*graph.Node]rounding{}, consts: map[string]*graph.Value{}}
 	if err := l.g.Sort(); err != nil {
 		return nil, err
 	}
@@ -62,6 +64,10 @@ func Lower(g *graph.Graph, b *Backend, shapes map[string][]int) (*Lowered, error
 		return &Lowered{l.g, l.names, l.layers}, nil
 	}
 	l.r = target.Read(l.g, b.Target)
+	if b.making != inKernels {
+		l.unsign()
+		l.readers = readersOf(l.g)
+	}
 	units := map[*graph.Node]*target.Unit{}
 	for _, n := range slices.Clone(l.g.Nodes) {
 		if f := l.r.Fate(n); f.State == target.Int8 {
@@ -75,8 +81,13 @@ func Lower(g *graph.Graph, b *Backend, shapes map[string][]int) (*Lowered, error
 		return nil, err
 	}
 	l.g.RemoveDead()
+	for name, c := range l.names {
+		if l.g.Value(c.value.Name) != c.value { // it exists in no kernel
+			delete(l.names, name)
+		}
+	}
 	for _, n := range l.g.Nodes {
-		if u, old := units[n]; old {
+		if u, old := units[n]; old && b.making == inKernels {
 			return nil, fmt.Errorf("bug: node %q, which runs as %s, is still read in float", n.Name, u.Kernel)
 		}
 	}
@@ -126,6 +137,9 @@ func (l *lowering) node(n *graph.Node) error {
 	switch f := l.r.Fate(n); f.State {
 	case target.Paired:
 		l.pair(n)
+		if n.Op == "QuantizeLinear" && l.b.making != inKernels && len(n.Outputs[0].Uses) > 0 {
+			l.quantize(f)
+		}
 	case target.Moves:
 		l.move(n)
 	case target.Int8:
@@ -151,6 +165,10 @@ func (l *lowering) pair(n *graph.Node) {
 			l.shift(n)
 		}
 		from := carried{n.Inputs[0], inRuntime(c)}
+		if c.Shifted && l.b.making == byOneDNN {
+			from.params.Scale = levelsOf(c.Params).scales()
+			l.g.SetInput(n, 1, l.scale(from.params))
+		}
 		l.carry(n.Outputs[0], from)
 		l.names[n.Inputs[0].Name] = from
 	case "QuantizeLinear":
@@ -244,6 +262,12 @@ func (l *lowering) move(n *graph.Node) {
 		if v != nil {
 			names[i] = v.Name + "_codes"
 		}
+	}
+	if n.Op == "Pad" { // with zeros, by its row
+		for len(in) < 3 {
+			in = append(in, nil)
+		}
+		in[2] = l.zero(moved.params)
 	}
 	m := l.g.AddNode(n.Op, n.Name, in, n.Attrs, names...)
 	m.Domain = n.Domain

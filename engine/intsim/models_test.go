@@ -48,7 +48,7 @@ func TestModels(t *testing.T) {
 				t.Skip("with -short only the small model")
 			}
 			path := filepath.Join(t.TempDir(), m.name+".onnx")
-			if err := os.WriteFile(path, quantized(t, m.name, m.calibration, 3), 0o600); err != nil {
+			if err := os.WriteFile(path, quantized(t, m.name, "onnxruntime", m.calibration, 3), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			g, shape := readGraph(t, path), []int{1, 3, m.side, m.side}
@@ -99,8 +99,8 @@ func TestModels(t *testing.T) {
 	}
 }
 
-// quantized makes a file for ONNX Runtime on n images.
-func quantized(t *testing.T, name, folder string, n int) []byte {
+// quantized makes a file for a target on n images, with weights of the full range.
+func quantized(t *testing.T, name, target, folder string, n int) []byte {
 	t.Helper()
 	m, err := engine.Load(engine.File{Name: name + ".onnx", Data: testdata.Read(t, "models/"+name+".onnx")}, nil)
 	if err != nil {
@@ -110,7 +110,7 @@ func quantized(t *testing.T, name, folder string, n int) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := engine.Quantize(m, engine.Options{Target: "onnxruntime", CPU: engine.VNNI}, engine.Images{Len: n, Open: func(i int) (engine.File, error) {
+	r, err := engine.Quantize(m, engine.Options{Target: target, CPU: engine.VNNI}, engine.Images{Len: n, Open: func(i int) (engine.File, error) {
 		name := entries[i*len(entries)/n].Name()
 		return engine.File{Name: name, Data: testdata.Read(t, folder+"/"+name)}, nil
 	}}, 2, nil)

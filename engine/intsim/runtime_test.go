@@ -17,7 +17,7 @@ import (
 	"dropquant/engine/tensor"
 )
 
-// array is a tensor in a file of testdata/run_onnxruntime.py.
+// array is a tensor in a file of the scripts of testdata.
 type array struct {
 	File  string `json:"file"`
 	Type  string `json:"type"`
@@ -46,6 +46,12 @@ func python(t testing.TB) string {
 // runReal runs jobs in ONNX Runtime and returns the outputs by name, of each job and each of its inputs.
 func runReal(t testing.TB, jobs []job) (out [][]map[string]*tensor.Tensor) {
 	t.Helper()
+	return runScript(t, "run_onnxruntime.py", jobs)
+}
+
+// runScript runs jobs in a script of testdata, with more variables in its environment.
+func runScript(t testing.TB, script string, jobs []job, env ...string) (out [][]map[string]*tensor.Tensor) {
+	t.Helper()
 	text, err := json.Marshal(jobs)
 	if err != nil {
 		t.Fatal(err)
@@ -54,11 +60,12 @@ func runReal(t testing.TB, jobs []job) (out [][]map[string]*tensor.Tensor) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(python(t), filepath.Join("testdata", "run_onnxruntime.py"), path)
+	cmd := exec.Command(python(t), filepath.Join("testdata", script), path)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	printed, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("run_onnxruntime.py: %v", err)
+		t.Fatalf("%s: %v", script, err)
 	}
 	var results [][]map[string]array
 	if err := json.Unmarshal(printed, &results); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"dropquant/engine/graph"
 	"dropquant/engine/intsim"
+	"dropquant/engine/target"
 	"dropquant/engine/tensor"
 )
 
@@ -91,6 +92,9 @@ func TestTrace(t *testing.T) {
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if b.Target == target.OpenVINO || b.Target == target.TensorRT { // there r, e and h are floats before they are rounded, or in a kernel
+			clear(got)
 		}
 		got["y"] = out["y"]
 		for name, want := range got {

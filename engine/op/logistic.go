@@ -7,21 +7,17 @@ import (
 )
 
 // sigmoidDNN is Logistic and Swish of the domain dropquant: 1/(1 + exp(−x)) and x times it, as oneDNN's kernels on x86-64
-// compute them on the way out of a convolution. Attribute fused says that the processor rounds x·y + z once. They stand in no
-// file: engine/intsim lowers graphs to them.
+// with fused multiply-adds compute them on the way out of a convolution. They stand in no file: engine/intsim lowers graphs to
+// them.
 func sigmoidDNN(swish bool) Rule {
 	return func(c *Call) error {
 		if err := c.set(0, tensor.Float32, c.shape(0)...); err != nil {
 			return err
 		}
-		exp := expApart
-		if c.int("fused", 0) != 0 {
-			exp = expFused
-		}
 		c.Run = func(in, out []*tensor.Tensor) error {
 			x, y := in[0].F32(), out[0].F32()
 			for i, v := range x {
-				e := exp(float32(-math.Abs(float64(v))))
+				e := expOf(float32(-math.Abs(float64(v))))
 				s := e / (e + 1)
 				if !math.Signbit(float64(v)) {
 					s = 1 - s
@@ -48,24 +44,9 @@ const (
 	exp1, exp2, exp3, exp4, exp5 = float32(0.999999701), float32(0.499991506), float32(0.166676521), float32(0.0418978221), float32(0.00828929059)
 )
 
-// expApart is exp of x ≤ 0 with every operation rounded.
-func expApart(x float32) float32 {
-	if !(x >= expLeast) {
-		return nanOr0(x)
-	}
-	n := floor(float32(x*expLog2e) + 0.5)
-	r := x - float32(n*expLn2)
-	p := float32(exp5*r) + exp4
-	p = float32(p*r) + exp3
-	p = float32(p*r) + exp2
-	p = float32(p*r) + exp1
-	p = float32(p*r) + 1
-	return float32(p*half2(n)) * 2
-}
-
-// expFused is exp of x ≤ 0 with fused multiply-adds. In float64 the products are exact; a sum that is rounded twice, to
+// expOf is exp of x ≤ 0 with fused multiply-adds. In float64 the products are exact; a sum that is rounded twice, to
 // float64 and to float32, differs from one that is rounded once in one case of 2^28 or so.
-func expFused(x float32) float32 {
+func expOf(x float32) float32 {
 	if !(x >= expLeast) {
 		return nanOr0(x)
 	}

@@ -1,0 +1,184 @@
+package intsim
+
+import (
+	"math"
+
+	"dropquant/engine/graph"
+	"dropquant/engine/quant"
+	"dropquant/engine/target"
+	"dropquant/engine/tensor"
+)
+
+// own is the domain of the operators that stand in no file.
+const own = "dropquant"
+
+// making is how a runtime makes the codes of activations.
+type making uint8
+
+const (
+	inKernels  making = iota // its kernels give codes
+	byDivision               // it keeps float32 between the sums of a layer and the codes of the next, as QuantizeLinear makes them
+	byOneDNN                 // so does OpenVINO, in the forms of its CPU plugin and of oneDNN on a processor with fused multiply-adds
+)
+
+// rounding is how codes are made: level = clamp(round(x·factor + shift), lo, hi).
+type rounding struct {
+	x             *graph.Value
+	factor, shift []float32
+	fused         bool
+	plain         bool // x is the sum of a layer, with nothing applied: see unrounded
+	lo, hi        int32
+}
+
+// unsign adds 128 to all signed codes of activations that nothing but pairs sees: the kernels take bytes, and moving codes and
+// zero points together changes no real value.
+func (l *lowering) unsign() {
+	for i := range l.r.Nodes {
+		f := &l.r.Nodes[i]
+		if f.Node.Op != "DequantizeLinear" {
+			continue
+		}
+		c := l.r.Codes(f.Node.Out(0))
+		if c != nil && c.Q != nil && c.Params.DType == tensor.Int8 && l.onlyDequantized(c.Q.Outputs[0]) {
+			c.Shifted = true
+		}
+	}
+}
+
+// onlyDequantized reports whether nothing sees the codes v but DequantizeLinear, with its zero point written out.
+func (l *lowering) onlyDequantized(v *graph.Value) bool {
+	for _, u := range v.Uses {
+		if u.Node.Op != "DequantizeLinear" || u.Index != 0 || l.r.Codes(u.Node.Out(0)) == nil || u.Node.Input(2) == nil {
+			return false
+		}
+	}
+	return len(v.Uses) > 0 && !l.g.IsOutput(v) && v.Producer.Input(2) != nil
+}
+
+// quantize turns a QuantizeLinear on an activation of 256 levels into Requantize, where the runtime does not divide.
+func (l *lowering) quantize(f *target.Fate) {
+	q := f.Node
+	if l.b.making != byOneDNN || q.Inputs[0].Const != nil || q.Inputs[0].DType != tensor.Float32 || !l.onlyDequantized(q.Outputs[0]) {
+		return
+	}
+	p := l.r.Codes(q.Outputs[0].Uses[0].Node.Outputs[0]).Params
+	if p.QMax-p.QMin != lastLevel || len(p.Scale) > 1 && (p.Axis != 1 || !perTensorZero(p)) {
+		return
+	}
+	l.roundings[q] = l.rounding(f, p)
+	last := l.roundings[q]
+	if f.Into != nil && l.inCodes(q) {
+		last = last.scaled(l.r.Fate(f.Into).Node.Op)
+	}
+	l.shifted[q] = true
+	q.Op, q.Domain, q.Attrs = "Requantize", own, []graph.Attr{{Name: "lo", Value: int64(last.lo)}, {Name: "hi", Value: int64(last.hi)}}
+	if last.fused {
+		q.Attrs = append(q.Attrs, fusedAttr)
+	}
+	l.g.SetOpset(own, 1)
+	l.g.SetInput(q, 0, last.x)
+	l.g.SetInput(q, 1, l.vector(last.factor))
+	l.g.SetInput(q, 2, l.vector(last.shift))
+	q.Outputs[0].DType = tensor.Uint8
+}
+
+func perTensorZero(p quant.Params) bool {
+	for _, z := range p.Zero {
+		if z != p.Zero[0] {
+			return false
+		}
+	}
+	return true
+}
+
+var fusedAttr = graph.Attr{Name: "fused", Value: int64(1)}
+
+// inCodes reports whether a node in integers reads the codes of q: else they stay levels in float.
+func (l *lowering) inCodes(q *graph.Node) bool {
+	for _, dq := range l.readers[q.Outputs[0]] {
+		for _, n := range l.readers[dq.Outputs[0]] {
+			if n == nil {
+				continue
+			}
+			if s := l.r.Fate(n).State; s == target.Int8 || s == target.Moves {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// scaled is how oneDNN makes codes of all levels without a shift: by the scale of the result, with which it multiplies as the
+// reciprocal of a reciprocal.
+func (f rounding) scaled(by string) rounding {
+	if by != "IntConv" && by != "IntMatMul" && by != "Add" || len(f.factor) > 1 || f.shift[0] != 0 || f.lo > 0 || f.hi < lastLevel || !f.fused {
+		return f
+	}
+	f.factor = []float32{1 / (1 / f.factor[0])}
+	return f
+}
+
+// rounding finds how the runtime makes the codes of a QuantizeLinear.
+func (l *lowering) rounding(f *target.Fate, p quant.Params) rounding {
+	x, at := f.Node.Inputs[0], levelsOf(p)
+	if f.Into == nil {
+		return rounding{x: x, factor: at.factors(), shift: at.apart(), hi: lastLevel}
+	}
+	u := l.r.Fate(f.Into).Unit
+	switch u.Node.Op {
+	case "IntConv", "IntMatMul":
+		return l.afterProduct(u, p)
+	case "Add":
+		if f, ok := l.afterAdd(u, p); ok {
+			return f
+		}
+		return rounding{x: x, factor: at.factors(), shift: at.apart(), hi: lastLevel}
+	case "AveragePool", "GlobalAveragePool":
+		if f, ok := l.afterMean(u, p); ok {
+			return f
+		}
+	}
+	return rounding{x: x, factor: at.factors(), shift: at.shifts(), fused: true, hi: lastLevel}
+}
+
+// afterMean is the form behind a mean of codes: the mean is taken of the codes, the zero point comes off it, and the levels
+// take in the scale.
+func (l *lowering) afterMean(u *target.Unit, p quant.Params) (rounding, bool) {
+	codes, c := l.codes[u.Node.Inputs[0]], u.Inputs[0]
+	if codes.params.DType != tensor.Uint8 || len(u.Fused) > 0 || !c.Params.PerTensor() {
+		return rounding{}, false
+	}
+	mean := l.op("", u.Node.Op, []*graph.Value{l.float(codes.value)}, u.Node.Attrs...)
+	if z := codes.params.Zero[0]; z != 0 {
+		mean = l.op("", "Sub", []*graph.Value{mean, l.vector([]float32{float32(z)})})
+	}
+	at := levelsOf(p).over(codes.params.Scale)
+	return rounding{x: mean, factor: at.factors(), shift: at.shifts(), fused: true, hi: lastLevel}, true
+}
+
+// op appends a node with one output.
+func (l *lowering) op(domain, name string, in []*graph.Value, attrs ...graph.Attr) *graph.Value {
+	return l.add(domain, name, name, in, attrs).Outputs[0]
+}
+
+// float converts codes as they are.
+func (l *lowering) float(codes *graph.Value) *graph.Value {
+	return l.op("", "Cast", []*graph.Value{codes}, graph.Attr{Name: "to", Value: int64(tensor.Float32)})
+}
+
+// vector is a constant of one element, as a scalar, or of several.
+func (l *lowering) vector(x []float32) *graph.Value {
+	if len(x) == 1 {
+		return l.constant("number", tensor.Scalar(x[0]))
+	}
+	return l.g.AddConst("numbers", tensor.Of(x, len(x)))
+}
+
+// bounded returns the levels that a Clip leaves of all, and whether n is one whose bounds are constant.
+func (f rounding) bounded(lo, hi float32) rounding {
+	level := func(x float32) int32 {
+		return int32(min(max(math.RoundToEven(float64(float32(x*f.factor[0])+f.shift[0])), 0), lastLevel))
+	}
+	f.lo, f.hi = max(f.lo, level(lo)), min(f.hi, level(hi))
+	return f
+}

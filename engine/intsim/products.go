@@ -1,0 +1,139 @@
+package intsim
+
+import (
+	"slices"
+
+	"dropquant/engine/graph"
+	"dropquant/engine/quant"
+	"dropquant/engine/target"
+	"dropquant/engine/tensor"
+)
+
+// multiply lowers a unit that multiplies codes by constant weights. Other units compute on reals, and the form of the codes behind
+// them says what the runtime does.
+func multiply(l *lowering, u *target.Unit) error {
+	n := u.Node
+	kernel := map[string]string{"Conv": "IntConv", "Gemm": "IntMatMul", "MatMul": "IntMatMul"}[n.Op]
+	x, w := l.codes[n.Inputs[0]], l.codes[n.Input(1)]
+	if kernel == "" || x.value == nil || w.value == nil || w.value.Const == nil || w.params.DType != tensor.Int8 {
+		return nil
+	}
+	shape, attrs := w.value.Const.Shape, n.Attrs
+	outs := shape[0]
+	switch {
+	case n.Op == "MatMul":
+		outs = shape[len(shape)-1]
+	case n.Op == "Gemm":
+		attrs = []graph.Attr{{Name: "transB", Value: int64(n.Int("transB", 0))}}
+		if n.Int("transB", 0) == 0 {
+			outs = shape[1]
+		}
+	}
+	scale, ok := products(x.params, w.params, outs)
+	if !ok || !perTensorZero(x.params) {
+		return nil
+	}
+	if n.Op == "Conv" && l.b.making == byOneDNN {
+		l.activate(u)
+	}
+	bias := n.Input(2)
+	n.Op, n.Domain, n.Attrs = kernel, own, attrs
+	l.g.SetOpset(own, 1)
+	zero := x.params
+	zero.Scale, zero.Zero = zero.Scale[:1], zero.Zero[:1]
+	var zeros *graph.Value
+	if slices.ContainsFunc(w.params.Zero, func(z int32) bool { return z != 0 }) {
+		zeros = l.zero(w.params)
+	}
+	for i, v := range []*graph.Value{x.value, l.zero(zero), w.value, zeros, l.g.AddConst("scales", tensor.Of(scale, outs)), bias} {
+		l.g.SetInput(n, i, v)
+	}
+	return nil
+}
+
+// activate puts oneDNN's own functions in the place of the Sigmoid and the x·Sigmoid(x) that a convolution applies.
+func (l *lowering) activate(u *target.Unit) {
+	for _, n := range u.Fused {
+		x := n.Inputs[0]
+		switch {
+		case n.Op == "Sigmoid":
+			n.Op, n.Domain, n.Attrs = "Logistic", own, nil
+			continue
+		case n.Op != "Mul":
+			continue
+		case x.Producer != nil && x.Producer.Op == "Logistic":
+			x = n.Inputs[1]
+		}
+		n.Op, n.Domain, n.Attrs = "Swish", own, nil
+		l.g.SetInput(n, 0, x)
+		l.g.SetInput(n, 1, nil)
+		n.Inputs = n.Inputs[:1]
+	}
+}
+
+// products returns the scales of the sums, one for each output.
+func products(x, w quant.Params, outs int) (scale []float32, ok bool) {
+	if len(x.Scale) != 1 && len(x.Scale) != outs || len(w.Scale) != 1 && len(w.Scale) != outs {
+		return nil, false
+	}
+	scale = make([]float32, outs)
+	for o := range scale {
+		scale[o] = x.Scale[min(o, len(x.Scale)-1)] * w.Scale[min(o, len(w.Scale)-1)]
+	}
+	return scale, true
+}
+
+// afterProduct is the form behind a convolution or product.
+//
+// With a bias the sums are scaled and biased, activated, and turned into levels. Without one, and with nothing but a Relu
+// between, the levels take in the scales of the sums, channel by channel.
+func (l *lowering) afterProduct(u *target.Unit, p quant.Params) rounding {
+	n, at := u.Node, levelsOf(p)
+	f := rounding{x: u.Out, factor: at.factors(), shift: at.shifts(), fused: true, plain: true, hi: lastLevel}
+	for _, a := range u.Fused {
+		switch clip, ok := clipOf(a); {
+		case !ok:
+			f.plain = false
+		case a.Op == "Relu" && zeroLevel(p) != 0:
+			f.plain, f.lo = false, zeroLevel(p)
+		default:
+			f = f.bounded(clip[0], clip[1])
+		}
+	}
+	if n.Input(5) == nil && !slices.ContainsFunc(u.Fused, func(a *graph.Node) bool { return a.Op != "Relu" }) {
+		at = at.over(n.Inputs[4].Const.F32())
+		one := make([]float32, len(n.Inputs[4].Const.F32()))
+		for i := range one {
+			one[i] = 1
+		}
+		in := slices.Clone(n.Inputs)
+		in[4] = l.g.AddConst("ones", tensor.Of(one, len(one)))
+		f.x, f.factor, f.shift, f.fused = l.op(own, n.Op, in[:5], n.Attrs...), at.factors(), at.shifts(), false
+	}
+	return f
+}
+
+// clipOf returns the bounds of a Relu or of a Clip with constant bounds.
+func clipOf(n *graph.Node) (bounds [2]float32, ok bool) {
+	const most = 3.4028234663852886e38
+	bounds = [2]float32{-most, most}
+	switch n.Op {
+	case "Relu":
+		bounds[0] = 0
+		return bounds, true
+	case "Clip":
+		bounds[0], bounds[1] = n.Float("min", bounds[0]), n.Float("max", bounds[1])
+		for i := range bounds {
+			v := n.Input(i + 1)
+			if v == nil {
+				continue
+			}
+			if v.Const == nil || v.Const.DType != tensor.Float32 || v.Const.Len() != 1 {
+				return bounds, false
+			}
+			bounds[i] = v.Const.F32()[0]
+		}
+		return bounds, true
+	}
+	return bounds, false
+}

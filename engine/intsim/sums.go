@@ -1,0 +1,283 @@
+package intsim
+
+import (
+	"slices"
+
+	"dropquant/engine/graph"
+	"dropquant/engine/quant"
+	"dropquant/engine/target"
+	"dropquant/engine/tensor"
+)
+
+// branch is one operand of an Add of two quantized values.
+type branch struct {
+	codes   *graph.Value
+	params  quant.Params
+	q       *graph.Node // the QuantizeLinear right behind which the Add stands; nil when something moves its codes in between
+	conv    *target.Unit
+	readers []*graph.Node // of the operand, nil for an output of the graph
+}
+
+// afterAdd is the form behind the sum of two quantized values a and b. OpenVINO rewrites
+//
+//	sa·(a − za) + sb·(b − zb)   as   sb·(sa/sb·(a − (za + sb·zb/sa)) + b)
+//
+// where a is the branch that full names, and the levels behind take in sb. A convolution in front of one branch, which nobody else reads,
+// then computes the sum on its way out; and there the codes of that branch are clipped and not rounded, if nothing but
+// clamps lies between the sums of the convolution and them.
+//
+// Source: low_precision_transformations add.cpp, eltwise_base_transformation.cpp; intel_cpu graph_optimizer.cpp
+// (FuseConvolutionSumAndConvolutionSumActivation); the missing rounding was seen in OpenVINO 2026.4.1.
+func (l *lowering) afterAdd(u *target.Unit, p quant.Params) (rounding, bool) {
+	var b [2]branch
+	for i := range b {
+		var ok bool
+		if b[i], ok = l.branch(u, i); !ok {
+			return rounding{}, false
+		}
+	}
+	if !slices.Equal(u.Node.Inputs[0].Shape, u.Node.Inputs[1].Shape) {
+		return rounding{}, false
+	}
+	full := l.full(u, b)
+	f, e := &b[full], &b[1-full]
+	s := addition{lowering: l, f: f, e: e}
+	s.constants()
+	merged := l.merged(u.Node, f, e)
+	var sum *graph.Value
+	switch {
+	case merged == f:
+		sum = l.op("", "Add", []*graph.Value{s.rescaledByConv(), l.float(e.codes)})
+	case merged == e:
+		sum = l.op("", "Add", []*graph.Value{s.levelsByConv(), s.rescaled()})
+	case s.direct():
+		sum = l.op("", "Add", []*graph.Value{s.rescaled(), l.float(e.codes)})
+	default:
+		sum = l.op(own, "Rescale", []*graph.Value{s.centred(), l.vector([]float32{s.factor}), l.vector([]float32{0}), l.float(e.codes)}, fusedAttr)
+	}
+	at := levelsOf(p)
+	if scales(u.Fused) {
+		at = at.over(e.params.Scale)
+	} else {
+		sum = l.op("", "Mul", []*graph.Value{sum, l.vector(e.params.Scale)})
+	}
+	out := rounding{x: l.repeat(u, sum), factor: at.factors(), shift: at.apart(), hi: lastLevel}
+	if merged != nil {
+		out.shift, out.fused = at.shifts(), true
+	}
+	return out, true
+}
+
+// branch returns operand i of an Add.
+func (l *lowering) branch(u *target.Unit, i int) (b branch, ok bool) {
+	v := u.Node.Inputs[i]
+	c := l.r.Codes(v)
+	codes := l.codes[v]
+	if c == nil || codes.params.DType != tensor.Uint8 || !c.Params.PerTensor() {
+		return b, false
+	}
+	b = branch{codes: codes.value, params: codes.params, readers: l.readers[v]}
+	if len(c.Moved) == 0 && c.Q != nil {
+		b.q, b.readers = c.Q, nil
+		for _, dq := range l.readers[c.Q.Outputs[0]] {
+			b.readers = append(b.readers, l.readers[dq.Outputs[0]]...)
+		}
+		if into := l.r.Fate(c.Q).Into; into != nil && into.Op == "IntConv" {
+			b.conv = l.r.Fate(into).Unit
+		}
+	}
+	return b, true
+}
+
+// full returns which branch of an Add is rescaled.
+func (l *lowering) full(u *target.Unit, b [2]branch) int {
+	switch {
+	case b[0].q != nil && b[1].q == nil:
+		return 0
+	case b[0].q == nil && b[1].q != nil:
+		return 1
+	case b[0].q != nil && b[0].sole() && !b[1].sole():
+		return 0
+	case b[1].q != nil && !b[0].sole() && b[1].sole():
+		return 1
+	}
+	product := [2]bool{l.behindProduct(b[0]), l.behindProduct(b[1])}
+	if product[0] == product[1] {
+		for i := range b {
+			if s := u.Node.Inputs[i].Shape; len(s) == 4 && s[2] == 1 && s[3] == 1 {
+				return i
+			}
+		}
+	}
+	switch {
+	case !b[0].sole() && b[1].sole():
+		return 1
+	case b[0].sole() && !b[1].sole():
+		return 0
+	case product[1] && !product[0]:
+		return 1
+	}
+	return 0
+}
+
+// behindProduct reports whether a convolution or product feeds the codes of a branch with nothing in between.
+func (l *lowering) behindProduct(b branch) bool {
+	if b.q == nil {
+		return false
+	}
+	into := l.r.Fate(b.q).Into
+	return into != nil && (into.Op == "IntConv" || into.Op == "IntMatMul")
+}
+
+// merged returns the branch whose convolution adds the other on its way out, or nil.
+func (l *lowering) merged(add *graph.Node, f, e *branch) *branch {
+	for _, b := range []*branch{f, e} {
+		other := e
+		if b == e {
+			other = f
+		}
+		if b.conv == nil || !b.sole() {
+			continue
+		}
+		if b.conv.Node.Inputs[0] == other.codes || !l.leadsTo(other, add) {
+			return nil
+		}
+		return b
+	}
+	return nil
+}
+
+// sole reports whether nothing but the Add reads the branch.
+func (b *branch) sole() bool { return len(b.readers) == 1 }
+
+// leadsTo reports whether every reader of the branch comes before the Add: the sum overwrites the branch.
+func (l *lowering) leadsTo(b *branch, add *graph.Node) bool {
+	for _, r := range b.readers {
+		seen, next, found := map[*graph.Node]bool{r: true}, []*graph.Node{r}, false
+		for len(next) > 0 && !found {
+			n := next[0]
+			next = next[1:]
+			if found = n == add; n == nil {
+				continue
+			}
+			for _, v := range n.Outputs {
+				for _, m := range l.readers[v] {
+					if !seen[m] {
+						seen[m] = true
+						next = append(next, m)
+					}
+				}
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// readersOf lists which nodes read each value of g, and nil for what leaves the graph.
+func readersOf(g *graph.Graph) map[*graph.Value][]*graph.Node {
+	readers := map[*graph.Value][]*graph.Node{}
+	for _, n := range g.Nodes {
+		for _, v := range n.Inputs {
+			if v != nil {
+				readers[v] = append(readers[v], n)
+			}
+		}
+	}
+	for _, v := range g.Outputs {
+		readers[v] = append(readers[v], nil)
+	}
+	return readers
+}
+
+// addition has the constants of one rewritten sum.
+type addition struct {
+	*lowering
+	f, e         *branch
+	factor, zero float32 // of f's codes, as they are in the runtime
+	step, first  float32 // of f's levels
+}
+
+func (s *addition) constants() {
+	sf, se := s.f.params.Scale[0], s.e.params.Scale[0]
+	s.factor = sf / se
+	s.zero = float32(s.f.params.Zero[0]) + float32(float32(s.e.params.Zero[0])*se)/sf
+	s.first = -s.zero * s.factor
+	last := float32(lastLevel-s.zero) * s.factor
+	s.step = (last - s.first) / lastLevel
+}
+
+// direct reports whether the rescaling of f has become part of its quantization.
+func (s *addition) direct() bool { return s.f.q != nil && s.f.sole() }
+
+// centred returns f's codes less their zero point.
+func (s *addition) centred() *graph.Value {
+	return s.op("", "Sub", []*graph.Value{s.float(s.f.codes), s.vector([]float32{s.zero})})
+}
+
+// rescaled returns f's values in units of e's scale.
+func (s *addition) rescaled() *graph.Value {
+	if s.direct() {
+		return s.rescale(s.float(s.f.codes), []float32{s.step}, []float32{s.first}, true, nil)
+	}
+	return s.op("", "Mul", []*graph.Value{s.centred(), s.vector([]float32{s.factor})})
+}
+
+// rescaledByConv is rescaled in the convolution that makes f's codes.
+func (s *addition) rescaledByConv() *graph.Value {
+	f := s.roundings[s.f.q]
+	if !f.plain {
+		return s.rescale(s.float(s.f.codes), []float32{s.step}, []float32{s.first}, true, nil)
+	}
+	factor, shift := make([]float32, len(f.factor)), make([]float32, len(f.shift))
+	for i := range factor {
+		factor[i] = f.factor[i] * s.step
+	}
+	lo, hi := float32(float32(f.lo)*s.step)+s.first, float32(float32(f.hi)*s.step)+s.first
+	for i := range shift {
+		shift[i] = negligible(float32(f.shift[i]*s.step)+s.first, hi-lo)
+	}
+	return s.rescale(f.x, factor, shift, f.fused, []float32{lo, hi})
+}
+
+// levelsByConv is e's codes where the convolution that makes them adds.
+func (s *addition) levelsByConv() *graph.Value {
+	f := s.roundings[s.e.q]
+	if !f.plain {
+		return s.float(s.e.codes)
+	}
+	return s.rescale(f.x, f.factor, f.shift, f.fused, []float32{float32(f.lo), float32(f.hi)})
+}
+
+func (s *addition) rescale(x *graph.Value, factor, shift []float32, fused bool, clip []float32) *graph.Value {
+	var attrs []graph.Attr
+	if fused {
+		attrs = []graph.Attr{fusedAttr}
+	}
+	if clip != nil {
+		attrs = append(attrs, graph.Attr{Name: "lo", Value: clip[0]}, graph.Attr{Name: "hi", Value: clip[1]})
+	}
+	return s.op(own, "Rescale", []*graph.Value{x, s.vector(factor), s.vector(shift)}, attrs...)
+}
+
+// scales reports whether activations give s·f(x) for s·x, s positive: a scale may then be applied behind them.
+func scales(acts []*graph.Node) bool {
+	return !slices.ContainsFunc(acts, func(n *graph.Node) bool { return n.Op != "Relu" && n.Op != "LeakyRelu" && n.Op != "PRelu" })
+}
+
+// repeat applies what a unit has fused to x.
+func (l *lowering) repeat(u *target.Unit, x *graph.Value) *graph.Value {
+	now := map[*graph.Value]*graph.Value{u.Node.Outputs[0]: x}
+	for _, n := range u.Fused {
+		in := slices.Clone(n.Inputs)
+		for i, v := range in {
+			if now[v] != nil {
+				in[i] = now[v]
+			}
+		}
+		now[n.Outputs[0]] = l.op(n.Domain, n.Op, in, n.Attrs...)
+	}
+	return now[u.Out]
+}
