@@ -30,6 +30,7 @@ type Info struct {
 	Preset      string   `json:"preset"`                // guessed
 	Reason      string   `json:"reason"`                // why this preset
 	Unsupported []string `json:"unsupported,omitempty"` // nodes that cannot be computed: they and what follows them stay float
+	Quantized   bool     `json:"quantized,omitempty"`   // the file is in integers already: it can be tested, not quantized again
 	Blocked     string   `json:"blocked,omitempty"`     // why the model cannot be quantized; every node that is to blame
 }
 
@@ -65,6 +66,9 @@ func (m *Model) Info(targetName string, p dataset.Preset) Info {
 	}
 	_, err := m.image(p)
 	in.Images = err == nil
+	if in.Quantized = refuseQuantized(m.graph) != nil; in.Quantized {
+		return in
+	}
 	t, err := findTarget(targetName)
 	if err == nil {
 		err = m.describe(&in, t, p)

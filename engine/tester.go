@@ -26,6 +26,7 @@ type TestOptions struct {
 	Ref        *Model          // the float model that agreement and SQNR are measured against; nil: the first contender, when there are several
 	Preset     dataset.Preset  // how an image becomes the input; without a Name, the guess for Ref or the first contender
 	Labels     *dataset.Labels // nil: top-1 and top-5 are not measured
+	Lenient    bool            // a contender that its backend cannot run gets a Score that says why, and the others are tested; the first must run
 }
 
 // Tester scores model files on one worker's share of the images. Testers of the same options exchange their State, and
@@ -46,6 +47,7 @@ type runner struct {
 	program program
 	in      string
 	out     []string
+	blocked string // why there is no program, or ""
 }
 
 // shot is what a tester knows of one image file.
@@ -101,7 +103,10 @@ func NewTester(o TestOptions) (*Tester, error) {
 			err = t.fits(r)
 		}
 		if err != nil {
-			return nil, &FileError{c.Model.Name, err}
+			if !o.Lenient || len(t.rows) == 0 {
+				return nil, &FileError{c.Model.Name, err}
+			}
+			r = &runner{blocked: err.Error()}
 		}
 		t.rows = append(t.rows, *r)
 	}
@@ -200,6 +205,9 @@ func (t *Tester) sample(s *shot, x *tensor.Tensor) error {
 		}
 	}
 	for k := range t.rows {
+		if t.rows[k].blocked != "" {
+			continue
+		}
 		name := t.options.Contenders[k].Model.Name
 		got, err := t.rows[k].run(x)
 		if err != nil {
@@ -317,7 +325,7 @@ func (t *Tester) Scores() ([]report.Score, error) {
 	out := make([]report.Score, len(t.rows))
 	order := slices.Sorted(maps.Keys(t.shots))
 	for k := range out {
-		if out[k] = t.score(k, order); out[k].Images == 0 {
+		if out[k] = t.score(k, order); out[k].Images == 0 && out[k].Blocked == "" {
 			if len(order) == 0 {
 				return nil, errors.New("there are no images to test on")
 			}
@@ -331,6 +339,9 @@ func (t *Tester) score(k int, order []int) report.Score {
 	c := t.options.Contenders[k]
 	out := report.Score{Model: c.Model.Name, Target: c.Backend.Target, ISA: c.Backend.ISA,
 		Top1: math.NaN(), Top5: math.NaN(), Agreement: math.NaN(), SQNR: math.NaN()}
+	if out.Blocked = t.rows[k].blocked; out.Blocked != "" {
+		return out
+	}
 	var total mark
 	answers := 0
 	for _, i := range order {

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -237,5 +238,45 @@ func TestScoreJSON(t *testing.T) {
 	var back report.Score
 	if err := json.Unmarshal(b, &back); err != nil || back.Top1 != 50 || !math.IsNaN(back.Agreement) || !math.IsInf(back.SQNR, 1) {
 		t.Errorf("%+v, %v", back, err)
+	}
+}
+
+// Where a contender cannot run, a lenient test scores the others as without it, and says why.
+func TestLenient(t *testing.T) {
+	float, int8 := quantizedTiny(t, "openvino")
+	wide := mustLoad(t, File{"wide.onnx", fromText(t, strings.Replace(tiny, "float32[?,3,8,8]", "float32[?,3,9,9]", 1))})
+	o := TestOptions{Contenders: []Contender{{float, Plain}, {wide, Plain}, {int8, Plain}}}
+	var named *FileError
+	if _, err := RunTest(o, noise(5), 2, nil); !errors.As(err, &named) || named.File != "wide.onnx" {
+		t.Errorf("a contender of another input: %v", err)
+	}
+	o.Lenient = true
+	scores, err := RunTest(o, noise(5), 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := scores[1]; !strings.Contains(s.Blocked, "input") || s.Images != 0 || !math.IsNaN(s.Agreement) {
+		t.Errorf("the contender that cannot run: %+v", s)
+	}
+	without, err := RunTest(TestOptions{Contenders: []Contender{o.Contenders[0], o.Contenders[2]}}, noise(5), 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := without[1]; scores[2].Agreement != want.Agreement || scores[2].SQNR != want.SQNR || scores[2].Images != 5 {
+		t.Errorf("beside one that cannot run %+v, without it %+v", scores[2], want)
+	}
+	if _, err := RunTest(TestOptions{Lenient: true, Ref: float, Contenders: []Contender{{wide, Plain}}}, noise(5), 1, nil); err == nil {
+		t.Error("a test of nothing that can run did not fail")
+	}
+}
+
+// A model that is in integers already can be loaded and tested; it says so, and no job takes it.
+func TestQuantizedInfo(t *testing.T) {
+	float, int8 := quantizedTiny(t, "openvino")
+	if float.Info("", dataset.Preset{}).Quantized || !int8.Info("", dataset.Preset{}).Quantized {
+		t.Error("the information does not tell the float model from the one in integers")
+	}
+	if _, err := NewJob(int8, Options{}); err == nil || !strings.Contains(err.Error(), "quantized already") {
+		t.Errorf("a job for a quantized model: %v", err)
 	}
 }

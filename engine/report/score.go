@@ -9,10 +9,11 @@ import (
 
 // Score is how well one model file does in the arithmetic of one backend. Its field names in JSON are stable.
 type Score struct {
-	Model     string    `json:"model"`         // file name
-	Target    string    `json:"target"`        // the backend
-	ISA       string    `json:"isa,omitempty"` // the kind of CPU, where the backend's arithmetic depends on it
-	Images    int       `json:"images"`        // inputs scored: a file may hold several
+	Model     string    `json:"model"`             // file name
+	Target    string    `json:"target"`            // the backend
+	ISA       string    `json:"isa,omitempty"`     // the kind of CPU, where the backend's arithmetic depends on it
+	Blocked   string    `json:"blocked,omitempty"` // why the backend cannot run it, and nothing below is known
+	Images    int       `json:"images"`            // inputs scored: a file may hold several
 	Skipped   []Skipped `json:"skipped,omitempty"`
 	Top1      float64   `json:"top1"`             // percent of the images whose first answer is their label; NaN without labels
 	Top5      float64   `json:"top5"`             // percent of the images whose label is among the first five answers
