@@ -6,6 +6,7 @@ import (
 
 	"dropquant/engine"
 	"dropquant/engine/dataset"
+	"dropquant/engine/target"
 	"dropquant/wasm/protocol"
 )
 
@@ -17,6 +18,19 @@ func options(text json.RawMessage) (engine.Options, error) {
 		return o, fmt.Errorf("the options cannot be read: %w", err)
 	}
 	return o, nil
+}
+
+// siblings finds the files beside a model among those that came with a request.
+func siblings(req protocol.Request, files []source) func(name string) ([]byte, bool) {
+	return func(name string) ([]byte, bool) {
+		for i, sibling := range req.Siblings {
+			if sibling == name {
+				data, err := files[i]()
+				return data, err == nil
+			}
+		}
+		return nil, false
+	}
 }
 
 func modelInfo(m *engine.Model, text json.RawMessage) (json.RawMessage, error) {
@@ -37,6 +51,76 @@ func newJob(m *engine.Model, text json.RawMessage) (*engine.Job, error) {
 
 func jobReport(j *engine.Job) (json.RawMessage, error) { return json.Marshal(j.Report()) }
 
+// testOptions reads what comes before the images of a test: the model and the labels, if there are any. A model that is compared
+// with the loaded one is tested in every arithmetic beside it; the loaded one alone is compared with itself in plain Q/DQ.
+func testOptions(loaded *engine.Model, req protocol.Request, files []source) (engine.TestOptions, []source, error) {
+	o, err := options(req.Options)
+	t := engine.TestOptions{Preset: o.Preset, Lenient: true, Contenders: []engine.Contender{{Model: loaded, Backend: engine.Plain}}}
+	if err != nil {
+		return t, nil, err
+	}
+	next := func(name string) (data []byte) {
+		if err == nil {
+			if data, err = files[0](); err != nil {
+				err = &engine.FileError{File: name, Err: err}
+			}
+			files = files[1:]
+		}
+		return data
+	}
+	tested := loaded
+	if req.Tested != "" {
+		if data := next(req.Tested); err == nil {
+			tested, err = engine.LoadAny(engine.File{Name: req.Tested, Data: data}, siblings(req, files))
+			files = files[len(req.Siblings):]
+		}
+	}
+	if req.Labels != "" {
+		if data := next(req.Labels); err == nil {
+			t.Labels, err = dataset.ParseLabels(req.Labels, data)
+		}
+	}
+	for _, b := range engine.Backends {
+		if tested != loaded || b != engine.Plain {
+			t.Contenders = append(t.Contenders, engine.Contender{Model: tested, Backend: b})
+		}
+	}
+	return t, files, err
+}
+
+// lintAll says what each runtime makes of the model that comes with a request.
+func lintAll(req protocol.Request, files []source) (json.RawMessage, error) {
+	data, err := files[0]()
+	if err != nil {
+		return nil, &engine.FileError{File: req.Tested, Err: err}
+	}
+	var out []*target.Report
+	for _, t := range target.Targets {
+		r, err := engine.Lint(engine.File{Name: req.Tested, Data: data}, siblings(req, files[1:]), t.Name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return json.Marshal(out)
+}
+
+func jobFiles(j *engine.Job, format string) ([][][]byte, error) {
+	f, err := engine.FindFormat(format)
+	if err != nil {
+		return nil, err
+	}
+	return j.ExportAs(f)
+}
+
+func testScores(t *engine.Tester) (json.RawMessage, error) {
+	scores, err := t.Scores()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(scores)
+}
+
 // networkView decodes and preprocesses one image and returns the pixels to draw, RGBA, beside their statistics.
 func networkView(req protocol.Request, data []byte) (*protocol.View, []byte, error) {
 	o, err := options(req.Options)
@@ -47,7 +131,7 @@ func networkView(req protocol.Request, data []byte) (*protocol.View, []byte, err
 	if err != nil {
 		return nil, nil, err
 	}
-	image, err := dataset.Decode(req.Name, data)
+	image, err := dataset.Open(req.Name, data, o.Preset)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,11 +13,12 @@ import (
 // source reads one file or byte array that came with a request.
 type source func() ([]byte, error)
 
-// session is the engine's side of the conversation: one model, one job at a time.
+// session is the engine's side of the conversation: one model, one job and one test at a time.
 type session struct {
-	model *engine.Model
-	job   *engine.Job
-	send  func(reply protocol.Reply, arrays ...[]byte)
+	model  *engine.Model
+	job    *engine.Job
+	tester *engine.Tester
+	send   func(reply protocol.Reply, arrays ...[]byte)
 }
 
 // handle answers one request. What goes wrong becomes a failed reply, and so does a panic: the worker may be
@@ -48,24 +50,19 @@ var answers = map[string]func(*session, protocol.Request, []source) (protocol.Re
 	protocol.Observe:  (*session).observe,
 	protocol.Compare:  (*session).compare,
 	protocol.Finish:   (*session).finish,
+	protocol.Export:   (*session).export,
+	protocol.Lint:     (*session).lint,
+	protocol.Test:     (*session).test,
+	protocol.Score:    (*session).score,
 }
 
 func (s *session) load(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
-	s.model, s.job = nil, nil // so that their memory can be used again
+	s.model, s.job, s.tester = nil, nil, nil // so that their memory can be used again
 	data, err := files[0]()
 	if err != nil {
 		return protocol.Reply{}, nil, &engine.FileError{File: req.Name, Err: err}
 	}
-	siblings := func(name string) ([]byte, bool) {
-		for i, sibling := range req.Siblings {
-			if sibling == name {
-				data, err := files[1+i]()
-				return data, err == nil
-			}
-		}
-		return nil, false
-	}
-	if s.model, err = engine.Load(engine.File{Name: req.Name, Data: data}, siblings); err != nil {
+	if s.model, err = engine.LoadAny(engine.File{Name: req.Name, Data: data}, siblings(req, files[1:])); err != nil {
 		return protocol.Reply{}, nil, err
 	}
 	if req.Options == nil { // the page knows already what another worker said of it
@@ -93,7 +90,7 @@ func (s *session) observe(req protocol.Request, files []source) (protocol.Reply,
 	if err = s.start(req); err != nil {
 		return protocol.Reply{}, nil, err
 	}
-	if err = s.each(req, files, s.job.Observe); err != nil {
+	if err = s.each(req, files, s.job.Skip, s.job.Observe); err != nil {
 		return protocol.Reply{}, nil, err
 	}
 	return protocol.Reply{}, [][]byte{s.job.State()}, nil
@@ -123,7 +120,7 @@ func (s *session) compare(req protocol.Request, files []source) (protocol.Reply,
 			return protocol.Reply{}, nil, err
 		}
 	}
-	if err := s.merge(files[:req.States]); err != nil {
+	if err := merge(s.job, files[:req.States]); err != nil {
 		return protocol.Reply{}, nil, err
 	}
 	files = files[req.States:]
@@ -133,7 +130,7 @@ func (s *session) compare(req protocol.Request, files []source) (protocol.Reply,
 	if err := s.job.Quantize(); err != nil {
 		return protocol.Reply{}, nil, err
 	}
-	if err := s.each(req, files[len(req.Probes):], s.job.Compare); err != nil {
+	if err := s.each(req, files[len(req.Probes):], s.job.Skip, s.job.Compare); err != nil {
 		return protocol.Reply{}, nil, err
 	}
 	return protocol.Reply{}, [][]byte{s.job.State()}, nil
@@ -158,7 +155,7 @@ func (s *session) probe(req protocol.Request, files []source) error {
 }
 
 func (s *session) finish(_ protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
-	if err := s.merge(files); err != nil {
+	if err := merge(s.job, files); err != nil {
 		return protocol.Reply{}, nil, err
 	}
 	report, err := jobReport(s.job)
@@ -169,13 +166,34 @@ func (s *session) finish(_ protocol.Request, files []source) (protocol.Reply, []
 	return protocol.Reply{Report: report}, pieces, err
 }
 
-func (s *session) merge(states []source) error {
+// export writes the result of the last job in another format.
+func (s *session) export(req protocol.Request, _ []source) (protocol.Reply, [][]byte, error) {
+	if s.job == nil {
+		return protocol.Reply{}, nil, errors.New("this engine no longer holds the result: quantize again")
+	}
+	files, err := jobFiles(s.job, req.Name)
+	var reply protocol.Reply
+	var pieces [][]byte
+	for _, f := range files {
+		reply.Parts = append(reply.Parts, len(f))
+		pieces = append(pieces, f...)
+	}
+	return reply, pieces, err
+}
+
+func (s *session) lint(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	lints, err := lintAll(req, files)
+	return protocol.Reply{Lints: lints}, nil, err
+}
+
+// merge has a job or a test learn what others found.
+func merge(w interface{ Merge(state []byte) error }, states []source) error {
 	for _, read := range states {
 		state, err := read()
 		if err != nil {
 			return err
 		}
-		if err := s.job.Merge(state); err != nil {
+		if err := w.Merge(state); err != nil {
 			return err
 		}
 	}
@@ -184,15 +202,50 @@ func (s *session) merge(states []source) error {
 
 // each does one step for the images of a request and tells the page of each. An image that cannot be read or decoded is listed in
 // the report; it does not end the job.
-func (s *session) each(req protocol.Request, files []source, step func(index int, image engine.File) error) error {
+func (s *session) each(req protocol.Request, files []source, skip func(index int, name string, why error), step func(index int, image engine.File) error) error {
 	for i, image := range req.Images {
 		data, err := files[i]()
 		if err != nil {
-			s.job.Skip(image.Index, image.Name, err)
+			skip(image.Index, image.Name, err)
 		} else if err := step(image.Index, engine.File{Name: image.Name, Data: data}); err != nil {
 			return err
 		}
 		s.send(protocol.Reply{ID: req.ID, Kind: protocol.Progress, Index: image.Index})
 	}
 	return nil
+}
+
+// test runs a model in every arithmetic that is known, on a share of the images.
+func (s *session) test(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	if !req.More {
+		s.tester = nil
+		o, images, err := testOptions(s.model, req, files)
+		if err != nil {
+			return protocol.Reply{}, nil, err
+		}
+		if s.tester, err = engine.NewTester(o); err != nil {
+			return protocol.Reply{}, nil, err
+		}
+		files = images
+	}
+	if s.tester == nil {
+		return protocol.Reply{}, nil, errNoTest
+	}
+	if err := s.each(req, files, s.tester.Skip, s.tester.Test); err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	return protocol.Reply{}, [][]byte{s.tester.State()}, nil
+}
+
+var errNoTest = errors.New("this engine has tested nothing: test again")
+
+func (s *session) score(_ protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	if s.tester == nil {
+		return protocol.Reply{}, nil, errNoTest
+	}
+	if err := merge(s.tester, files); err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	scores, err := testScores(s.tester)
+	return protocol.Reply{Scores: scores}, nil, err
 }

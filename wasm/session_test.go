@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -155,6 +157,59 @@ func TestSameResult(t *testing.T) {
 	}
 }
 
+// A test gives the same scores on any number of workers, beside those of the model that it is compared with.
+func TestScores(t *testing.T) {
+	model, _ := job(t, 1, false)
+	paths, err := filepath.Glob(filepath.Join("..", "build", "samples", "photos", "*.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths = paths[:5]
+	table := "file,label\n"
+	for i, path := range paths {
+		table += filepath.Base(path) + "," + strconv.Itoa(i) + "\n"
+	}
+	test := func(k int, tested, labels string) (scores []report.Score) {
+		workers, states := make([]*worker, k), make([]source, k)
+		for w := range workers {
+			workers[w] = newWorker()
+			loaded := sample(t, "cifar10_resnet20.onnx")
+			if tested == "" {
+				loaded = model
+			}
+			workers[w].ask(t, protocol.Request{Kind: protocol.Load, Name: "cifar10_resnet20.onnx"}, of(loaded))
+			req := protocol.Request{Kind: protocol.Test, Options: json.RawMessage(`{}`), Tested: tested, Labels: labels}
+			var files []source
+			if tested != "" {
+				files = append(files, of(model))
+			}
+			if labels != "" {
+				files = append(files, of([]byte(table)))
+			}
+			for _, i := range protocol.Shard(len(paths), w, k) {
+				req.Images = append(req.Images, protocol.Image{Index: i, Name: "photos/" + filepath.Base(paths[i])})
+				files = append(files, of(sample(t, "photos/"+filepath.Base(paths[i]))))
+			}
+			states[w] = of(workers[w].ask(t, req, files...)[0])
+		}
+		workers[0].ask(t, protocol.Request{Kind: protocol.Score}, states[1:]...)
+		if err := json.Unmarshal(workers[0].reply.Scores, &scores); err != nil {
+			t.Fatal(err)
+		}
+		return scores
+	}
+	one := test(1, "int8.onnx", "labels.csv")
+	if len(one) != 1+len(engine.Backends) || one[0].Images != 5 || math.IsNaN(one[0].Top1) || one[1].Model != "int8.onnx" || math.IsNaN(one[1].Agreement) || !(one[1].SQNR > 10) {
+		t.Errorf("the scores are %+v", one)
+	}
+	if three := test(3, "int8.onnx", "labels.csv"); fmt.Sprint(three) != fmt.Sprint(one) {
+		t.Errorf("one worker gives %+v, three give %+v", one, three)
+	}
+	if alone := test(2, "", ""); len(alone) != len(engine.Backends) || !math.IsNaN(alone[0].Top1) || alone[0].Images != 5 {
+		t.Errorf("the model alone: %+v", alone)
+	}
+}
+
 func TestPreview(t *testing.T) {
 	w := newWorker()
 	preset, _ := dataset.FindPreset("cifar")
@@ -197,6 +252,9 @@ func TestFailures(t *testing.T) {
 		{"a model that is gone", protocol.Request{Kind: protocol.Load, Name: "m.onnx"}, gone, `"m.onnx": it was deleted`},
 		{"no picture", protocol.Request{Kind: protocol.Preview, Name: "a.jpg", Options: json.RawMessage(`{"preset":{"crop":32}}`), Shape: []int{1, 3, 32, 32}}, of([]byte("hello")), ""},
 		{"a strange target", protocol.Request{Kind: protocol.Observe, Options: json.RawMessage(`{"target":"abacus"}`)}, nil, `abacus`},
+		{"labels that are none", protocol.Request{Kind: protocol.Test, Options: json.RawMessage(`{}`), Labels: "l.csv"}, of([]byte("a.jpg,1\nb.jpg,cat\n")), `"l.csv", line 2`},
+		{"a strange model to test", protocol.Request{Kind: protocol.Test, Options: json.RawMessage(`{}`), Tested: "x.onnx"}, of([]byte("hello")), `"x.onnx"`},
+		{"scores without a test", protocol.Request{Kind: protocol.Score}, nil, "test again"},
 		{"options that are none", protocol.Request{Kind: protocol.Observe, Options: json.RawMessage(`[]`)}, nil, "options"},
 	} {
 		w := newWorker()

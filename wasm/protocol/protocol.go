@@ -1,7 +1,7 @@
 // Package protocol is what the page and its workers say to each other. It knows no JavaScript: a message is JSON, and the
 // byte arrays or files that belong to it travel beside it, in the order that the message's doc comment gives.
 //
-//	page   → worker  Request   load → [preview…] → observe → compare → finish
+//	page   → worker  Request   load → [preview…] → observe → compare → finish → [export…], then lint, test → score
 //	worker → page    Reply     ready, then progress… and one of done or failed for each request; dead at any time
 //
 // A worker answers requests in the order in which they came. Cancelling is ending the worker.
@@ -17,6 +17,10 @@ const (
 	Observe  = "observe"  // files: one per entry of Images. Starts a job. Done carries one array, the state
 	Compare  = "compare"  // files: States states, then one per entry of Probes, then of Images. Merges, quantizes, compares. Done as in Observe
 	Finish   = "finish"   // files: the states of the comparison. Done carries Report and the pieces of the model file
+	Export   = "export"   // after finish; Name is the format. Done carries Parts and the pieces of the files
+	Lint     = "lint"     // files: the model that Tested names with those that Siblings names. Done carries Lints
+	Test     = "test"     // files: the model that Tested names with those that Siblings names, the labels that Labels names, then one per entry of Images. Done carries one array, the state
+	Score    = "score"    // files: the states of other workers' tests. Done carries Scores
 )
 
 // Kinds of reply.
@@ -39,13 +43,16 @@ type Image struct {
 type Request struct {
 	ID       int             `json:"id"`
 	Kind     string          `json:"kind"`
-	Name     string          `json:"name,omitempty"`     // load: the model's file name; preview: the image's
-	Siblings []string        `json:"siblings,omitempty"` // load: names of the other files
+	Name     string          `json:"name,omitempty"`     // load: the model's file name; preview: the image's; export: the format's
+	Siblings []string        `json:"siblings,omitempty"` // load, lint, test: names of the other files
 	Options  json.RawMessage `json:"options,omitempty"`  // the engine's options; finish needs none
 	Shape    []int           `json:"shape,omitempty"`    // preview: the shape of the model's input
 	Images   []Image         `json:"images,omitempty"`
 	Probes   []Image         `json:"probes,omitempty"` // compare: the first images of the job, the same for every worker
 	States   int             `json:"states,omitempty"` // compare: how many of the files are states
+	Tested   string          `json:"tested,omitempty"` // lint, test: name of a model to compare with the loaded one, or "" to test the loaded one
+	More     bool            `json:"more,omitempty"`   // test: go on with what the request before has begun; the files are images only
+	Labels   string          `json:"labels,omitempty"` // test: name of the labels' file, or "" when there are none
 }
 
 // Reply is a message from a worker.
@@ -57,6 +64,9 @@ type Reply struct {
 	Info   json.RawMessage `json:"info,omitempty"`
 	View   *View           `json:"view,omitempty"`
 	Report json.RawMessage `json:"report,omitempty"`
+	Scores json.RawMessage `json:"scores,omitempty"`
+	Lints  json.RawMessage `json:"lints,omitempty"` // a report for each target
+	Parts  []int           `json:"parts,omitempty"` // how many of the arrays each file consists of
 	Text   string          `json:"text,omitempty"`
 }
 
