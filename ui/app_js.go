@@ -29,14 +29,18 @@ type app struct {
 	config config
 	pool   *pool
 
-	model   *model
+	model   *model // in float
+	tested  *model // quantized by whatever tool: it is tested, not quantized again
+	last    *model // that was given, whether it could be read or not
 	images  *images
+	labels  *labels
 	options engine.Options
 	limit   int // images to use at most
 	workers int
 	shown   int // position in images.used of the previewed image
 
 	run    *run    // nil when none is under way
+	check  *run    // tests the file of the last run; nil when done
 	result *result // of the last run
 	sort   view.Sort
 	all    bool // layers are shown, not only the first
@@ -45,6 +49,7 @@ type app struct {
 	previews int    // asked for so far
 	photo    func() // gives back the memory of the previewed photo
 	fetching bool   // a sample is on its way
+	reading  int    // drops that are being read: no run starts meanwhile
 }
 
 // model is a model the worker has read.

@@ -10,6 +10,7 @@ import (
 	"syscall/js"
 
 	"dropquant/engine"
+	"dropquant/engine/dataset"
 	"dropquant/ui/view"
 	"dropquant/ui/web"
 
@@ -42,6 +43,11 @@ func (a *app) listenFiles() {
 			body.Underlying().Get("classList").Call("toggle", "dragging", depth > 0)
 		}
 	}
+	a.on("tested-card", "click", func(e dom.Event) {
+		if e.Target().ID() == "set-aside" {
+			a.setAside()
+		}
+	})
 	listen(a.doc, "dragenter", drag(1))
 	listen(a.doc, "dragover", drag(0))
 	listen(a.doc, "dragleave", drag(-1))
@@ -81,11 +87,12 @@ func (a *app) accept(files []web.File, failed []string) {
 		a.toast("A run is under way. Cancel it before you change its files.", "", nil)
 		return
 	}
-	paths := make([]string, len(files))
-	for i, f := range files {
-		paths[i] = f.Path
-	}
-	in := sortFiles(paths, func(i int) int64 {
+	a.reading++
+	defer func() {
+		a.reading--
+		a.updateRun()
+	}()
+	in := sortFiles(paths(files), func(i int) int64 {
 		file, err := files[i].Open()
 		if err != nil {
 			return -1
@@ -99,23 +106,26 @@ func (a *app) accept(files []web.File, failed []string) {
 		}
 		return out
 	}
-	if len(in.models)+len(in.images)+len(in.others) == 0 {
+	if len(in.models)+len(in.images)+len(in.others)+len(in.labels) == 0 {
 		a.nothingUseful(files, failed)
 		return
 	}
 	a.clearError()
 	if len(in.images) > 0 {
+		if a.images != nil {
+			a.labels = nil // they were for the images before
+		}
 		a.setImages(&images{files: pickFiles(in.images), ignored: in.ignored, failed: failed})
 	}
+	if len(in.labels) > 0 {
+		a.takeLabels(pickFiles(in.labels))
+	}
 	switch {
-	case len(in.models) > 1:
-		a.toast(fmt.Sprintf("%d models were given; this is %q.", len(in.models), paths[in.models[0]]), "", nil)
-		fallthrough
-	case len(in.models) == 1:
-		a.setModel(files[in.models[0]], pickFiles(in.others))
-	case len(in.others) > 0 && a.model != nil && len(in.images) == 0:
-		a.setModel(a.model.file, append(slices.Clone(a.model.others), pickFiles(in.others)...))
-	case len(in.images) == 0:
+	case len(in.models) > 0:
+		a.setModels(pickFiles(in.models), pickFiles(in.others))
+	case len(in.others) > 0 && a.last != nil && len(in.images) == 0:
+		a.setModel(a.last.file, append(slices.Clone(a.last.others), pickFiles(in.others)...))
+	case len(in.images)+len(in.labels) == 0:
 		a.nothingUseful(files, failed)
 	}
 }
@@ -138,14 +148,42 @@ func (a *app) nothingUseful(files []web.File, failed []string) {
 // maxOthers bounds how many files beside a model are offered to it as its weights.
 const maxOthers = 256
 
-// setModel has a worker read a model and shows its card.
-func (a *app) setModel(file web.File, others []web.File) {
+func newModel(file web.File, others []web.File) *model {
 	m := &model{file: file, others: others[:min(len(others), maxOthers)]}
 	for _, f := range m.others {
 		m.names = append(m.names, siblingName(file.Path, f.Path))
 	}
-	previous := a.model
-	a.model = m // a failed one too: its weights may come later
+	return m
+}
+
+// open returns the model's file and those beside it.
+func (m *model) open() ([]js.Value, error) {
+	files := make([]js.Value, 0, 1+len(m.others))
+	for _, f := range append([]web.File{m.file}, m.others...) {
+		file, err := f.Open()
+		if err != nil {
+			return nil, &fileError{f.Path, err}
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+// setModels takes the first of the models that were given, and the second if one of the two is quantized and the other is not.
+func (a *app) setModels(files, others []web.File) {
+	for i := min(len(files), 2) - 1; i >= 0; i-- {
+		a.setModel(files[i], others)
+	}
+	if len(files) > 2 || len(files) == 2 && (a.tested == nil || !a.loaded()) {
+		a.toast(fmt.Sprintf("%d models were given; this is %q.", len(files), files[0].Path), "", nil)
+	}
+}
+
+// setModel has a worker read a model and shows its card. One that is quantized already is tested, beside the float model if
+// there is one.
+func (a *app) setModel(file web.File, others []web.File) {
+	m := newModel(file, others)
+	a.last = m // a failed one too: its weights may come later
 	a.hide("model", false)
 	a.hide("model-ask", true)
 	a.hide("intro", true)
@@ -155,36 +193,39 @@ func (a *app) setModel(file web.File, others []web.File) {
 	})
 	reply, err := a.pool.inspector().load(m, marshal(engine.Options{Target: a.options.Target}))
 	stop()
-	if a.model != m {
+	if a.last != m {
 		return // another one came meanwhile
 	}
 	if err == nil {
 		err = json.Unmarshal(reply.Info, &m.info)
 	}
 	if err != nil {
-		m.info = engine.Info{}
-		a.hide("model-card", true)
-		if previous != nil && previous.info.Name != "" && previous.file.Path != file.Path {
-			a.model = previous
-			a.showModel()
-		} else {
-			a.hide("model-ask", false)
-			a.update()
-		}
+		a.showModel()
 		a.modelError(file, err)
 		return
 	}
-	a.result = nil
+	a.forget()
+	if m.info.Quantized {
+		a.tested = m
+	} else {
+		a.model = m
+	}
 	a.showModel()
-	a.guessPreset()
+	if m == a.base() {
+		a.guessPreset()
+	}
 	a.announce("Model " + m.info.Name + " read")
-	a.update()
 	a.preview()
 }
 
+// showModel shows the cards of the models that are there.
 func (a *app) showModel() {
-	a.html("model-card", view.Model(a.model.info))
-	a.hide("model-card", false)
+	if a.loaded() {
+		a.html("model-card", view.Model(a.model.info))
+	}
+	if a.tested != nil {
+		a.html("tested-card", view.Tested(a.tested.info, a.loaded()))
+	}
 	a.update()
 }
 
@@ -194,12 +235,31 @@ func (a *app) modelError(file web.File, err error) {
 	if errors.As(err, &dead) {
 		card.Title, card.Text, card.Detail, card.Action = "The engine stopped while it read "+file.Name(), "The file may be too large for this tab's memory. Your images are kept.", dead.text, "Try again"
 	}
-	others := a.model.others
+	others := a.last.others
 	a.showError(card, func() { web.Go(func() { a.setModel(file, others) }) })
 }
 
-// loaded says that there is a model to work with.
-func (a *app) loaded() bool { return a.model != nil && a.model.info.Name != "" }
+// setAside puts the quantized file away that was to be tested.
+func (a *app) setAside() {
+	a.tested = nil
+	a.forget()
+	if a.base() != nil {
+		a.guessPreset()
+	}
+	a.showModel()
+	a.raw("main").Call("focus", map[string]any{"preventScroll": true})
+}
+
+// base is the model whose input the images fill: the float one, or without it the quantized one that is tested; nil without any.
+func (a *app) base() *model {
+	if a.loaded() {
+		return a.model
+	}
+	return a.tested
+}
+
+// loaded says that there is a float model.
+func (a *app) loaded() bool { return a.model != nil }
 
 // setImages takes images in. Only the first are opened, for their thumbnails.
 func (a *app) setImages(list *images) {
@@ -208,7 +268,8 @@ func (a *app) setImages(list *images) {
 			revoke()
 		}
 	}
-	a.images, a.shown, a.result = list, 0, nil
+	a.images, a.shown = list, 0
+	a.forget()
 	a.showImages()
 	a.announce(view.Of(len(list.files), "image") + " read")
 	a.preview()
@@ -219,7 +280,16 @@ func (a *app) showImages() {
 	list := a.images
 	list.used = engine.Sample(len(list.files), a.limit)
 	card := view.Images{Count: len(list.files), Used: len(list.used), Ignored: list.ignored, Failed: list.failed}
+	if a.fitLabels(); a.labels != nil {
+		card.Note = a.labels.note
+		if a.labels.usable {
+			card.Labels = a.labels.file.Name()
+		}
+	}
 	for _, at := range list.used[:min(view.Thumbs, len(list.used))] {
+		if !dataset.IsImageName(list.files[at].Path) {
+			continue // the browser cannot show arrays
+		}
 		file, err := list.files[at].Open()
 		if err != nil {
 			continue
@@ -234,19 +304,23 @@ func (a *app) showImages() {
 
 // update shows the steps that what is there allows, and what is missing.
 func (a *app) update() {
-	model, pictures := a.loaded(), a.images != nil
-	begun := model || pictures
+	model, pictures, tested := a.loaded(), a.images != nil, a.tested != nil
+	begun := model || pictures || tested
 	a.hide("intro", begun)
 	a.hide("model", !begun)
-	a.hide("model-ask", model)
+	a.hide("model-ask", model || tested)
 	a.hide("model-card", !model)
+	a.hide("tested-card", !tested)
 	a.hide("images", !begun)
 	a.hide("images-ask", pictures)
 	a.hide("images-card", !pictures)
-	a.hide("prepare", !(model && pictures))
-	a.hide("target", !model)
+	a.hide("prepare", !((model || tested) && pictures))
+	a.hide("target", !(model || tested))
+	a.hide("targets-box", tested)
+	a.hide("estimator-field", tested)
+	a.showCPU()
 	a.hide("result", a.result == nil)
-	a.hide("layers", a.result == nil)
+	a.hide("layers", a.result == nil || a.result.scored())
 	a.updateRun()
 }
 

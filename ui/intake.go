@@ -14,8 +14,8 @@ type intake struct {
 	models  []int
 	images  []int
 	others  []int // may be a model's external weights
-	labels  []int
-	ignored int // files that systems leave in folders are not even counted
+	labels  []int // tables that may say what the images show
+	ignored int   // files that systems leave in folders are not even counted
 }
 
 // arrays are inputs that are no pictures: .npy files, and pixels without a header.
@@ -44,6 +44,7 @@ func sortFiles(paths []string, size func(i int) int64) intake {
 			in.images = append(in.images, i)
 		case isLabels(p):
 			in.labels = append(in.labels, i)
+		case isNotes(p):
 			in.ignored++
 		default:
 			in.others = append(in.others, i)
@@ -53,8 +54,13 @@ func sortFiles(paths []string, size func(i int) int64) intake {
 	return in
 }
 
-// isLabels recognizes the lists that data sets come with.
+// isLabels recognizes tables of labels: CSV files that say so in their names.
 func isLabels(p string) bool {
+	return strings.EqualFold(path.Ext(p), ".csv") && strings.Contains(strings.ToLower(path.Base(p)), "label")
+}
+
+// isNotes recognizes what else comes with data sets, and is no model's weights.
+func isNotes(p string) bool {
 	switch strings.ToLower(path.Ext(p)) {
 	case ".csv", ".txt", ".json", ".xml":
 		return true

@@ -21,6 +21,15 @@ func outputName(model, target string) string {
 // reportName is the name of the report beside that file.
 func reportName(output string) string { return strings.TrimSuffix(output, ".onnx") + ".json" }
 
+// formatName is the name of a file of another format beside that file: a second .onnx would take its name.
+func formatName(output, suffix string) string {
+	base := strings.TrimSuffix(output, ".onnx")
+	if suffix == ".onnx" {
+		base += ".fakequantize"
+	}
+	return base + suffix
+}
+
 // command is the line that does the same from a terminal.
 func command(model, image string, o engine.Options, limit int) string {
 	folder := "images"

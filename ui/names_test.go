@@ -22,6 +22,14 @@ func TestNames(t *testing.T) {
 	}
 }
 
+func TestFormatName(t *testing.T) {
+	for suffix, want := range map[string]string{".onnx": "m.openvino.int8.fakequantize.onnx", ".xml": "m.openvino.int8.xml", ".encodings.json": "m.openvino.int8.encodings.json"} {
+		if got := formatName("m.openvino.int8.onnx", suffix); got != want {
+			t.Errorf("%s gives %s, want %s", suffix, got, want)
+		}
+	}
+}
+
 func TestCommand(t *testing.T) {
 	custom := dataset.Preset{Name: "custom", Mode: dataset.Stretch, Crop: 224, Order: "RGB", Scale: 1}
 	for _, c := range []struct {

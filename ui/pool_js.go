@@ -157,14 +157,11 @@ func (w *worker) load(m *model, options json.RawMessage) (answer, error) {
 	if w.holds == m {
 		return answer{}, nil
 	}
-	files := make([]js.Value, 0, 1+len(m.others))
-	for _, f := range append([]web.File{m.file}, m.others...) {
-		file, err := f.Open()
-		if err != nil {
-			return answer{}, &fileError{f.Path, err}
-		}
-		files = append(files, file)
+	files, err := m.open()
+	if err != nil {
+		return answer{}, err
 	}
+	w.holds = nil // should this one not be read, the worker has lost the one before
 	a, err := w.call(protocol.Request{Kind: protocol.Load, Name: m.file.Name(), Siblings: m.names, Options: options}, files, nil)
 	if err == nil {
 		w.holds = m

@@ -121,11 +121,12 @@ func (a *app) listenPrepare() {
 
 // guessPreset takes the preset that the engine guesses for a model that has just been read.
 func (a *app) guessPreset() {
-	p, ok := dataset.FindPreset(a.model.info.Preset)
+	info := a.base().info
+	p, ok := dataset.FindPreset(info.Preset)
 	if !ok {
 		p = dataset.Presets[0]
 	}
-	a.setPreset(p, a.model.info.Reason)
+	a.setPreset(p, info.Reason)
 }
 
 // setPreset shows a preset in the menu and the form, and what it makes of the image.
@@ -146,7 +147,8 @@ func (a *app) setPreset(p dataset.Preset, why string) {
 // preview shows the current image as it is and as the network sees it. The engine does it, in a worker: the same code that will
 // read the images of the run.
 func (a *app) preview() {
-	if !a.loaded() || a.images == nil || len(a.images.used) == 0 {
+	base := a.base()
+	if base == nil || a.images == nil || len(a.images.used) == 0 {
 		return
 	}
 	file := a.images.files[a.images.used[a.shown]]
@@ -154,13 +156,13 @@ func (a *app) preview() {
 	if a.run != nil {
 		return // its workers have the processors
 	}
-	a.hide("view", !a.model.info.Images)
-	if !a.model.info.Images {
+	a.hide("view", !base.info.Images)
+	if !base.info.Images {
 		return
 	}
 	a.previews++
 	mine := a.previews // a newer one makes this one's answer stale
-	req := protocol.Request{Kind: protocol.Preview, Name: file.Name(), Options: marshal(a.options), Shape: a.model.info.Input.Shape}
+	req := protocol.Request{Kind: protocol.Preview, Name: file.Name(), Options: marshal(a.options), Shape: base.info.Input.Shape}
 	web.Go(func() {
 		photo, err := file.Open()
 		if err == nil && mine == a.previews {
@@ -184,6 +186,7 @@ func (a *app) preview() {
 }
 
 func (a *app) showPhoto(name string, photo js.Value) {
+	a.hide("view-photo", !dataset.IsImageName(name))
 	if a.photo != nil {
 		a.photo()
 	}

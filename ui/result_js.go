@@ -3,8 +3,12 @@
 package ui
 
 import (
+	"errors"
+
+	"dropquant/engine"
 	"dropquant/ui/view"
 	"dropquant/ui/web"
+	"dropquant/wasm/protocol"
 
 	"honnef.co/go/js/dom/v2"
 )
@@ -12,25 +16,43 @@ import (
 // showResult shows the summary and the layers of a finished run.
 func (a *app) showResult(res *result) {
 	a.result = res
+	if res.scored() {
+		a.html("result-card", view.Scored(a.predictions(), res.name))
+		a.rest(res)
+		a.update()
+		a.focus("result-title")
+		a.announce("Done. " + res.name + " is tested.")
+		return
+	}
 	a.html("result-card", view.Summary(view.Result{
-		Report: res.report, File: res.name, Target: targetTitle(res.target),
+		Report: res.report, File: res.name, Target: targetTitle(res.target), Formats: formats(res.target),
 		Command: command(a.model.file.Path, a.images.files[0].Path, a.options, a.limit),
 	}))
 	a.all = false
 	a.showLayers()
+	a.checkResult(res)
 	a.update()
 	a.focus("result-title")
 	a.announce("Done. " + res.name + " is ready to download.")
 }
 
-func (a *app) showLayers() { a.html("layers-card", view.Layers(a.result.report.Layers, a.sort, a.all)) }
+func (a *app) showLayers() {
+	a.html("layers-card", view.Worst(a.result.report)+view.Layers(a.result.report.Layers, a.sort, a.all))
+}
 
 // listenResult connects what the cards of the result hold.
 func (a *app) listenResult() {
 	a.on("result-card", "click", func(e dom.Event) {
+		if a.result == nil {
+			return
+		}
 		switch e.Target().ID() {
 		case "download":
 			a.download()
+		case "save-as":
+			a.saveAs(a.value("format"))
+		case "stop-check":
+			a.stopCheck()
 		case "save-report":
 			web.Save(reportName(a.result.name), web.Text("application/json", a.result.json()))
 		case "copy":
@@ -42,6 +64,13 @@ func (a *app) listenResult() {
 				}
 				a.toast("Copied", "", nil)
 			})
+		}
+	})
+	a.on("result-card", "change", func(e dom.Event) {
+		for _, f := range engine.Formats {
+			if e.Target().ID() == "format" && f.Name == a.value("format") {
+				a.text("format-doc", view.Sentence(f.Doc))
+			}
 		}
 	})
 	a.on("layers-card", "click", func(e dom.Event) {
@@ -60,9 +89,47 @@ func (a *app) listenResult() {
 	})
 }
 
+// formats lists the forms in which what is quantized for a target can be had beside Q/DQ.
+func formats(target string) (list []view.Choice) {
+	for _, f := range engine.Formats {
+		if f.Name != engine.QDQ && f.Fits(target) == nil {
+			list = append(list, view.Choice{Value: f.Name, Title: f.Title, Note: f.Doc})
+		}
+	}
+	return list
+}
+
+// saveAs has the worker that holds the job write it in another format.
+func (a *app) saveAs(format string) {
+	res := a.result
+	f, err := engine.FindFormat(format)
+	if err != nil {
+		return
+	}
+	web.Go(func() {
+		stop := a.slowly(func() { a.toast("Writing "+f.Title+" …", "", nil) })
+		reply, err := res.worker.call(protocol.Request{Kind: protocol.Export, Name: f.Name}, nil, nil)
+		stop()
+		if err != nil {
+			text := view.Sentence(err.Error())
+			if errors.Is(err, errEnded) || res.worker.ended != nil {
+				text = "The engine that made this result has ended. Quantize again, then save."
+			}
+			a.showError(view.Error{Title: "The file could not be written as " + f.Title, Text: text}, nil)
+			return
+		}
+		pieces := reply.arrays
+		for i, suffix := range f.Suffixes {
+			web.Save(formatName(res.name, suffix), web.Blob("application/octet-stream", pieces[:reply.Parts[i]]...))
+			pieces = pieces[reply.Parts[i]:]
+		}
+		a.announce("Downloading " + f.Title)
+	})
+}
+
 // download saves the quantized model.
 func (a *app) download() bool {
-	if a.result == nil {
+	if a.result == nil || a.result.scored() {
 		return false
 	}
 	web.Save(a.result.name, a.result.blob)

@@ -7,64 +7,48 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
+	"slices"
 	"sync"
 	"syscall/js"
 	"time"
 
 	"dropquant/engine"
-	"dropquant/engine/report"
-	"dropquant/engine/target"
 	"dropquant/ui/view"
 	"dropquant/ui/web"
 	"dropquant/wasm/protocol"
-
-	"honnef.co/go/js/dom/v2"
 )
 
-// run is one job on several workers. Worker w takes every image i with i mod len(workers) = w; what the workers found is merged
-// in an engine that does not care in which order, so that the result is the same for any number of them.
+// run is work on all images by several workers. Worker w takes every image i with i mod len(workers) = w; what the workers found is
+// merged in an engine that does not care in which order, so that the result is the same for any number of them.
 type run struct {
-	model   *model
-	target  string
+	model   *model // that the workers load
+	tested  *model // that is compared with it, in a test
+	labels  *labels
 	options json.RawMessage
+	phases  []phase
 	images  []protocol.Image
 	files   []web.File
 	workers []*worker // nil where one has to be started
-	took    []*worker // who observed each share
+	took    []*worker // who did the first phase of each share
 	done    []bool    // images of the phase
 	pace    pace
 	began   time.Time
-	layer   string // that some worker computes
-	quarter int    // of the progress that was announced
+	layer   string         // that some worker computes
+	quarter int            // of the progress that was announced
+	over    bool           // cancelled, or failed: no worker is started any more
+	show    func(p *phase) // tells of the progress
 }
 
-// phases of a run, and what an image costs in each: a comparison runs the float model and the quantized one.
-var phases = []struct {
+// phase is a part of a run in which every worker does its share of the images.
+type phase struct {
 	kind, doing string
-	weight      float64
-}{
-	{protocol.Observe, "Calibrating", 1},
-	{protocol.Compare, "Comparing with fp32", 2},
+	weight      float64 // what an image costs, beside those of other phases
+	chunk       int     // images in one request; 0 is all of a share
 }
 
-// listenRun connects the buttons of the bar.
-func (a *app) listenRun() {
-	a.on("run", "click", func(dom.Event) { a.start() })
-	a.on("cancel", "click", func(dom.Event) { a.cancel() })
-	a.on("save", "click", func(dom.Event) { a.download() })
-}
-
-func (a *app) ready() bool {
-	return a.loaded() && a.model.info.Blocked == "" && a.images != nil && len(a.images.used) > 0 && a.run == nil
-}
-
-// start begins a run, if all that it needs is there.
-func (a *app) start() bool {
-	if !a.ready() {
-		return false
-	}
-	r := &run{model: a.model, target: a.options.Target, options: marshal(a.options), began: time.Now()}
+// newRun prepares a run on the images that are used.
+func (a *app) newRun(m *model, phases []phase) *run {
+	r := &run{model: m, phases: phases, options: marshal(a.options), began: time.Now()}
 	for i, at := range a.images.used {
 		f := a.images.files[at]
 		r.files = append(r.files, f)
@@ -72,35 +56,16 @@ func (a *app) start() bool {
 	}
 	k := min(a.workers, len(r.images))
 	r.workers, r.took = make([]*worker, k), make([]*worker, k)
-	r.workers[0] = a.pool.take()
 	r.pace.images = len(r.images)
 	for _, p := range phases {
 		r.pace.weights = append(r.pace.weights, p.weight)
 	}
-	a.run, a.result = r, nil
-	a.clearError()
-	a.update()
-	a.showProgress(r, phases[0].doing)
-	web.Go(func() {
-		res, err := a.execute(r)
-		r.end(errEnded)
-		if a.run != r {
-			return // cancelled
-		}
-		a.run = nil
-		a.title("")
-		if err != nil {
-			a.update()
-			a.runError(err)
-			return
-		}
-		a.showResult(res)
-	})
-	return true
+	return r
 }
 
 // end gives up all workers of the run.
 func (r *run) end(err error) {
+	r.over = true
 	for _, w := range r.workers {
 		if w != nil {
 			w.end(err)
@@ -108,53 +73,19 @@ func (r *run) end(err error) {
 	}
 }
 
-// cancel ends the run at once: a worker is never asked to stop, it is ended. The inputs stay.
-func (a *app) cancel() bool {
-	r := a.run
-	if r == nil {
-		return false
-	}
-	a.run = nil
-	r.end(errEnded)
-	a.title("")
-	a.update()
-	a.announce("Cancelled. The model and the images are kept.")
-	a.text("run-title", "Cancelled")
-	a.text("run-text", "The model and the images are kept.")
-	a.raw("run").Call("focus")
-	return true
-}
-
-// execute does all phases.
-func (a *app) execute(r *run) (*result, error) {
+// execute does all phases, and returns what the workers found in the last.
+func (a *app) execute(r *run) ([]js.Value, error) {
 	var states []js.Value
-	for i := range phases {
+	for i := range r.phases {
 		r.pace.next(i, time.Now())
 		r.done = make([]bool, len(r.images))
-		a.showProgress(r, phases[i].doing)
+		r.show(&r.phases[i])
 		var err error
 		if states, err = a.phase(r, i, states); err != nil {
 			return nil, err
 		}
 	}
-	first := r.workers[0]
-	if a.run == r {
-		a.text("run-title", "Writing the file")
-		a.text("run-text", "")
-	}
-	reply, err := first.call(protocol.Request{Kind: protocol.Finish}, copies(states, 0), nil)
-	if err != nil {
-		return nil, err
-	}
-	res := &result{
-		target: r.target, took: time.Since(r.began),
-		blob: web.Blob("application/octet-stream", reply.arrays...),
-		name: outputName(r.model.file.Name(), r.target),
-	}
-	if err := json.Unmarshal(reply.Report, &res.report); err != nil {
-		return nil, err
-	}
-	return res, nil
+	return states, nil
 }
 
 // phase has every worker do its share, and returns their states.
@@ -187,7 +118,7 @@ func (a *app) share(r *run, phase, w int, before []js.Value) (js.Value, error) {
 	for attempt := 0; ; attempt++ {
 		state, err := a.attempt(r, phase, w, before)
 		var dead *deadError
-		if attempt == 0 && a.run == r && errors.As(err, &dead) {
+		if attempt == 0 && !r.over && errors.As(err, &dead) {
 			r.workers[w] = nil
 			continue
 		}
@@ -199,53 +130,107 @@ func (a *app) attempt(r *run, phase, w int, before []js.Value) (js.Value, error)
 	if r.workers[w] == nil {
 		r.workers[w] = a.pool.start()
 	}
-	e := r.workers[w]
+	e, p := r.workers[w], &r.phases[phase]
 	e.onLayer = func(name string) {
-		if a.run == r {
+		if !r.over {
 			r.layer = name
-			a.showProgress(r, phases[phase].doing)
+			r.show(p)
 		}
 	}
 	if _, err := e.load(r.model, nil); err != nil {
 		return js.Undefined(), err
 	}
-	req := protocol.Request{Kind: phases[phase].kind, Options: r.options}
-	var files []js.Value
-	if before != nil {
-		own := -1
-		if r.took[w] == e {
-			own = w // it holds its own state already
-		}
-		files = copies(before, own)
-		req.States = len(files)
-		req.Probes = r.images[:min(len(r.images), engine.ProbeHead)]
-		for i := range req.Probes {
-			file, err := r.files[i].Open()
-			if err != nil {
-				return js.Undefined(), &fileError{r.files[i].Path, err}
-			}
-			files = append(files, file)
-		}
+	share := protocol.Shard(len(r.images), w, len(r.workers))
+	size := len(share)
+	if p.chunk > 0 {
+		size = p.chunk
 	}
-	for _, i := range protocol.Shard(len(r.images), w, len(r.workers)) {
-		file, err := r.files[i].Open()
-		if err != nil {
-			return js.Undefined(), &fileError{r.files[i].Path, err}
-		}
-		files = append(files, file)
-		req.Images = append(req.Images, r.images[i])
-	}
-	reply, err := e.call(req, files, func(index int) {
-		if a.run == r {
-			r.mark(index)
-			a.showProgress(r, phases[phase].doing)
-		}
-	})
+	var state js.Value
+	req := protocol.Request{Kind: p.kind, Options: r.options}
+	files, err := r.before(&req, w, before)
 	if err != nil {
 		return js.Undefined(), err
 	}
+	for part := range slices.Chunk(share, size) {
+		if r.over {
+			return js.Undefined(), errEnded
+		}
+		opened, err := r.open(part)
+		if err != nil {
+			return js.Undefined(), err
+		}
+		req.Images = nil
+		for _, i := range part {
+			req.Images = append(req.Images, r.images[i])
+		}
+		reply, err := e.call(req, append(files, opened...), func(index int) {
+			if !r.over {
+				r.mark(index)
+				r.show(p)
+			}
+		})
+		if err != nil {
+			return js.Undefined(), err
+		}
+		state, files = reply.arrays[0], nil
+		req = protocol.Request{Kind: p.kind, Options: r.options, More: true}
+	}
 	r.took[w] = e
-	return reply.arrays[0], nil
+	return state, nil
+}
+
+// before completes a request by what its kind needs beside images, and returns the files that go before them.
+func (r *run) before(req *protocol.Request, w int, states []js.Value) ([]js.Value, error) {
+	switch {
+	case req.Kind == protocol.Test:
+		return r.things(req)
+	case states == nil:
+		return nil, nil
+	}
+	own := -1
+	if r.took[w] == r.workers[w] {
+		own = w // it holds its own state already
+	}
+	files := copies(states, own)
+	req.States = len(files)
+	req.Probes = r.images[:min(len(r.images), engine.ProbeHead)]
+	var first []int
+	for i := range req.Probes {
+		first = append(first, i)
+	}
+	probes, err := r.open(first)
+	return append(files, probes...), err
+}
+
+// things returns what a test compares, and the labels.
+func (r *run) things(req *protocol.Request) (files []js.Value, err error) {
+	if r.tested != nil {
+		req.Tested, req.Siblings = r.tested.file.Name(), r.tested.names
+		if files, err = r.tested.open(); err != nil {
+			return nil, err
+		}
+	}
+	if r.labels != nil {
+		req.Labels = r.labels.file.Path
+		table, err := r.labels.file.Open()
+		if err != nil {
+			return nil, &fileError{r.labels.file.Path, err}
+		}
+		files = append(files, table)
+	}
+	return files, nil
+}
+
+// open opens some of the images.
+func (r *run) open(list []int) (files []js.Value, err error) {
+	for _, i := range list {
+		file, err := r.files[i].Open()
+		if err != nil {
+			return nil, &fileError{r.files[i].Path, err}
+		}
+		files = append(files, file)
+	}
+	return files, nil
 }
 
 // mark counts an image, once even if a second worker had to do it again.
@@ -267,10 +252,8 @@ func copies(states []js.Value, without int) []js.Value {
 	return out
 }
 
-// showProgress shows how far a run is: in the bar, in the tab's title, and now and then to a screen reader.
-func (a *app) showProgress(r *run, doing string) {
-	share := r.pace.share()
-	percent := fmt.Sprintf("%.0f %%", math.Floor(share*100))
+// progress says how far a run is.
+func (r *run) progress() string {
 	line := fmt.Sprintf("image %s of %s", view.Count(min(r.pace.done+1, len(r.images))), view.Count(len(r.images)))
 	if r.layer != "" {
 		line += " · " + r.layer
@@ -278,91 +261,19 @@ func (a *app) showProgress(r *run, doing string) {
 	if left, known := r.pace.left(time.Now()); known {
 		line += " · " + view.Left(left)
 	}
-	a.text("run-title", doing)
-	a.text("run-text", line)
+	return line
+}
+
+// showProgress shows how far a run is: in the bar, in the tab's title, and now and then to a screen reader.
+func (a *app) showProgress(r *run, p *phase) {
+	share := r.pace.share()
+	percent := fmt.Sprintf("%.0f %%", math.Floor(share*100))
+	a.text("run-title", p.doing)
+	a.text("run-text", r.progress())
 	a.raw("progress").Set("value", share)
 	a.title("⏳ " + percent)
 	if quarter := int(share * 4); quarter != r.quarter || r.pace.done == 0 {
 		r.quarter = quarter
-		a.announce(doing + ", " + percent)
+		a.announce(p.doing + ", " + percent)
 	}
-}
-
-func (a *app) runError(err error) {
-	card := view.Error{Title: "The run could not be finished", Text: view.Sentence(err.Error()), Action: "Try again"}
-	var dead *deadError
-	if errors.As(err, &dead) {
-		card.Title = "The engine stopped twice"
-		card.Text = "It may have run out of memory. Close other tabs, or use fewer workers under More options, and try again. The model and the images are kept."
-		card.Detail = dead.text
-	}
-	a.showError(card, func() { a.start() })
-}
-
-// updateRun shows in the bar what can be done next.
-func (a *app) updateRun() {
-	begun := a.loaded() || a.images != nil
-	running := a.run != nil
-	a.hide("runbar", !begun)
-	a.hide("progress", !running)
-	a.hide("cancel", !running)
-	a.hide("run", running)
-	a.hide("save", a.result == nil)
-	a.raw("run").Set("disabled", !a.ready())
-	a.el("body").Class().Remove("running")
-	if running {
-		a.el("body").Class().Add("running")
-		return
-	}
-	label, class := "Quantize", "primary"
-	if a.result != nil {
-		label, class = "Quantize again", ""
-	}
-	a.text("run", label)
-	a.el("run").SetAttribute("class", class)
-	title, line := "", ""
-	switch {
-	case a.result != nil:
-		title, line = "Done in "+view.Took(a.result.took), a.result.name
-	case !a.loaded():
-		title = "Now add the model"
-	case a.model.info.Blocked != "":
-		title = "This model cannot be quantized as it is"
-	case a.images == nil:
-		title = "Now add images"
-	default:
-		k := min(a.workers, len(a.images.used))
-		title = view.Of(len(a.images.used), "image") + " for " + targetTitle(a.options.Target)
-		line = view.Of(k, "worker")
-		if m := a.model.info.Memory; m > 0 {
-			line += ", about " + view.Size(m*int64(k)) + " of memory"
-		}
-	}
-	a.text("run-title", title)
-	a.text("run-text", line)
-}
-
-func targetTitle(name string) string {
-	if t := target.ByName(name); t != nil {
-		return t.Title
-	}
-	return name
-}
-
-// result is what a run gave.
-type result struct {
-	report report.Report
-	target string
-	name   string // of the file to download
-	blob   js.Value
-	took   time.Duration
-}
-
-// json is the report as a file.
-func (r *result) json() string {
-	var out strings.Builder
-	if err := r.report.JSON(&out); err != nil {
-		panic("bug: the report is not JSON: " + err.Error())
-	}
-	return out.String()
 }

@@ -32,7 +32,7 @@ var processors = []struct{ name, title, doc string }{
 // showCPU says what the choice of processors means, where the target makes a difference.
 func (a *app) showCPU() {
 	t := target.ByName(a.options.Target)
-	matters := t != nil && t.Pairs
+	matters := t != nil && t.Pairs && a.tested == nil
 	a.hide("cpu-field", !matters)
 	a.text("cpu-doc", "")
 	for _, p := range processors {
@@ -108,7 +108,7 @@ func (a *app) positive(id string, old int) int {
 // describe asks again what becomes of the model, for another target.
 func (a *app) describe() {
 	m := a.model
-	if !a.loaded() || a.run != nil {
+	if !a.loaded() || a.tested != nil || a.run != nil {
 		return
 	}
 	options := marshal(a.options)

@@ -52,6 +52,9 @@ func TestShots(t *testing.T) {
 			shot("5-run")
 			b.wait(shown("download"), 240*time.Second)
 			shot("6-result")
+			b.predicted(300 * time.Second)
+			b.eval(`document.querySelectorAll("#result details").forEach((d) => { d.open = true; })`)
+			shot("7-predicted")
 		})
 	}
 }

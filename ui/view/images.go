@@ -14,6 +14,9 @@ type Images struct {
 	Failed  []string // folders and files that could not be read
 	Names   []string // of the first used images, for their thumbnails
 	URLs    []string
+
+	Labels string // name of the table of labels that is used, or ""
+	Note   string // what of a table does not fit
 }
 
 // Thumbs is how many thumbnails the card shows: one row or two, whatever the folder holds.
@@ -24,6 +27,12 @@ func ImagesCard(m Images) string {
 	var p page
 	p.put(`<div class="headline"><h3>%s</h3><span class="row"><button class="plain" type="button" data-pick="images">Replace</button><button class="plain" type="button" data-pick="folder">Choose a folder</button></span></div>`, Of(m.Count, "image"))
 	p.put(`<p class="soft">%s</p>`, imagesSentence(m))
+	if m.Labels != "" {
+		p.put(`<p>Labels from <span class="mono">%s</span>: the result will say how often the first answer is right.</p>`, m.Labels)
+	}
+	if m.Note != "" {
+		notes(&p, []string{m.Note})
+	}
 	p.put(`<ul class="thumbs">`)
 	for i, url := range m.URLs {
 		p.put(`<li><img src="%s" alt="%s" loading="lazy" decoding="async"></li>`, url, m.Names[i])

@@ -39,6 +39,8 @@ var columns = []column{
 			}
 			return raw(Escape(share(l.Clipped)))
 		}},
+	{"own", "On its own", "num wide r", func(a, b report.Layer) int { return cmp.Compare(order(own(a)), order(own(b))) },
+		func(l report.Layer) raw { return raw(decibel(own(l))) }},
 	{"sqnr", "Signal to noise", "num", func(a, b report.Layer) int { return cmp.Compare(order(a.SQNR), order(b.SQNR)) },
 		func(l report.Layer) raw {
 			return `<span class="level"><span>` + raw(decibel(l.SQNR)) + `</span>` + bar(l.SQNR) + `</span>`
@@ -96,7 +98,7 @@ func Layers(layers []report.Layer, by Sort, all bool) string {
 		layers = layers[:few]
 	}
 	var p page
-	p.put(`<div class="scroll" tabindex="0" role="region" aria-label="Table of layers"><table><caption>What each layer gives against the fp32 model, with all noise from the layers before it. A full bar is %d dB. Clipped are the values beyond the codes, as far as the bins of a histogram tell.</caption><thead><tr>`, full)
+	p.put(`<div class="scroll" tabindex="0" role="region" aria-label="Table of layers"><table><caption>What each layer gives against the fp32 model: on its own, and with all noise from the layers before it. A full bar is %d dB. Clipped are the values beyond the codes, as far as the bins of a histogram tell.</caption><thead><tr>`, full)
 	for _, c := range columns {
 		p.put(`<th scope="col" class="%s"%s><button type="button" data-sort="%s">%s</button></th>`, headClass(c.class), raw(direction(c.key, by)), c.key, c.title)
 	}

@@ -12,18 +12,7 @@ import (
 func Model(info engine.Info) string {
 	var p page
 	p.put(`<div class="headline"><h3>%s</h3><button class="plain" type="button" data-pick="model">Replace</button></div>`, info.Name)
-	p.put(`<dl class="facts">`)
-	fact := func(name, value string) {
-		if value != "" {
-			p.put(`<div><dt>%s</dt><dd>%s</dd></div>`, name, value)
-		}
-	}
-	fact("Size", Size(info.Size))
-	fact("Parameters", Large(info.Params))
-	fact("Multiply-adds", Large(info.MACs))
-	fact("Input", shape(info.Input.Shape))
-	fact("Opset", fmt.Sprint(info.Opset))
-	p.put(`</dl>`)
+	facts(&p, info)
 	if info.Blocked != "" {
 		p.put(`<div class="error"><h3>This model cannot be quantized as it is</h3><p>%s</p></div>`, Sentence(info.Blocked))
 		return p.String()
@@ -32,6 +21,39 @@ func Model(info engine.Info) string {
 		notes(&p, []string{"these nodes cannot be computed here; they and what follows them stay float: " + strings.Join(info.Unsupported, ", ")})
 	}
 	operators(&p, info.Ops)
+	return p.String()
+}
+
+// facts writes what a model is, as far as it is known.
+func facts(p *page, info engine.Info) {
+	p.put(`<dl class="facts">`)
+	fact := func(name, value string) {
+		p.put(`<div><dt>%s</dt><dd>%s</dd></div>`, name, value)
+	}
+	fact("Size", Size(info.Size))
+	if info.Params > 0 {
+		fact("Parameters", Large(info.Params))
+		fact("Multiply-adds", Large(info.MACs))
+	}
+	fact("Input", shape(info.Input.Shape))
+	fact("Opset", fmt.Sprint(info.Opset))
+	if info.Quantized && info.Producer != "" {
+		fact("Made by", info.Producer)
+	}
+	p.put(`</dl>`)
+}
+
+// Tested writes the card of a model that is quantized already. float says that a float model is there to compare it with.
+func Tested(info engine.Info, float bool) string {
+	var p page
+	p.put(`<div class="headline"><h3>%s <span class="tag int8">int8</span></h3><button class="plain" type="button" id="set-aside">Set aside</button></div>`, info.Name)
+	facts(&p, info)
+	p.put(`<p>This file is quantized already, so it is not quantized again: Dropquant runs it in the arithmetic of each runtime and says how it will do there.</p>`)
+	if float {
+		p.put(`<p class="soft">It is compared with the float model below. Set it aside to quantize that one.</p>`)
+	} else {
+		p.put(`<div class="row"><button type="button" data-pick="model">Add its float model</button><span class="small soft">Without it the file is compared with itself in plain Q/DQ.</span></div>`)
+	}
 	return p.String()
 }
 

@@ -10,9 +10,10 @@ import (
 // Result is what the summary shows beside the report.
 type Result struct {
 	Report  report.Report
-	File    string // name of the download
-	Target  string // title
-	Command string // the same from a terminal
+	File    string   // name of the download
+	Target  string   // title
+	Command string   // the same from a terminal
+	Formats []Choice // others in which it can be had
 }
 
 // Summary writes the numbers, what there is to know about them, and the downloads.
@@ -32,6 +33,10 @@ func Summary(r Result) string {
 	}
 	p.put(`</dl>`)
 	p.put(`<div class="row"><button class="primary" type="button" id="download">Download %s</button><button type="button" id="save-report">Report as JSON</button></div>`, r.File)
+	if len(r.Formats) > 0 {
+		p.put(`<details><summary>Other formats</summary><div class="fields"><label><span>Format</span><select id="format" aria-describedby="format-doc">%s</select></label><button type="button" id="save-as">Save</button></div><p class="small soft" id="format-doc">%s</p></details>`, raw(Options(r.Formats, "")), Sentence(r.Formats[0].Note))
+	}
+	p.put(`<div id="predictions" class="part"></div>`)
 	notes(&p, rep.Notes())
 	skipped(&p, rep.Skipped)
 	p.put(`<details><summary>The same from a terminal</summary><div class="cli"><code id="command">%s</code><button type="button" id="copy">Copy</button></div></details>`, r.Command)

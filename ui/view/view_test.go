@@ -8,6 +8,7 @@ import (
 
 	"dropquant/engine"
 	"dropquant/engine/report"
+	"dropquant/engine/target"
 	"dropquant/wasm/protocol"
 )
 
@@ -33,19 +34,28 @@ func TestWords(t *testing.T) {
 // Names come from files that anybody may have made: none may become markup.
 func TestNothingIsMarkup(t *testing.T) {
 	const evil = `<img src=x onerror=alert(1)>"'&`
-	layer := report.Layer{Name: evil, Op: evil, DType: evil, Float: evil}
+	layer := report.Layer{Name: evil, Op: evil, DType: evil, Float: evil, Detail: &report.Detail{Own: 5}, Causes: []report.Cause{{ID: evil, Text: evil}}}
+	score := report.Score{Model: evil, Target: evil, ISA: evil, Blocked: evil}
+	lint := target.Report{Target: "openvino", Findings: []target.Finding{{ID: target.Rules[0].ID, Node: evil, Text: evil, Fix: evil}}, Nodes: []target.NodeLine{{Name: evil, Op: evil, State: "float", Why: evil}}}
+	predictions := Predictions{Scores: []report.Score{score, score}, Lints: []target.Report{lint}, Note: evil}
 	rep := report.Report{Model: evil, Images: 1, MACs: 1, Layers: []report.Layer{layer}, Skipped: []report.Skipped{{Name: evil, Why: evil}}, Warnings: []report.Diagnostic{{ID: "a", Node: evil, Text: evil}}}
 	for name, html := range map[string]string{
 		"model":   Model(engine.Info{Name: evil, Unsupported: []string{evil}, Ops: []engine.OpUse{{Op: evil, Count: 1, Float: []string{evil}, Why: evil}}}),
 		"blocked": Model(engine.Info{Name: evil, Blocked: evil}),
-		"images":  ImagesCard(Images{Count: 1, Used: 1, Failed: []string{evil}, Names: []string{evil}, URLs: []string{evil}}),
+		"images":  ImagesCard(Images{Count: 1, Used: 1, Failed: []string{evil}, Names: []string{evil}, URLs: []string{evil}, Labels: evil, Note: evil}),
 		"stats":   Stats(protocol.View{Channels: []protocol.Channel{{Name: evil}}}),
 		"summary": Summary(Result{Report: rep, File: evil, Target: evil, Command: evil}),
 		"layers":  Layers(rep.Layers, WorstFirst, true),
+		"worst":   Worst(rep),
+		"predict": Predicted(predictions),
+		"failed":  Predicted(Predictions{Failed: evil}),
+		"scored":  Scored(predictions, evil),
+		"tested":  Tested(engine.Info{Name: evil, Quantized: true, Producer: evil}, false),
+		"formats": Summary(Result{Formats: []Choice{{evil, evil, evil}}}),
 		"error":   ErrorCard(Error{Title: evil, Text: evil, Detail: evil, Action: evil}),
 		"radios":  Radios(evil, []Choice{{evil, evil, evil}}, evil),
 		"options": Options([]Choice{{evil, evil, evil}}, evil),
-		"form":    Form([]Input{{ID: evil, Label: evil}}),
+		"form":    Form([]Input{{ID: evil, Label: evil, Group: evil}}),
 		"samples": Samples([]Sample{{ID: evil, Title: evil, Note: evil}}),
 	} {
 		if strings.Contains(html, "<img src=x") || strings.Contains(html, `onerror=alert(1)>"`) {
