@@ -76,15 +76,13 @@ func Trace(g *graph.Graph, b *Backend, shapes map[string][]int, inputs map[strin
 	if err != nil {
 		return nil, err
 	}
-	end, codes, rounded := l.Codes(value)
-	if !rounded {
-		if end = l.Graph.Value(value); end == nil {
-			if g.Value(value) == nil {
-				return nil, fmt.Errorf("the model has no value %q", value)
-			}
-			return nil, fmt.Errorf("%q exists only inside a kernel there: name the value that leaves it", value)
-		}
-		end, codes, rounded = roundedNext(end)
+	v := g.Value(value)
+	if v == nil {
+		return nil, fmt.Errorf("the model has no value %q", value)
+	}
+	end, codes, rounded := l.rounded(v)
+	if end == nil {
+		return nil, fmt.Errorf("%q exists only inside a kernel there: name the value that leaves it", value)
 	}
 	r, err := op.Resolve(l.Graph, shapes)
 	if err != nil {
@@ -123,6 +121,31 @@ func Trace(g *graph.Graph, b *Backend, shapes map[string][]int, inputs map[strin
 	}
 	t.step(StepResult, "the real that it stands for", float64(t.path.Result))
 	return t.path, nil
+}
+
+// rounded returns where the lowered graph holds what v is rounded to, and what those codes stand for; v itself when it stays
+// float, nil when it exists only inside a kernel.
+func (l *Lowered) rounded(v *graph.Value) (*graph.Value, quant.Params, bool) {
+	for _, u := range v.Uses {
+		if u.Node.Op != "QuantizeLinear" || u.Index != 0 {
+			continue
+		}
+		for _, w := range u.Node.Outputs[0].Uses {
+			if w.Node.Op != "DequantizeLinear" {
+				continue
+			}
+			if codes, p, ok := l.Codes(w.Node.Outputs[0].Name); ok {
+				return codes, p, true
+			}
+		}
+	}
+	if codes, p, ok := l.Codes(v.Name); ok {
+		return codes, p, true
+	}
+	if same := l.Graph.Value(v.Name); same != nil {
+		return roundedNext(same)
+	}
+	return nil, quant.Params{}, false
 }
 
 // roundedNext returns the codes that a QuantizeLinear makes of v with one scale; v itself when none does.
@@ -170,7 +193,7 @@ func (t *tracer) find(v *graph.Value, depth int) []*graph.Node {
 	if n == nil || depth > maxFollowers {
 		return nil
 	}
-	if f, is := forms[n.Op]; is && t.constant(n, f.w) != nil {
+	if f, is := tracedKernels[n.Op]; is && t.constant(n, f.w) != nil {
 		return []*graph.Node{n}
 	}
 	for _, in := range n.Inputs {
@@ -237,7 +260,7 @@ func (t *tracer) follow(n *graph.Node) {
 			text += fmt.Sprintf(" with %v of %q", float32(number(t.seen[v], t.at)), v.Name)
 		}
 	}
-	if n.Op == "QuantizeLinear" {
+	if n.Op == "QuantizeLinear" || n.Op == "Requantize" {
 		id = StepCode
 	}
 	t.step(id, text, t.element(n.Outputs[0]))

@@ -13,8 +13,8 @@ import (
 	"dropquant/engine/tensor"
 )
 
-// form says at which inputs a kernel has what; −1 where it has none.
-type form struct {
+// kernelInputs says at which inputs a kernel has what; −1 where it has none.
+type kernelInputs struct {
 	x, xScale, xZero, w, wScale, wZero int
 	bias                               int
 	scale                              int // of the sum, where the operator is given it
@@ -22,8 +22,8 @@ type form struct {
 	integer                            bool
 }
 
-// forms lists the kernels whose elements can be traced.
-var forms = map[string]form{
+// tracedKernels lists the kernels whose elements can be traced.
+var tracedKernels = map[string]kernelInputs{
 	"QLinearConv":          {0, 1, 2, 3, 4, 5, 8, -1, 6, 7, true},
 	"QLinearMatMul":        {0, 1, 2, 3, 4, 5, -1, -1, 6, 7, true},
 	"QGemm":                {0, 1, 2, 3, 4, 5, 6, -1, 7, 8, true},
@@ -80,7 +80,7 @@ func pick(t *tensor.Tensor, c int, otherwise float64) float64 {
 // kernel writes down the terms and the steps of the kernel itself.
 func (t *tracer) kernel(c, y, x int) error {
 	n := t.chain[0]
-	f := forms[n.Op]
+	f := tracedKernels[n.Op]
 	t.path.Kernel, t.path.Integer = n.Op, f.integer
 	window, err := t.window(n, c, y, x)
 	if err != nil {
@@ -149,7 +149,7 @@ func (t *tracer) scaleOf(n *graph.Node, i, at, c int) float64 {
 }
 
 // epilogue writes down what the kernel makes of the sum, and checks that it is what the run gave.
-func (t *tracer) epilogue(n *graph.Node, f form, total int32, c int, xs, ws float64) error {
+func (t *tracer) epilogue(n *graph.Node, f kernelInputs, total int32, c int, xs, ws float64) error {
 	bias := t.constant(n, f.bias)
 	if bias != nil && bias.DType == tensor.Int32 {
 		b := int32(pick(bias, c, 0))
@@ -190,7 +190,7 @@ func (t *tracer) epilogue(n *graph.Node, f form, total int32, c int, xs, ws floa
 }
 
 // floatKernel writes down the path of an element in float.
-func (t *tracer) floatKernel(n *graph.Node, f form, window []slot, c int) error {
+func (t *tracer) floatKernel(n *graph.Node, f kernelInputs, window []slot, c int) error {
 	in, w := t.seen[n.Inputs[0]].F32(), t.constant(n, f.w).F32()
 	total := 0.0
 	for _, s := range window {
@@ -237,7 +237,7 @@ func (t *tracer) adding(n *graph.Node) op.Adding {
 	if n.Op != "QLinearConv" && n.Op != "IntConv" {
 		return a.MatMul
 	}
-	w, group := t.constant(n, forms[n.Op].w), n.Int("group", 1)
+	w, group := t.constant(n, tracedKernels[n.Op].w), n.Int("group", 1)
 	if in := t.types[n.Inputs[0]].Shape; group > 1 && group == in[1] && group == w.Shape[0] {
 		return a.Depthwise
 	}
@@ -271,9 +271,9 @@ type slot struct {
 
 // window lists the slots of an element in the order in which the backend adds them: by tap and then by channel.
 func (t *tracer) window(n *graph.Node, c, y, x int) (out []slot, err error) {
-	in, w := t.types[n.Inputs[0]].Shape, t.constant(n, forms[n.Op].w).Shape
+	in, w := t.types[n.Inputs[0]].Shape, t.constant(n, tracedKernels[n.Op].w).Shape
 	block := 1
-	if a := t.adding(n); forms[n.Op].integer && a.Sums == kernel.Paired {
+	if a := t.adding(n); tracedKernels[n.Op].integer && a.Sums == kernel.Paired {
 		block = max(a.Block, 1)
 	}
 	if n.Op != "QLinearConv" && n.Op != "IntConv" && n.Op != "Conv" {
