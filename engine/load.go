@@ -36,6 +36,12 @@ type Model struct {
 // Hash returns the SHA-256 of the model's file, in hex. It takes a while in a browser, so only what is written asks for it.
 func (m *Model) Hash() string { return m.hash() }
 
+// Target returns the name of the target that a file of Dropquant's says it was made for, "" for other files.
+func (m *Model) Target() string {
+	name, _ := m.graph.Metadata("dropquant.target")
+	return name
+}
+
 // Load reads a float model. Tensors that it keeps in other files are asked from sibling, which returns
 // false for a file that was not given; sibling may be nil. Every error is a *FileError.
 func Load(f File, sibling func(name string) ([]byte, bool)) (*Model, error) {

@@ -11,7 +11,7 @@ import (
 // found on. A file for any CPU is the same on all.
 func TestPredictions(t *testing.T) {
 	m := mustLoad(t, sampleModel(t, "cifar10_resnet20.onnx"))
-	images := photos(t, 12) // fewer than maxPredicted: all are used
+	images := photos(t, 6) // fewer than maxPredicted: all are used
 	for _, cpu := range CPUs {
 		var first []report.Score
 		for _, workers := range []int{1, 3} {

@@ -48,6 +48,11 @@ func (j *Job) Report() *report.Report {
 	j.countMACs(r)
 	j.addLayers(r, sums)
 	r.Predictions = j.predicted(r)
+	for _, n := range target.Lint(j.quantized.graph, j.target).Nodes {
+		if n.ID != "" {
+			r.NotInt8 = append(r.NotInt8, report.NotInt8{Name: n.Name, Op: n.Op, Rule: n.ID, Why: n.Why, MACs: n.MACs})
+		}
+	}
 	r.Explain()
 	r.Judge()
 	return r

@@ -29,6 +29,8 @@ type Report struct {
 
 	Predictions []Score `json:"predictions,omitempty"` // for each kind of CPU that the target runs on, in its own arithmetic
 
+	NotInt8 []NotInt8 `json:"not_int8,omitempty"` // nodes of the file that the runtime does not run in integers
+
 	Layers   []Layer      `json:"layers"` // in the order they run
 	Warnings []Diagnostic `json:"warnings,omitempty"`
 	Phases   []Phase      `json:"-"`
@@ -54,6 +56,15 @@ type Layer struct {
 
 	Detail *Detail `json:"detail,omitempty"` // nil for nodes that stay float
 	Causes []Cause `json:"causes,omitempty"` // of its error, in the order of Rules
+}
+
+// NotInt8 is a node that the runtime does not run in integers, as the linter reads the file.
+type NotInt8 struct {
+	Name string `json:"name"`
+	Op   string `json:"op"`
+	Rule string `json:"rule"` // of the linter: the same for the same reason
+	Why  string `json:"why"`
+	MACs int64  `json:"macs,omitempty"`
 }
 
 // Skipped is an image that could not be used.

@@ -22,6 +22,7 @@ func sample() *Report {
 		Options: map[string]string{"percentile": "99.9", "averaging": "0.01"},
 		Images:  20, Skipped: []Skipped{{"b*ad.png", "not a picture:\n<truncated>"}},
 		SizeBefore: 14_000_000, SizeAfter: 3_600_000, MACs: 300_000_000, Int8MACs: 299_000_000, Agree: 17, SQNR: 9.5,
+		NotInt8: []NotInt8{{"softmax", "Softmax", "no-kernel", "not an operator that this runtime runs in integers", 0}},
 		Predictions: []Score{
 			{Model: "my_model|v2.onnx", Target: "openvino", ISA: "vnni", Images: 20, Top1: nan, Top5: nan, Agreement: 85, SQNR: 9.5},
 			{Model: "my_model|v2.onnx", Target: "openvino", ISA: "avx2", Images: 10, Top1: nan, Top5: nan, Agreement: nan, SQNR: inf},

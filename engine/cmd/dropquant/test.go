@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ type testFlags struct {
 }
 
 func (f *testFlags) define(fs *flag.FlagSet) {
-	fs.StringVar(&f.target, "target", engine.Plain.Target, "whose arithmetic: "+strings.Join(backendNames(), ", ")+"; "+engine.Plain.Target+" is Q/DQ in float as ONNX defines it")
+	fs.StringVar(&f.target, "target", "", "whose arithmetic: "+strings.Join(backendNames(), ", ")+"; "+engine.Plain.Target+" is Q/DQ in float as ONNX defines it. When empty, that which the file was made for if it says so, else "+engine.Plain.Target)
 	fs.StringVar(&f.isa, "isa", "", "kind of CPU, where results depend on it: vnni, or avx2, whose int8 products saturate; vnni when empty")
 	fs.StringVar(&f.preset, "preset", "", "how an image becomes the input: "+strings.Join(presetNames(), ", ")+", or the path of a JSON preset; guessed from the model when empty")
 	fs.StringVar(&f.labels, "labels", "", "a CSV file with the name of an image and the index of its class in a row, as in \"cat.jpg,281\": gives top-1 and top-5")
@@ -56,23 +57,28 @@ func testCommand(name, usage, title string, models int, args []string, out, log 
 		fs.Usage()
 		return usageError{fmt.Errorf("name %d of models, and a folder of images", models)}
 	}
-	backend, err := engine.FindBackend(f.target, f.isa)
-	if err != nil {
-		return usageError{err}
+	if f.target != "" {
+		if _, err := engine.FindBackend(f.target, f.isa); err != nil {
+			return usageError{err}
+		}
 	}
 	if f.limit < 0 {
 		return usageError{errors.New("-limit is a number of images, or 0 for all")}
 	}
-	return f.run(backend, rest[:models], rest[models:], out, log)
+	return f.run(rest[:models], rest[models:], out, log)
 }
 
 // run scores the models of some paths on the images of others.
-func (f *testFlags) run(backend engine.Backend, models, paths []string, out, log io.Writer) error {
+func (f *testFlags) run(models, paths []string, out, log io.Writer) error {
 	o := engine.TestOptions{}
 	for _, path := range models {
 		m, err := loadAny(path)
 		if err != nil {
 			return err
+		}
+		backend, err := f.backend(m)
+		if err != nil {
+			return usageError{err}
 		}
 		o.Contenders = append(o.Contenders, engine.Contender{Model: m, Backend: backend})
 	}
@@ -120,6 +126,17 @@ func (f *testFlags) run(backend engine.Backend, models, paths []string, out, log
 		return e.Encode(scores[0])
 	}
 	return e.Encode(map[string][]report.Score{"models": scores})
+}
+
+// backend returns the arithmetic for a model.
+func (f *testFlags) backend(m *engine.Model) (engine.Backend, error) {
+	name := f.target
+	if name == "" {
+		if name = m.Target(); !slices.Contains(backendNames(), name) {
+			name = engine.Plain.Target
+		}
+	}
+	return engine.FindBackend(name, f.isa)
 }
 
 // readLabels reads a table of labels, and says which of its rows name no image.
