@@ -56,13 +56,6 @@ func maxPool8(mach *machine, y, x []uint8, shape PoolShape, s *Scratch) {
 	}
 }
 
-// Transpose8 turns each of batch matrices: dst[b, c, r] = src[b, r, c].
-func Transpose8(dst, src []uint8, batch, rows, cols int) {
-	for b := range batch {
-		turn(dst[b*rows*cols:(b+1)*rows*cols], src[b*rows*cols:(b+1)*rows*cols], rows, cols)
-	}
-}
-
 // turn computes dst[c, r] = src[r, c].
 func turn[T any](dst, src []T, rows, cols int) {
 	for r := range rows {
