@@ -125,6 +125,12 @@ func nodeCases() (list []nodeCase) {
 		add(fmt.Sprint(c), "com.microsoft", "MatMulIntegerToFloat", nil, random(r, tensor.Uint8, c.m, c.k), random(r, tensor.Int8, c.k, c.n), f32(0.02), f32(0.0171), code(tensor.Uint8, 113), code(tensor.Int8, 0))
 		add(fmt.Sprint(c), "", "MatMulInteger", nil, random(r, tensor.Uint8, c.m, c.k), random(r, tensor.Int8, c.k, c.n), code(tensor.Uint8, 113), code(tensor.Int8, 0))
 	}
+	for _, dt := range []tensor.DType{tensor.Uint8, tensor.Int8} {
+		for _, mode := range []string{"half_pixel", "asymmetric"} { // of other factors than 2 the weights are rounded, and truncation shows the order of the sum
+			attrs := []graph.Attr{{Name: "mode", Value: "linear"}, {Name: "coordinate_transformation_mode", Value: mode}}
+			add(fmt.Sprint(dt, " ", mode), "", "Resize", attrs, random(r, dt, 1, 4, 10, 8), nil, tensor.Of([]float32{1, 1, 2, 2}, 4))
+		}
+	}
 	// Every tie of a quantizer, in a division that rounds: the codes of (k+½)·scale and of its neighbours.
 	for _, s := range []float32{0.5, 0.06, 0.0371} {
 		x := tensor.New(tensor.Float32, 3*600)

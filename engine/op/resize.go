@@ -230,7 +230,7 @@ func (r *resizing) state(c *Call) error {
 	if err := c.set(0, c.dtype(0), r.out...); err != nil {
 		return err
 	}
-	if r.mode != "nearest" && !floats.Has(c.dtype(0)) {
+	if r.mode != "nearest" && !floats.Has(c.dtype(0)) && !(r.mode != "cubic" && eightBits.Has(c.dtype(0))) {
 		return errInterpolation
 	}
 	if product(x) == 0 {
@@ -259,5 +259,30 @@ func (r *resizing) state(c *Call) error {
 		s.shape = append([]int{}, shape...)
 		steps = append(steps, s)
 	}
+	if r.mode != "nearest" && eightBits.Has(c.dtype(0)) {
+		return resizeCodes(c, steps)
+	}
 	return resizeSteps(c, steps)
+}
+
+// resizeCodes interpolates codes in float32 and truncates towards 0, as ONNX Runtime does: it is half a step low on average. Where the weights
+// are not exact, as they are for a factor of 2, a sum in another order than the runtime's can be one code away.
+// Source: core/providers/cpu/tensor/upsample.cc.
+func resizeCodes(c *Call, steps []resizeStep) error {
+	wide := *c
+	wide.In = append([]Type{{tensor.Float32, c.shape(0)}}, c.In[1:]...)
+	wide.Out = []Type{{tensor.Float32, c.Out[0].Shape}}
+	if err := resizeSteps(&wide, steps); err != nil {
+		return err
+	}
+	x, y := tensor.New(tensor.Float32, c.shape(0)...), tensor.New(tensor.Float32, c.Out[0].Shape...)
+	c.Run = func(in, out []*tensor.Tensor) error {
+		cast(x, in[0])
+		if err := wide.Run([]*tensor.Tensor{x}, []*tensor.Tensor{y}); err != nil {
+			return err
+		}
+		cast(out[0], y)
+		return nil
+	}
+	return nil
 }
