@@ -28,10 +28,10 @@ func TestCounts(t *testing.T) {
 	// Channel 0: 255·127·2 = 64770 saturates to 32767, and 1·127+129·127 = 16510 does not. Channel 2: 510/4+100 is 227, 130/4+100 is 132.
 	x := map[string]*tensor.Tensor{"x": tensor.Of([]float32{255, 1, 255, 129}, 1, 2, 1, 2)}
 	for _, c := range []struct {
-		isa       string
-		saturated int64
-	}{{"avx2", 1}, {"vnni", 0}} {
-		p, err := intsim.Compile(g, intsim.ByName("onnxruntime", c.isa), nil, intsim.Options{Count: true})
+		runtime, isa string
+		saturated    int64
+	}{{"onnxruntime", "avx2", 1}, {"onnxruntime", "vnni", 0}, {"openvino", "avx2", 1}, {"openvino", "vnni", 0}} {
+		p, err := intsim.Compile(g, intsim.ByName(c.runtime, c.isa), nil, intsim.Options{Count: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,15 +41,15 @@ func TestCounts(t *testing.T) {
 			}
 			counts := p.Counts()
 			if len(counts) != 1 || counts[0].Node != "layer" {
-				t.Fatalf("%s: %+v", c.isa, counts)
+				t.Fatalf("%s %s: %+v", c.runtime, c.isa, counts)
 			}
 			got := counts[0]
 			if c.isa == "vnni" && got.Saturated != nil || c.isa == "avx2" && (len(got.Saturated) != 3 || got.Saturated[0] != c.saturated*(run+1) || got.Saturated[1]+got.Saturated[2] != 0) {
-				t.Errorf("%s: saturated %v", c.isa, got.Saturated)
+				t.Errorf("%s %s: saturated %v", c.runtime, c.isa, got.Saturated)
 			}
 			// Channel 0 ends at 255 twice; channel 1 holds 0 and 127-129·127 = -16256, which ends at 0.
 			if want := []int64{2, 1, 0}; got.Codes != 2*(run+1) || got.AtEnds[0] != want[0]*(run+1) || got.AtEnds[1] != want[1]*(run+1) || got.AtEnds[2] != 0 {
-				t.Errorf("%s: %v of %d codes at the ends, want %v in a run", c.isa, got.AtEnds, got.Codes, want)
+				t.Errorf("%s %s: %v of %d codes at the ends, want %v in a run", c.runtime, c.isa, got.AtEnds, got.Codes, want)
 			}
 		}
 	}

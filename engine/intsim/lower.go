@@ -86,6 +86,11 @@ func Lower(g *graph.Graph, b *Backend, shapes map[string][]int) (*Lowered, error
 			delete(l.names, name)
 		}
 	}
+	for i, layer := range l.layers {
+		if layer.out != nil && l.g.Value(layer.out.value.Name) != layer.out.value {
+			l.layers[i].out = nil
+		}
+	}
 	for _, n := range l.g.Nodes {
 		if u, old := units[n]; old && b.making == inKernels {
 			return nil, fmt.Errorf("bug: node %q, which runs as %s, is still read in float", n.Name, u.Kernel)

@@ -48,6 +48,11 @@ func multiply(l *lowering, u *target.Unit) error {
 	for i, v := range []*graph.Value{x.value, l.zero(zero), w.value, zeros, l.g.AddConst("scales", tensor.Of(scale, outs)), bias} {
 		l.g.SetInput(n, i, v)
 	}
+	layer := layer{name: n.Name, kernel: n}
+	if c := u.Codes; c != nil && c.Q != nil {
+		layer.out = &carried{c.Q.Outputs[0], inRuntime(c)}
+	}
+	l.layers = append(l.layers, layer)
 	return nil
 }
 
@@ -109,6 +114,11 @@ func (l *lowering) afterProduct(u *target.Unit, p quant.Params) rounding {
 		in := slices.Clone(n.Inputs)
 		in[4] = l.g.AddConst("ones", tensor.Of(one, len(one)))
 		f.x, f.factor, f.shift, f.fused = l.op(own, n.Op, in[:5], n.Attrs...), at.factors(), at.shifts(), false
+		for i := range l.layers {
+			if l.layers[i].kernel == n {
+				l.layers[i].kernel = f.x.Producer
+			}
+		}
 	}
 	return f
 }
