@@ -66,8 +66,19 @@ func FitPairs(weights []float32, pairs []Pair, scale float32, qmax int32) (float
 // whether any moved. It may stop where the error reaches limit.
 func fitAt(codes []int8, weights []float32, pairs []Pair, scale float32, qmax int32, limit float64) (sum float64, moved bool) {
 	bound := float32(qmax)
-	for i, w := range weights {
-		codes[i] = int8(code(w, scale, -bound, bound))
+	const stretch = 64 // after which sums are looked at
+	// Rounding to nearest has the least error: what is moved after it only adds to that. The margin is for the order of sums.
+	least, enough := 0.0, limit*(1+1e-9)
+	for i := 0; i < len(weights); i += stretch {
+		for k, w := range weights[i:min(i+stretch, len(weights))] {
+			c := code(w, scale, -bound, bound)
+			codes[i+k] = int8(c)
+			d := float64(w) - float64(c)*float64(scale)
+			least += d * d
+		}
+		if least > enough {
+			return least, false
+		}
 	}
 	for _, pair := range pairs {
 		a, b := &codes[pair[0]], &codes[pair[1]]
@@ -76,7 +87,6 @@ func fitAt(codes []int8, weights []float32, pairs []Pair, scale float32, qmax in
 			*a, *b = shrink(weights[pair[0]]/scale, weights[pair[1]]/scale, *a, *b)
 		}
 	}
-	const stretch = 64 // after which the sum is looked at
 	for len(weights) > 0 && sum < limit {
 		n := min(stretch, len(weights))
 		for i, w := range weights[:n] {
