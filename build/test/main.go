@@ -33,7 +33,7 @@ type step struct {
 
 // steps are run in this order; all of them, whatever fails.
 var steps = []step{
-	{title: "native", args: []string{"./..."}},
+	{title: "native", args: []string{"-timeout=30m", "./..."}},
 	{title: "js/wasm under Node", needs: "node", env: []string{"GOOS=js", "GOARCH=wasm"},
 		args: []string{"-short", "-exec", "wasm/nodeexec/nodeexec", "./engine/kernel", "./engine/observe", "./engine/quant", "./engine/calib", "./engine/onnx", "./engine/graph",
 			"./engine/op", "./engine/dataset/jpeg", "./engine/eval", "./wasm/protocol"}},
