@@ -51,6 +51,9 @@ func FindBackend(targetName, isa string) (Backend, error) {
 	return Backend{}, fmt.Errorf("no arithmetic is called %q: known are %s", targetName, strings.Join(names, ", "))
 }
 
+// title returns what people call the arithmetic.
+func (b Backend) title() string { return intsim.ByName(b.Target, b.ISA).Title }
+
 // String returns the name as in "openvino avx2".
 func (b Backend) String() string { return strings.TrimSpace(b.Target + " " + b.ISA) }
 

@@ -15,7 +15,7 @@ import (
 // Element names one number of a model.
 type Element struct {
 	Layer   string `json:"layer"`   // name of a node with weights, or of the value that leaves it
-	Channel int    `json:"channel"` // of the output
+	Channel int    `json:"channel"` // of the output; below 0 TraceModel takes the element that plain Q/DQ puts farthest from the float model's
 	Y       int    `json:"y"`
 	X       int    `json:"x"`
 }
@@ -31,11 +31,12 @@ type Trace struct {
 // Column is the path in one arithmetic.
 type Column struct {
 	*intsim.Path
+	Blocked string `json:"blocked,omitempty"` // why this arithmetic cannot be traced, and the path is empty
 	Differs string `json:"differs,omitempty"` // "input" or the ID of the first step whose value is not that of the first column; "" when all are
 }
 
 // TraceModel runs a model on one image in several arithmetics, and returns how one element comes about in each. ref, which may
-// be nil, adds the float model as the last column.
+// be nil, adds the float model as the last column. It fails when none of the arithmetics can be traced.
 func TraceModel(m, ref *Model, backends []Backend, preset dataset.Preset, f File, e Element) (*Trace, error) {
 	if len(backends) == 0 {
 		return nil, errors.New("there is no arithmetic to trace")
@@ -57,11 +58,21 @@ func TraceModel(m, ref *Model, backends []Backend, preset dataset.Preset, f File
 	if err != nil {
 		return nil, &FileError{m.Name, err}
 	}
+	if e.Channel < 0 {
+		if e, err = m.worst(ref, preset, x, value, e); err != nil {
+			return nil, err
+		}
+	}
 	t := &Trace{Model: m.Name, Value: value, Element: e}
+	var blocked []error
 	for _, b := range backends {
 		if err := t.add(g, b, shapes, map[string]*tensor.Tensor{m.input.Name: x}); err != nil {
-			return nil, &FileError{m.Name, err}
+			blocked = append(blocked, err)
+			t.Columns = append(t.Columns, Column{Path: &intsim.Path{Backend: b.String(), Title: b.title()}, Blocked: err.Error()})
 		}
+	}
+	if len(blocked) == len(backends) {
+		return nil, &FileError{m.Name, blocked[0]}
 	}
 	if ref != nil {
 		p, err := ref.prepare(preset)
@@ -118,10 +129,13 @@ func (t *Trace) add(g *graph.Graph, b Backend, shapes map[string][]int, in map[s
 	return nil
 }
 
-// compare marks in each column the first thing that is not as in the first column.
+// compare marks in each column the first thing that is not as in the first column that could be traced.
 func (t *Trace) compare() {
-	for k := 1; k < len(t.Columns); k++ {
-		t.Columns[k].Differs = firstDifference(t.Columns[0].Path, t.Columns[k].Path)
+	first := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Blocked == "" })
+	for k := first + 1; k < len(t.Columns); k++ {
+		if t.Columns[k].Blocked == "" {
+			t.Columns[k].Differs = firstDifference(t.Columns[first].Path, t.Columns[k].Path)
+		}
 	}
 }
 

@@ -118,3 +118,39 @@ func TestTracesThatCannotBe(t *testing.T) {
 		t.Error("nothing is traced in no arithmetic")
 	}
 }
+
+// TestTraceWorst has the worst element found, and compares it with the largest difference of what both columns give anywhere.
+func TestTraceWorst(t *testing.T) {
+	float, int8 := quantizedTiny(t, "openvino")
+	image, _ := noise(3).Open(2)
+	worst, err := TraceModel(int8, float, Backends, dataset.Presets[0], image, Element{Layer: "conv1", Channel: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	off := func(tr *Trace) float64 { // plain Q/DQ and the float model are the last two
+		n := len(tr.Columns)
+		return math.Abs(float64(tr.Columns[n-2].Result) - float64(tr.Columns[n-1].Result))
+	}
+	if e := worst.Element; e.Channel < 0 || off(worst) == 0 {
+		t.Fatalf("the worst element is %+v, off by %v", e, off(worst))
+	}
+	for c := range 4 {
+		for y := range 8 {
+			for x := range 8 {
+				other, err := TraceModel(int8, float, []Backend{Plain}, dataset.Presets[0], image, Element{"conv1", c, y, x})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if off(other) > off(worst)+1e-6 {
+					t.Fatalf("channel %d, row %d, column %d is off by %v, the worst is said to be %+v with %v", c, y, x, off(other), worst.Element, off(worst))
+				}
+			}
+		}
+	}
+	if _, err := TraceModel(int8, nil, Backends, dataset.Presets[0], image, Element{Layer: "conv1", Channel: -1}); err == nil || !strings.Contains(err.Error(), "float model") {
+		t.Errorf("the worst element without a float model: %v", err)
+	}
+	if _, err := TraceModel(int8, float, Backends, dataset.Presets[0], image, Element{Layer: "conv1", Channel: 99}); err == nil || !strings.Contains(err.Error(), "99") {
+		t.Errorf("a channel that is not there: %v", err)
+	}
+}
