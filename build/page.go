@@ -130,7 +130,7 @@ func makeSingle(p *parts) ([]byte, error) {
 			}
 			attribute += " data-gzip"
 		}
-		fmt.Fprintf(&tail, "<script type=\"application/octet-stream\" id=\"file:%s\"%s>%s</script>\n", f.name, attribute, base64.StdEncoding.EncodeToString(data))
+		fmt.Fprintf(&tail, "<script type=\"application/octet-stream\" id=\"file:%s\" data-bytes=\"%d\"%s>%s</script>\n", f.name, len(data), attribute, base85(data))
 	}
 	fmt.Fprintf(&tail, `<script id="app">%s</script>`, p.app)
 	icon := base64.StdEncoding.EncodeToString(p.icon)

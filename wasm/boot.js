@@ -6,13 +6,19 @@ if (typeof document !== "undefined") {
 	const say = (text) => { document.getElementById("starting").textContent = text; };
 	const config = JSON.parse(document.getElementById("config").textContent);
 
-	// decode turns base64 into bytes. Where the browser has no native decoder, atob does it slice by slice.
-	const decode = (text) => {
-		if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
-		const chars = atob(text);
-		const bytes = new Uint8Array(chars.length);
-		for (let i = 0; i < bytes.length; i++) bytes[i] = chars.charCodeAt(i);
-		return bytes;
+	// decode turns the build's base 85 into bytes.
+	const decode = (text, length) => {
+		const bytes = new Uint8Array(Math.ceil(length / 4) * 4);
+		const view = new DataView(bytes.buffer);
+		for (let at = 0, from = 0; at < bytes.length; at += 4) {
+			let value = 0;
+			for (let k = 0; k < 5; k++) {
+				const c = text.charCodeAt(from++);
+				value = value * 85 + (c === 126 ? 20 : c - 40);
+			}
+			view.setUint32(at, value);
+		}
+		return bytes.subarray(0, length);
 	};
 
 	// interleave undoes what the build does to weights, which holds every fourth byte together.
@@ -28,8 +34,8 @@ if (typeof document !== "undefined") {
 	const open = async (name) => {
 		const block = document.getElementById("file:" + name);
 		if (block) {
-			const { gzip, planes } = block.dataset;
-			const bytes = new Blob([decode(block.textContent)]);
+			const { gzip, planes, bytes: length } = block.dataset;
+			const bytes = new Blob([decode(block.textContent, Number(length))]);
 			const file = new Response(gzip === undefined ? bytes : bytes.stream().pipeThrough(new DecompressionStream("gzip")));
 			return planes === undefined ? file : new Response(interleave(new Uint8Array(await file.arrayBuffer())));
 		}
