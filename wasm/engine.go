@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"dropquant/engine"
 	"dropquant/engine/dataset"
@@ -59,33 +60,81 @@ func testOptions(loaded *engine.Model, req protocol.Request, files []source) (en
 	if err != nil {
 		return t, nil, err
 	}
-	next := func(name string) (data []byte) {
-		if err == nil {
-			if data, err = files[0](); err != nil {
-				err = &engine.FileError{File: name, Err: err}
-			}
-			files = files[1:]
-		}
-		return data
-	}
-	tested := loaded
-	if req.Tested != "" {
-		if data := next(req.Tested); err == nil {
-			tested, err = engine.LoadAny(engine.File{Name: req.Tested, Data: data}, siblings(req, files))
-			files = files[len(req.Siblings):]
-		}
+	tested, files, err := testedModel(loaded, req, files)
+	if err != nil {
+		return t, nil, err
 	}
 	if req.Labels != "" {
-		if data := next(req.Labels); err == nil {
-			t.Labels, err = dataset.ParseLabels(req.Labels, data)
+		data, err := files[0]()
+		if err != nil {
+			return t, nil, &engine.FileError{File: req.Labels, Err: err}
 		}
+		if t.Labels, err = dataset.ParseLabels(req.Labels, data); err != nil {
+			return t, nil, err
+		}
+		files = files[1:]
 	}
 	for _, b := range engine.Backends {
 		if tested != loaded || b != engine.Plain {
 			t.Contenders = append(t.Contenders, engine.Contender{Model: tested, Backend: b})
 		}
 	}
-	return t, files, err
+	return t, files, nil
+}
+
+// testedModel reads the model that a request brings, and returns the files behind it; without one it is the loaded model.
+func testedModel(loaded *engine.Model, req protocol.Request, files []source) (*engine.Model, []source, error) {
+	if req.Tested == "" {
+		return loaded, files, nil
+	}
+	data, err := files[0]()
+	if err != nil {
+		return nil, nil, &engine.FileError{File: req.Tested, Err: err}
+	}
+	m, err := engine.LoadAny(engine.File{Name: req.Tested, Data: data}, siblings(req, files[1:]))
+	return m, files[1+len(req.Siblings):], err
+}
+
+// order puts the backends of a target before others.
+func order(b engine.Backend, target string) int {
+	if b.Target == target {
+		return 0
+	}
+	return 1
+}
+
+// traceNumber follows one number of the model that comes with a request, or of the loaded one, through every arithmetic.
+func traceNumber(loaded *engine.Model, req protocol.Request, files []source) (json.RawMessage, error) {
+	o, err := options(req.Options)
+	if err != nil {
+		return nil, err
+	}
+	var element engine.Element
+	if err := json.Unmarshal(req.Element, &element); err != nil {
+		return nil, fmt.Errorf("the element cannot be read: %w", err)
+	}
+	m, files, err := testedModel(loaded, req, files)
+	if err != nil {
+		return nil, err
+	}
+	ref := loaded
+	if m == loaded {
+		ref = nil
+	}
+	data, err := files[0]()
+	if err != nil {
+		return nil, &engine.FileError{File: req.Name, Err: err}
+	}
+	if o.Preset.Name == "" {
+		o.Preset, _ = loaded.Guess()
+	}
+	own := slices.Clone(engine.Backends) // the target that the file is for first: others are compared with it
+	slices.SortStableFunc(own, func(a, b engine.Backend) int { return order(a, o.Target) - order(b, o.Target) })
+	trace, err := engine.TraceModel(m, ref, own, o.Preset, engine.File{Name: req.Name, Data: data}, element)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(trace)
 }
 
 // lintAll says what each runtime makes of the model that comes with a request.

@@ -52,6 +52,7 @@ var answers = map[string]func(*session, protocol.Request, []source) (protocol.Re
 	protocol.Finish:   (*session).finish,
 	protocol.Export:   (*session).export,
 	protocol.Lint:     (*session).lint,
+	protocol.Trace:    (*session).trace,
 	protocol.Test:     (*session).test,
 	protocol.Score:    (*session).score,
 }
@@ -184,6 +185,11 @@ func (s *session) export(req protocol.Request, _ []source) (protocol.Reply, [][]
 func (s *session) lint(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
 	lints, err := lintAll(req, files)
 	return protocol.Reply{Lints: lints}, nil, err
+}
+
+func (s *session) trace(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	trace, err := traceNumber(s.model, req, files)
+	return protocol.Reply{Trace: trace}, nil, err
 }
 
 // merge has a job or a test learn what others found.

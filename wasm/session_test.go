@@ -16,6 +16,7 @@ import (
 	"dropquant/engine/dataset"
 	"dropquant/engine/onnx"
 	"dropquant/engine/report"
+	"dropquant/engine/target"
 	"dropquant/wasm/protocol"
 )
 
@@ -207,6 +208,51 @@ func TestScores(t *testing.T) {
 	}
 	if alone := test(2, "", ""); len(alone) != len(engine.Backends) || !math.IsNaN(alone[0].Top1) || alone[0].Images != 5 {
 		t.Errorf("the model alone: %+v", alone)
+	}
+}
+
+// A number is traced through every arithmetic; a result can be had in other formats, and is linted for every target.
+func TestTraceLintExport(t *testing.T) {
+	model, _ := job(t, 1, false)
+	photos, _ := filepath.Glob(filepath.Join("..", "build", "samples", "photos", "*.jpg"))
+	w := newWorker()
+	w.ask(t, protocol.Request{Kind: protocol.Load, Name: "cifar10_resnet20.onnx"}, of(sample(t, "cifar10_resnet20.onnx")))
+	w.ask(t, protocol.Request{Kind: protocol.Lint, Tested: "int8.onnx"}, of(model))
+	var lints []target.Report
+	if err := json.Unmarshal(w.reply.Lints, &lints); err != nil || len(lints) != len(target.Targets) {
+		t.Fatalf("%d reports of the linter (%v)", len(lints), err)
+	}
+	layer := ""
+	for _, n := range lints[0].Nodes {
+		if n.Op == "Conv" {
+			layer = n.Name
+		}
+	}
+	element, err := json.Marshal(engine.Element{Layer: layer, Channel: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := protocol.Request{Kind: protocol.Trace, Tested: "int8.onnx", Name: "a.jpg", Options: json.RawMessage(`{}`), Element: element}
+	w.ask(t, req, of(model), of(sample(t, "photos/"+filepath.Base(photos[0]))))
+	var trace engine.Trace
+	if err := json.Unmarshal(w.reply.Trace, &trace); err != nil || len(trace.Columns) != len(engine.Backends)+1 || trace.Element.Channel < 0 || trace.Columns[0].Blocked != "" {
+		t.Errorf("the trace is %s (%v)", w.reply.Trace, err)
+	}
+	w.handle(protocol.Request{Kind: protocol.Export, Name: "ir"}, nil)
+	if w.reply.Kind != protocol.Failed || !strings.Contains(w.reply.Error, "quantize again") {
+		t.Errorf("an export without a result: %s %q", w.reply.Kind, w.reply.Error)
+	}
+	photo := of(sample(t, "photos/"+filepath.Base(photos[0])))
+	images := []protocol.Image{{Index: 0, Name: "a.jpg"}}
+	w.ask(t, protocol.Request{Kind: protocol.Observe, Options: json.RawMessage(`{}`), Images: images}, photo)
+	w.ask(t, protocol.Request{Kind: protocol.Compare, Options: json.RawMessage(`{}`), Images: images}, photo)
+	pieces := w.ask(t, protocol.Request{Kind: protocol.Export, Name: "ir"})
+	if len(w.reply.Parts) != 2 || w.reply.Parts[0]+w.reply.Parts[1] != len(pieces) || !bytes.HasPrefix(pieces[0], []byte("<?xml")) {
+		t.Errorf("OpenVINO's files are %v of %d pieces", w.reply.Parts, len(pieces))
+	}
+	w.handle(protocol.Request{Kind: protocol.Export, Name: "papyrus"}, nil)
+	if w.reply.Kind != protocol.Failed || !strings.Contains(w.reply.Error, "papyrus") {
+		t.Errorf("an unknown format: %s %q", w.reply.Kind, w.reply.Error)
 	}
 }
 

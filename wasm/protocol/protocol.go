@@ -19,6 +19,7 @@ const (
 	Finish   = "finish"   // files: the states of the comparison. Done carries Report and the pieces of the model file
 	Export   = "export"   // after finish; Name is the format. Done carries Parts and the pieces of the files
 	Lint     = "lint"     // files: the model that Tested names with those that Siblings names. Done carries Lints
+	Trace    = "trace"    // files: the model that Tested names with those that Siblings names, then one image. Done carries Trace
 	Test     = "test"     // files: the model that Tested names with those that Siblings names, the labels that Labels names, then one per entry of Images. Done carries one array, the state
 	Score    = "score"    // files: the states of other workers' tests. Done carries Scores
 )
@@ -43,16 +44,17 @@ type Image struct {
 type Request struct {
 	ID       int             `json:"id"`
 	Kind     string          `json:"kind"`
-	Name     string          `json:"name,omitempty"`     // load: the model's file name; preview: the image's; export: the format's
-	Siblings []string        `json:"siblings,omitempty"` // load, lint, test: names of the other files
+	Name     string          `json:"name,omitempty"`     // load: the model's file name; preview, trace: the image's; export: the format's
+	Siblings []string        `json:"siblings,omitempty"` // load, lint, trace, test: names of the other files
 	Options  json.RawMessage `json:"options,omitempty"`  // the engine's options; finish needs none
 	Shape    []int           `json:"shape,omitempty"`    // preview: the shape of the model's input
 	Images   []Image         `json:"images,omitempty"`
-	Probes   []Image         `json:"probes,omitempty"` // compare: the first images of the job, the same for every worker
-	States   int             `json:"states,omitempty"` // compare: how many of the files are states
-	Tested   string          `json:"tested,omitempty"` // lint, test: name of a model to compare with the loaded one, or "" to test the loaded one
-	More     bool            `json:"more,omitempty"`   // test: go on with what the request before has begun; the files are images only
-	Labels   string          `json:"labels,omitempty"` // test: name of the labels' file, or "" when there are none
+	Probes   []Image         `json:"probes,omitempty"`  // compare: the first images of the job, the same for every worker
+	States   int             `json:"states,omitempty"`  // compare: how many of the files are states
+	Tested   string          `json:"tested,omitempty"`  // lint, trace, test: name of a model to compare with the loaded one, or "" to take the loaded one
+	Element  json.RawMessage `json:"element,omitempty"` // trace: which number
+	More     bool            `json:"more,omitempty"`    // test: go on with what the request before has begun; the files are images only
+	Labels   string          `json:"labels,omitempty"`  // test: name of the labels' file, or "" when there are none
 }
 
 // Reply is a message from a worker.
@@ -66,6 +68,7 @@ type Reply struct {
 	Report json.RawMessage `json:"report,omitempty"`
 	Scores json.RawMessage `json:"scores,omitempty"`
 	Lints  json.RawMessage `json:"lints,omitempty"` // a report for each target
+	Trace  json.RawMessage `json:"trace,omitempty"`
 	Parts  []int           `json:"parts,omitempty"` // how many of the arrays each file consists of
 	Text   string          `json:"text,omitempty"`
 }
