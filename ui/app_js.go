@@ -47,6 +47,7 @@ type app struct {
 
 	retry    func() // of the error card that is shown
 	previews int    // asked for so far
+	traces   int    // likewise
 	photo    func() // gives back the memory of the previewed photo
 	fetching bool   // a sample is on its way
 	reading  int    // drops that are being read: no run starts meanwhile
@@ -86,6 +87,7 @@ func Run() {
 	a.listenTarget()
 	a.listenRun()
 	a.listenResult()
+	a.listenNumber()
 	a.offerSamples()
 	a.showBuild()
 	for _, b := range a.doc.QuerySelectorAll("[data-pick]") {

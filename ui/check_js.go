@@ -33,7 +33,7 @@ func (a *app) test() (*run, func(*run) (*result, error)) {
 		if err != nil {
 			return nil, err
 		}
-		return &result{name: a.tested.file.Name(), took: time.Since(r.began), scores: scores, lints: lints, note: note, workers: r.workers}, nil
+		return &result{name: a.tested.file.Name(), file: a.tested, took: time.Since(r.began), scores: scores, lints: lints, note: note, workers: r.workers}, nil
 	}
 }
 
@@ -93,7 +93,7 @@ func (a *app) scored(r *run) (scores []report.Score, err error) {
 func (a *app) checkResult(res *result) {
 	r := a.newRun(a.model, scoring)
 	r.workers, r.took = res.workers, make([]*worker, len(res.workers))
-	r.tested = newModel(web.Whole(res.name, res.blob), nil)
+	r.tested = res.file
 	r.useLabels(a.labels)
 	r.show = func(*phase) {
 		if a.check == r {
@@ -107,6 +107,7 @@ func (a *app) checkResult(res *result) {
 		if a.check == r && err == nil {
 			res.lints = lints
 			a.showPredictions()
+			a.offerNumber()
 		}
 		scores, note, err := a.scores(r)
 		if a.check != r {
@@ -167,5 +168,5 @@ func (a *app) showPredictions() {
 // predictions is what the test of a result has given so far.
 func (a *app) predictions() view.Predictions {
 	res := a.result
-	return view.Predictions{Scores: res.scores, Lints: res.lints, Note: res.note, Failed: res.failed, Target: res.target, Running: a.check != nil}
+	return view.Predictions{Scores: res.scores, Lints: res.lints, Note: res.note, Failed: res.failed, Target: res.target, Running: a.check != nil, Overflow: view.Saturated(res.report)}
 }

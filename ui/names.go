@@ -22,10 +22,10 @@ func outputName(model, target string) string {
 func reportName(output string) string { return strings.TrimSuffix(output, ".onnx") + ".json" }
 
 // formatName is the name of a file of another format beside that file: a second .onnx would take its name.
-func formatName(output, suffix string) string {
+func formatName(output, format, suffix string) string {
 	base := strings.TrimSuffix(output, ".onnx")
 	if suffix == ".onnx" {
-		base += ".fakequantize"
+		base += "." + format
 	}
 	return base + suffix
 }

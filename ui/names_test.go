@@ -24,7 +24,7 @@ func TestNames(t *testing.T) {
 
 func TestFormatName(t *testing.T) {
 	for suffix, want := range map[string]string{".onnx": "m.openvino.int8.fakequantize.onnx", ".xml": "m.openvino.int8.xml", ".encodings.json": "m.openvino.int8.encodings.json"} {
-		if got := formatName("m.openvino.int8.onnx", suffix); got != want {
+		if got := formatName("m.openvino.int8.onnx", "fakequantize", suffix); got != want {
 			t.Errorf("%s gives %s, want %s", suffix, got, want)
 		}
 	}

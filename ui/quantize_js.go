@@ -41,6 +41,7 @@ func (a *app) quantize() (*run, func(*run) (*result, error)) {
 			blob: web.Blob("application/octet-stream", reply.arrays...),
 			name: outputName(r.model.file.Name(), name),
 		}
+		res.file = newModel(web.Whole(res.name, res.blob), nil)
 		return res, json.Unmarshal(reply.Report, &res.report)
 	}
 }
@@ -51,6 +52,7 @@ type result struct {
 	target  string
 	name    string // of the file to download, or of the one that was tested
 	blob    js.Value
+	file    *model // the same, or the one that was tested
 	took    time.Duration
 	workers []*worker // of the run, until the file has been tested
 	worker  *worker   // that holds the job

@@ -19,6 +19,7 @@ func (a *app) showResult(res *result) {
 	if res.scored() {
 		a.html("result-card", view.Scored(a.predictions(), res.name))
 		a.rest(res)
+		a.offerNumber()
 		a.update()
 		a.focus("result-title")
 		a.announce("Done. " + res.name + " is tested.")
@@ -120,7 +121,7 @@ func (a *app) saveAs(format string) {
 		}
 		pieces := reply.arrays
 		for i, suffix := range f.Suffixes {
-			web.Save(formatName(res.name, suffix), web.Blob("application/octet-stream", pieces[:reply.Parts[i]]...))
+			web.Save(formatName(res.name, f.Name, suffix), web.Blob("application/octet-stream", pieces[:reply.Parts[i]]...))
 			pieces = pieces[reply.Parts[i]:]
 		}
 		a.announce("Downloading " + f.Title)

@@ -54,7 +54,19 @@ func TestShots(t *testing.T) {
 			shot("6-result")
 			b.predicted(300 * time.Second)
 			b.eval(`document.querySelectorAll("#result details").forEach((d) => { d.open = true; })`)
+			b.click("#number-worst")
+			b.wait(`document.querySelector("#number-card .trace")`, 120*time.Second)
 			shot("7-predicted")
+			file := filepath.Join(t.TempDir(), "theirs.onnx")
+			b.click("#download")
+			if err := os.WriteFile(file, b.downloaded("mobilenet_v2.openvino.int8.onnx"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			b.drop(file)
+			b.wait(shown("tested-card"), 60*time.Second)
+			b.click("#run")
+			b.wait(`document.querySelector("#result-card table")?.checkVisibility()`, 300*time.Second)
+			shot("8-tested")
 		})
 	}
 }

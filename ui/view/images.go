@@ -44,9 +44,9 @@ func ImagesCard(m Images) string {
 func imagesSentence(m Images) string {
 	var s []string
 	if m.Used < m.Count {
-		s = append(s, Count(m.Used)+" of them, evenly spaced over the folder, will calibrate the model.")
+		s = append(s, Count(m.Used)+" of them, evenly spaced over the folder, will be used.")
 	} else {
-		s = append(s, "All of them will calibrate the model.")
+		s = append(s, "All of them will be used.")
 	}
 	if m.Ignored > 0 {
 		s = append(s, Of(m.Ignored, "file")+" of other kinds left aside.")

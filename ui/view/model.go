@@ -38,7 +38,7 @@ func facts(p *page, info engine.Info) {
 	fact("Input", shape(info.Input.Shape))
 	fact("Opset", fmt.Sprint(info.Opset))
 	if info.Quantized && info.Producer != "" {
-		fact("Made by", info.Producer)
+		fact("Producer", info.Producer)
 	}
 	p.put(`</dl>`)
 }

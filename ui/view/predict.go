@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"dropquant/engine/report"
 	"dropquant/engine/target"
@@ -11,12 +12,13 @@ import (
 
 // Predictions is how a file does in the arithmetic of each runtime and kind of CPU.
 type Predictions struct {
-	Scores  []report.Score  // the first is what the others are compared with; nil when there are none yet
-	Lints   []target.Report // what each runtime makes of the file
-	Target  string          // that the file was made for, or ""
-	Note    string          // a sentence about labels that could not be used, or ""
-	Running bool            // they are being found
-	Failed  string          // why there are none, a sentence
+	Scores   []report.Score  // the first is what the others are compared with; nil when there are none yet
+	Lints    []target.Report // what each runtime makes of the file
+	Target   string          // that the file was made for, or ""
+	Overflow []string        // layers whose sums were seen to overflow on CPUs without VNNI
+	Note     string          // a sentence about labels that could not be used, or ""
+	Running  bool            // they are being found
+	Failed   string          // why there are none, a sentence
 }
 
 // Predicted writes the part of the result that a test after the run fills.
@@ -32,8 +34,21 @@ func Predicted(m Predictions) string {
 	default:
 		scores(&p, m)
 	}
+	if n := len(m.Overflow); n > 0 {
+		p.put(`<div class="error"><h3>Sums overflow on CPUs without VNNI in %s</h3><p>%s</p><p>Quantize for any CPU, under More options, unless you know that the file runs on newer ones only.</p></div>`, Of(n, "layer"), names(m.Overflow))
+	}
 	runtimes(&p, m)
 	return p.String()
+}
+
+// Saturated returns the names of the layers whose sums were seen to overflow on CPUs without VNNI.
+func Saturated(r report.Report) (names []string) {
+	for _, l := range r.Layers {
+		if l.Detail != nil && l.Detail.Saturated != nil && l.Detail.Saturated.Hits > 0 {
+			names = append(names, l.Name)
+		}
+	}
+	return names
 }
 
 // Scored writes the result of testing a file that was not made here.
@@ -73,7 +88,7 @@ type prediction struct {
 // others, and plain Q/DQ last.
 func predictions(m Predictions) (rows []prediction) {
 	var last []prediction
-	if m.beside() {
+	if m.beside() && !math.IsNaN(m.Scores[0].Top1) { // else there is nothing to say of it
 		rows = append(rows, prediction{runtime: "fp32, before quantizing", cpu: "any", score: &m.Scores[0]})
 	}
 	order := slices.Clone(target.Targets)
@@ -135,7 +150,7 @@ func hundredths(v float64) string {
 	if math.IsNaN(v) {
 		return "–"
 	}
-	return fmt.Sprintf("%.1f %%", v)
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0") + " %"
 }
 
 // scores writes a verdict and the table. Columns that nothing fills are left out.
@@ -159,7 +174,8 @@ func scores(p *page, m Predictions) {
 	if m.beside() {
 		against = "the fp32 model"
 	}
-	p.put(`<div class="scroll" tabindex="0" role="region" aria-label="Predictions"><table><caption>%s, against %s. Most CPUs from before 2019–2022 have no VNNI.</caption>`, Of(m.Scores[0].Images, "image"), against)
+	p.put(`<p class="small soft">%s, against %s. Most CPUs from before 2019–2022 have no VNNI.</p>`, Of(m.Scores[0].Images, "image"), against)
+	p.put(`<div class="scroll" tabindex="0" role="region" aria-label="Predictions"><table><caption class="sr">Predictions for each runtime and processor</caption>`)
 	p.put(`<thead><tr><th scope="col">Runtime</th><th scope="col">Processor</th>`)
 	for _, c := range columns {
 		p.put(`<th scope="col" class="r">%s</th>`, c.title)
@@ -168,6 +184,8 @@ func scores(p *page, m Predictions) {
 	for _, r := range predictions(m) {
 		p.put(`<tr%s><th scope="row">%s</th><td>%s</td>`, raw(mark(r.own, ` class="own"`)), r.runtime, r.cpu)
 		switch {
+		case r.lint != nil && r.lint.Count(target.Refused) > 0:
+			p.put(`<td class="r" colspan="%d">does not take this file</td>`, len(columns))
 		case r.score == nil:
 			p.put(`<td class="soft r" colspan="%d">%s</td>`, len(columns), "not simulated")
 		case r.score.Blocked != "":
@@ -177,7 +195,11 @@ func scores(p *page, m Predictions) {
 				p.put(`<td class="r">%s</td>`, c.cell(c.of(*r.score)))
 			}
 		}
-		p.put(`<td class="r">%s</td></tr>`, inIntegers(r.lint))
+		share := inIntegers(r.lint)
+		if r.lint != nil && r.lint.Count(target.Refused) > 0 {
+			share = ""
+		}
+		p.put(`<td class="r">%s</td></tr>`, share)
 	}
 	p.put(`</tbody></table></div>`)
 }
@@ -195,7 +217,7 @@ func inIntegers(lint *target.Report) string {
 func Verdict(m Predictions) string {
 	var low, high *prediction
 	for _, r := range predictions(m) {
-		if r.score == nil || r.lint == nil || m.Target != "" && !r.own || math.IsNaN(r.score.Agreement) {
+		if r.score == nil || r.lint == nil || r.lint.Count(target.Refused) > 0 || m.Target != "" && !r.own || math.IsNaN(r.score.Agreement) {
 			continue
 		}
 		if low == nil || r.score.Agreement < low.score.Agreement {

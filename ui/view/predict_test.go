@@ -24,12 +24,12 @@ func TestPredictions(t *testing.T) {
 	for _, r := range predictions(m) {
 		got = append(got, r.runtime+"/"+r.cpu)
 	}
-	want := "fp32, before quantizing/any ONNX Runtime/CPU with VNNI OpenVINO/CPU with VNNI OpenVINO/CPU without VNNI Q/DQ in float, as ONNX defines it/any"
+	want := "ONNX Runtime/CPU with VNNI OpenVINO/CPU with VNNI OpenVINO/CPU without VNNI Q/DQ in float, as ONNX defines it/any"
 	if strings.Join(got, " ") != want {
 		t.Errorf("the rows are\n%s, want\n%s", strings.Join(got, " "), want)
 	}
 	html := Predicted(m)
-	for _, part := range []string{"96.0 %", "50 %", "Agrees with fp32", `class="own"`} {
+	for _, part := range []string{"96 %", "50 %", "Agrees with fp32", `class="own"`} {
 		if !strings.Contains(html, part) {
 			t.Errorf("the table lacks %q: %s", part, html)
 		}
@@ -45,8 +45,21 @@ func TestPredictions(t *testing.T) {
 	if html := Predicted(m); !strings.Contains(html, "Right answers") {
 		t.Error("with labels there is no column for them")
 	}
+	m.Scores[0].Top1 = 84.25
+	m.Lints = []target.Report{{Target: "tensorrt", Findings: []target.Finding{{ID: "a", Effect: target.Refused}}}}
+	if html := Predicted(m); !strings.Contains(html, "fp32, before quantizing") || !strings.Contains(html, "84.2 %") || !strings.Contains(html, "does not take this file") {
+		t.Errorf("the float model's right answers, or a runtime that refuses the file, are not told: %s", html)
+	}
 	if html := Predicted(Predictions{Running: true}); !strings.Contains(html, "check-progress") || !strings.Contains(html, "stop-check") {
 		t.Error("while it runs there is no progress, or no way to stop it")
+	}
+}
+
+func TestOverflow(t *testing.T) {
+	r := report.Report{Layers: []report.Layer{{Name: "fine", Detail: &report.Detail{}}, {Name: "loud", Detail: &report.Detail{Saturated: &report.Saturation{Channels: 1, Hits: 3}}}, {Name: "float"}}}
+	html := Predicted(Predictions{Running: true, Overflow: Saturated(r)})
+	if !strings.Contains(html, "in 1 layer<") || !strings.Contains(html, "loud") || strings.Contains(html, "fine") {
+		t.Errorf("the layers that overflow: %s", html)
 	}
 }
 
@@ -56,10 +69,10 @@ func TestVerdict(t *testing.T) {
 		vnni, avx2 float64
 		want       string
 	}{
-		{"good", 99, 98, "Wherever it runs, at least 98.0 %"},
-		{"alike", 99, 99, "99.0 % of the first answers stay the same"},
-		{"saturates", 98, 62, "OpenVINO on a CPU without VNNI gives the first answer of fp32 on only 62.0 %"},
-		{"bad everywhere", 81, 80, "Only 80.0 %"},
+		{"good", 99, 98, "Wherever it runs, at least 98 %"},
+		{"alike", 99, 99, "99 % of the first answers stay the same"},
+		{"saturates", 98, 62, "OpenVINO on a CPU without VNNI gives the first answer of fp32 on only 62 %"},
+		{"bad everywhere", 81, 80, "Only 80 %"},
 		{"no classifier", math.NaN(), math.NaN(), ""},
 	} {
 		m := Predictions{Target: "openvino", Lints: bothLints, Scores: []report.Score{
