@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"dropquant/engine/calib"
+	"dropquant/engine/eval"
 	"dropquant/engine/exec"
 	"dropquant/engine/graph"
 	"dropquant/engine/intsim"
@@ -25,7 +26,7 @@ type quantized struct {
 	graph    *graph.Graph // the file
 	plan     *target.Plan // of graph
 	recipe   recipe
-	sqnr     float64      // dB, of the outputs on the images that candidates are compared on
+	sums     eval.Sums    // of the outputs on the images that candidates are compared on
 	cut      *graph.Graph // as far as it can be computed
 	watch    map[*graph.Value]bool
 	program  program           // runs cut
@@ -37,7 +38,8 @@ type quantized struct {
 	clipped  map[string]float64    // share of the values outside of the codes' reals
 	warnings []report.Diagnostic
 
-	corrected int // layers whose bias was corrected
+	corrected  int // layers whose bias was corrected
+	saturating int // layers whose products can overflow int16 on some CPU that the target runs on
 }
 
 // Quantize chooses the ranges and places the pairs. All shares must have been merged: it fails when no image could be used.
@@ -50,6 +52,9 @@ func (j *Job) Quantize() error {
 		return &FileError{j.model.Name, err}
 	}
 	j.quantized, j.stats, j.probe, j.found, j.fitted = q, nil, nil, nil, target.Fitted{}
+	if j.target.Pairs {
+		q.saturating = saturating(q.plan)
+	}
 	j.startPredictions()
 	if err := j.imitate(q); err != nil {
 		return &FileError{j.model.Name, err}

@@ -33,7 +33,7 @@ func backendsOf(target string) (list []Backend) {
 }
 
 // differs reports whether the results on other kinds of CPU can be others than on the first.
-func (j *Job) differs() bool { return j.target.Pairs && saturating(j.quantized.plan) > 0 }
+func (j *Job) differs() bool { return j.quantized.saturating > 0 }
 
 // startPredictions chooses what is run beside the first backend.
 func (j *Job) startPredictions() {

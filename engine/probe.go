@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"dropquant/engine/calib"
-	"dropquant/engine/eval"
 	"dropquant/engine/graph"
 	"dropquant/engine/target"
 	"dropquant/engine/tensor"
@@ -161,7 +160,8 @@ func (j *Job) quantize() (*quantized, error) {
 		if err != nil {
 			return err
 		}
-		if q.sqnr, err = j.judge(q); err == nil && (best == nil || q.sqnr > best.sqnr) {
+		better, err := j.judge(q, best)
+		if better {
 			best = q
 		}
 		return err
@@ -175,19 +175,22 @@ func (j *Job) quantize() (*quantized, error) {
 	return best, err
 }
 
-// judge returns the SQNR in dB of a candidate's outputs on the first images.
-func (j *Job) judge(q *quantized) (float64, error) {
-	var sums eval.Sums
+// judge compares a candidate's outputs on the first images with the float model's and reports whether they are closer than
+// those of best, the first time nil. It gives up where the noise is more than best's on all images: it can only grow.
+func (j *Job) judge(q, best *quantized) (better bool, err error) {
 	for i, x := range j.probe.inputs {
+		if best != nil && best.sums.Bad == 0 && q.sums.Noise > best.sums.Noise { // of the same signal
+			return false, nil
+		}
 		got, err := q.program.Run(j.feed(x), nil)
 		if err != nil {
-			return 0, err
+			return false, err
 		}
 		for _, l := range j.layers {
 			if l.output {
-				sums = sums.Add(difference(j.probe.wanted[i][l.value].F32(), got[l.value].F32()))
+				q.sums = q.sums.Add(difference(j.probe.wanted[i][l.value].F32(), got[l.value].F32()))
 			}
 		}
 	}
-	return sums.SQNR(), nil
+	return best == nil || q.sums.SQNR() > best.sums.SQNR(), nil
 }

@@ -40,7 +40,7 @@ func (j *Job) Report() *report.Report {
 		r.Warnings = append(r.Warnings, report.Diagnostic{ID: report.Unsupported, Text: err.Error()})
 	}
 	r.Warnings = append(r.Warnings, badWeights(j.graph)...)
-	if n := saturating(j.quantized.plan); n > 0 && j.target.Pairs {
+	if n := j.quantized.saturating; n > 0 {
 		r.Warnings = append(r.Warnings, report.Diagnostic{ID: report.Saturates, Text: fmt.Sprintf(
 			"on x86 CPUs without VNNI (most from before 2019) products can overflow in %d layers, and results be wrong: quantize for any CPU unless the file runs on newer ones only", n)})
 	}

@@ -8,6 +8,7 @@ import (
 
 	"dropquant/engine/exec"
 	"dropquant/engine/graph"
+	"dropquant/engine/kernel"
 	"dropquant/engine/quant"
 	"dropquant/engine/tensor"
 )
@@ -115,10 +116,12 @@ func (p *Program) Run(inputs map[string]*tensor.Tensor, hook func(v *graph.Value
 
 // dequantize writes the reals of codes.
 func dequantize(reals, codes *tensor.Tensor, p *quant.Params) {
-	switch y := reals.F32(); codes.DType {
-	case tensor.Int8:
+	switch y := reals.F32(); {
+	case codes.DType == tensor.Uint8 && p.PerTensor(): // nearly all activations are such
+		kernel.DequantizeU8(y, tensor.Data[uint8](codes), p.Scale[0], p.Zero[0])
+	case codes.DType == tensor.Int8:
 		quant.Dequantize(y, tensor.Data[int8](codes), codes.Shape, *p)
-	case tensor.Uint8:
+	case codes.DType == tensor.Uint8:
 		quant.Dequantize(y, tensor.Data[uint8](codes), codes.Shape, *p)
 	default:
 		reals.CopyFrom(p.Reals(codes))

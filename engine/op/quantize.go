@@ -117,6 +117,14 @@ func quantizeLinear(c *Call) error {
 		case tensor.Int8:
 			quantizeOf[int8](q, out[0], x, in[1], zeros)
 		case tensor.Uint8:
+			if q.Count == 1 && q.Block == 0 { // nearly all activations are such
+				zero := int32(0)
+				if zeros != nil {
+					zero = int32(tensor.Data[uint8](zeros)[0])
+				}
+				kernel.QuantizeU8(tensor.Data[uint8](out[0]), x.F32(), in[1].F32()[0], zero, q.Lo, q.Hi)
+				break
+			}
 			quantizeOf[uint8](q, out[0], x, in[1], zeros)
 		case tensor.Int16:
 			quantizeOf[int16](q, out[0], x, in[1], zeros)

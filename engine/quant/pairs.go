@@ -87,6 +87,9 @@ func fitAt(codes []int8, weights []float32, pairs []Pair, scale float32, qmax in
 			*a, *b = shrink(weights[pair[0]]/scale, weights[pair[1]]/scale, *a, *b)
 		}
 	}
+	if !moved { // the sum below would be of the same terms in the same order
+		return least, false
+	}
 	for len(weights) > 0 && sum < limit {
 		n := min(stretch, len(weights))
 		for i, w := range weights[:n] {

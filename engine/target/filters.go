@@ -38,13 +38,13 @@ func (f Filters) At(o, c int) int {
 	return o/per*f.stepGroup + o%per*f.stepOut + c*f.stepIn
 }
 
-// places returns where the weights of filter o lie, tap by tap with the input channels within: the order in which
-// kernels multiply.
-func (f Filters) places(o int) []int {
+// places returns where the weights of the first filter lie, tap by tap with the input channels within: the order in which
+// kernels multiply. Those of filter o lie At(o, 0) further on.
+func (f Filters) places() []int {
 	out := make([]int, 0, f.In*f.Taps)
 	for t := range f.Taps {
 		for c := range f.In {
-			out = append(out, f.At(o, c)+t)
+			out = append(out, f.At(0, c)+t)
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package target
 
 import (
 	"fmt"
+	"reflect"
 
 	"dropquant/engine/graph"
 	"dropquant/engine/quant"
@@ -42,11 +43,15 @@ func Saturating(n *graph.Node, codes *tensor.Tensor) (channels []int) {
 	if !ok || codes.DType != tensor.Int8 {
 		return nil
 	}
-	pairs, all := f.pairs(), tensor.Data[int8](codes)
+	pairs, places, all := f.pairs(), f.places(), tensor.Data[int8](codes)
+	if len(pairs) == 0 {
+		return nil
+	}
 	filter := make([]int8, f.In*f.Taps)
 	for o := range f.Out {
-		for i, at := range f.places(o) {
-			filter[i] = all[at]
+		first := f.At(o, 0)
+		for i, at := range places {
+			filter[i] = all[first+at]
 		}
 		if quant.Saturates(filter, pairs) {
 			channels = append(channels, o)
@@ -74,7 +79,14 @@ func (p *Plan) Round(w *Weight, acts map[*Group]quant.Params) Rounded {
 
 // Fitted keeps the weights that were rounded so that nothing overflows, for several plans of graphs that share their
 // constants: it takes as long as running the model many times. The zero value is empty.
-type Fitted struct{ known map[string]Rounded }
+type Fitted struct{ known map[*tensor.Tensor][]fitted }
+
+// fitted is what one weight became.
+type fitted struct {
+	params  quant.Params // asked for
+	readers string       // and their states
+	rounded Rounded
+}
 
 // once is p.fit, whose result depends on the weight, its parameters and which of its readers run in integers. A nil f
 // keeps nothing.
@@ -82,18 +94,20 @@ func (f *Fitted) once(p *Plan, w *Weight, params quant.Params) Rounded {
 	if f == nil {
 		return p.fit(w, params)
 	}
-	key := fmt.Sprintf("%p %+v", w.Value.Const, params)
+	readers := ""
 	for _, n := range w.Nodes {
-		key += fmt.Sprintf(" %q %v", n.Name, p.Decision(n).State)
+		readers += fmt.Sprintf("%q %v ", n.Name, p.Decision(n).State)
 	}
-	r, known := f.known[key]
-	if !known {
-		if f.known == nil {
-			f.known = map[string]Rounded{}
+	for _, k := range f.known[w.Value.Const] {
+		if k.readers == readers && reflect.DeepEqual(k.params, params) {
+			return k.rounded
 		}
-		r = p.fit(w, params)
-		f.known[key] = r
 	}
+	if f.known == nil {
+		f.known = map[*tensor.Tensor][]fitted{}
+	}
+	r := p.fit(w, params)
+	f.known[w.Value.Const] = append(f.known[w.Value.Const], fitted{params, readers, r})
 	return r
 }
 
@@ -116,18 +130,18 @@ func (p *Plan) fit(w *Weight, params quant.Params) Rounded {
 
 // fit replaces the codes and scales of those filters that can overflow.
 func (r *Rounded) fit(weights []float32, f Filters) {
-	pairs, codes := f.pairs(), tensor.Data[int8](r.Codes)
+	pairs, places, codes := f.pairs(), f.places(), tensor.Data[int8](r.Codes)
 	r.Params.Scale = append([]float32(nil), r.Params.Scale...)
 	filter := make([]float32, f.In*f.Taps)
 	for o := range f.Out {
-		places := f.places(o)
+		first := f.At(o, 0)
 		for i, at := range places {
-			filter[i] = weights[at]
+			filter[i] = weights[first+at]
 		}
 		scale, fitted := quant.FitPairs(filter, pairs, r.Params.Scale[o], r.Params.QMax)
 		r.Params.Scale[o] = scale
 		for i, at := range places {
-			codes[at] = fitted[i]
+			codes[first+at] = fitted[i]
 		}
 	}
 }

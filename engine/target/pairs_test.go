@@ -116,8 +116,8 @@ func TestFilters(t *testing.T) {
 		}
 		seen := map[int]bool{}
 		for o := range f.Out {
-			for _, at := range f.places(o) {
-				seen[at] = true
+			for _, at := range f.places() {
+				seen[f.At(o, 0)+at] = true
 			}
 		}
 		if len(seen) != w.Len() || f.Out*f.In*f.Taps != w.Len() {
