@@ -185,9 +185,9 @@ func scores(p *page, m Predictions) {
 		p.put(`<tr%s><th scope="row">%s</th><td>%s</td>`, raw(mark(r.own, ` class="own"`)), r.runtime, r.cpu)
 		switch {
 		case r.lint != nil && r.lint.Count(target.Refused) > 0:
-			p.put(`<td class="r" colspan="%d">does not take this file</td>`, len(columns))
+			p.put(`<td colspan="%d">does not take this file</td>`, len(columns))
 		case r.score == nil:
-			p.put(`<td class="soft r" colspan="%d">%s</td>`, len(columns), "not simulated")
+			p.put(`<td class="soft" colspan="%d">%s</td>`, len(columns), "not simulated")
 		case r.score.Blocked != "":
 			p.put(`<td class="soft" colspan="%d">%s</td>`, len(columns), Sentence(r.score.Blocked))
 		default:
