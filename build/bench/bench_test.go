@@ -29,7 +29,7 @@ func TestSmallest(t *testing.T) {
 	if len(b.models) == 0 {
 		t.Skip("the models are not here: set DROPQUANT_DATA to their folder")
 	}
-	for _, p := range parts[:3] {
+	for _, p := range parts[:4] {
 		if err := p.run(b, t.Context()); err != nil {
 			t.Errorf("%s: %v", p.name, err)
 		}

@@ -29,20 +29,41 @@ const layersRounds = 4
 
 // layers times the steps of a forward pass one by one, in the pass, in turn with the loop that no product can outrun.
 func (b *bench) layers(ctx context.Context) error {
-	for _, name := range b.models {
-		if _, err := b.load(ctx, name, false); err != nil {
-			return err
-		}
-		if _, err := warm(b.page, `ask("dropquant", "run", %d)`); err != nil {
-			return err
-		}
-		p, err := eval[profile](b.page, fmt.Sprintf(`ask("dropquant", "layers", %d)`, layersRounds*b.rounds))
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		fmt.Printf("\nlayers of %s, each step at its quickest in %d rounds\n", name, layersRounds*b.rounds)
-		p.print()
+	kinds := []arithmetic{{}}
+	if b.int8 {
+		kinds = arithmetics
 	}
+	for _, name := range b.models {
+		for _, a := range kinds {
+			if err := b.layersOf(ctx, name, a); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// layersOf times the layers of the float model, or of the quantized one in an arithmetic.
+func (b *bench) layersOf(ctx context.Context, name string, a arithmetic) error {
+	if _, err := b.load(ctx, name, false); err != nil {
+		return err
+	}
+	call := `ask("dropquant", "run", %d)`
+	if a.target != "" {
+		if err := b.quantized(name, a); err != nil {
+			return err
+		}
+		call = `ask("dropquant", "integers", %d)`
+	}
+	if _, err := warm(b.page, call); err != nil {
+		return err
+	}
+	p, err := eval[profile](b.page, fmt.Sprintf(`ask("dropquant", "layers", %d)`, layersRounds*b.rounds))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	fmt.Printf("\nlayers of %s%s, each step at its quickest in %d rounds\n", name, a, layersRounds*b.rounds)
+	p.print()
 	return nil
 }
 

@@ -1,7 +1,8 @@
-// Command bench times Dropquant in headless Chromium, in four parts:
+// Command bench times Dropquant in headless Chromium, in five parts:
 //
 //	forward    the float model on one worker, in turn with ONNX Runtime Web on one thread
 //	calibrate  the same with the statistics of a calibration, in turn with the plain one
+//	integers   the quantized model in the arithmetic of each runtime and kind of processor, in turn with the float model
 //	layers     the layers of a model one by one, against the peak of the inner loop of the matrix product
 //	job        a whole job through the page: files dropped to file ready
 //
@@ -32,6 +33,7 @@ type bench struct {
 	models []string
 	jobs   []string // models of the last part
 	rounds int
+	int8   bool // layers are those of the quantized models
 	site   *site
 	page   *page // of the workers, once it is open
 }
@@ -46,6 +48,7 @@ type part struct {
 var parts = []part{
 	{"forward", (*bench).forward},
 	{"calibrate", (*bench).calibrate},
+	{"integers", (*bench).integers},
 	{"layers", (*bench).layers},
 	{"job", (*bench).job},
 }
@@ -53,7 +56,8 @@ var parts = []part{
 func main() {
 	models := flag.String("models", "", "`names` of models, separated by commas (default all: "+strings.Join(known, ", ")+")")
 	rounds := flag.Int("rounds", 7, "how many pairs are timed")
-	chosen := flag.String("part", "", "`names` of parts, separated by commas: forward, calibrate, layers, job (default all)")
+	chosen := flag.String("part", "", "`names` of parts, separated by commas: forward, calibrate, integers, layers, job (default all)")
+	int8 := flag.Bool("int8", false, "time the layers of the quantized models instead of those of the float ones")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), "Usage: go run -C build/bench . [options]\n\nTimes Dropquant in headless Chromium, beside ONNX Runtime Web.\n\nOptions:\n")
 		flag.PrintDefaults()
@@ -65,7 +69,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, split(*models), split(*chosen), *rounds); err != nil {
+	if err := run(ctx, split(*models), split(*chosen), *rounds, *int8); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -75,7 +79,7 @@ func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-func run(ctx context.Context, models, chosen []string, rounds int) error {
+func run(ctx context.Context, models, chosen []string, rounds int, int8 bool) error {
 	for _, name := range chosen {
 		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
 			return fmt.Errorf("no part is called %q", name)
@@ -86,6 +90,7 @@ func run(ctx context.Context, models, chosen []string, rounds int) error {
 		return err
 	}
 	defer b.close()
+	b.int8 = int8
 	for _, p := range parts {
 		if len(chosen) > 0 && !slices.Contains(chosen, p.name) {
 			continue

@@ -49,6 +49,7 @@ func newSite(b *bench) (*site, error) {
 	for _, name := range b.models {
 		mux.HandleFunc("/models/"+name, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, b.file(name)) })
 	}
+	mux.Handle("/quantized/", http.StripPrefix("/quantized/", http.FileServer(http.Dir(b.dir))))
 	mux.Handle("/ort/", http.StripPrefix("/ort/", http.FileServer(http.Dir(runtimeDir()))))
 	return serve(mux)
 }

@@ -33,12 +33,14 @@ func (s *session) layers(rounds int) (any, error) {
 		names  []string
 		stamps []time.Time
 	)
-	p, err := exec.Compile(s.graph, s.shapes, exec.Options{Progress: func(node string, done, _ int) {
+	o := s.options
+	o.Progress = func(node string, done, _ int) {
 		if done == 0 {
 			names, stamps = names[:0], stamps[:0]
 		}
 		names, stamps = append(names, node), append(stamps, time.Now())
-	}})
+	}
+	p, err := exec.Compile(s.profiled, s.shapes, o)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +78,7 @@ func (s *session) group(names []string, out *profile) []*layer {
 		step[n] = true
 	}
 	nodes := map[string]*graph.Node{}
-	for _, n := range s.graph.Nodes {
+	for _, n := range s.profiled.Nodes {
 		nodes[n.Name] = n
 	}
 	at := make([]*layer, len(names))
@@ -109,6 +111,9 @@ func unit(n *graph.Node, step map[string]bool) []*graph.Node {
 	return append(nodes, n)
 }
 
+// weightsOf says which input of a convolution holds its weights.
+var weightsOf = map[string]int{"Conv": 1, "IntConv": 2, "QLinearConv": 3}
+
 // describe says what nodes do together, and how many multiply-accumulates it takes.
 func describe(nodes []*graph.Node) (what string, macs int64) {
 	var ops []string
@@ -120,8 +125,8 @@ func describe(nodes []*graph.Node) (what string, macs int64) {
 			macs += m
 		}
 	}
-	if head.Op == "Conv" {
-		x, w, y, stride := head.Inputs[0].Shape, head.Inputs[1].Shape, head.Outputs[0].Shape, 1
+	if k, ok := weightsOf[head.Op]; ok {
+		x, w, y, stride := head.Inputs[0].Shape, head.Inputs[k].Shape, head.Outputs[0].Shape, 1
 		if s := head.Ints("strides"); len(s) > 0 {
 			stride = s[0]
 		}

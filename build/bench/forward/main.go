@@ -33,6 +33,12 @@ var calls = map[string]func(s *session, args []js.Value) (any, error){
 		}
 		return timed(args[0].Int(), s.observe)
 	},
+	"quantized": func(s *session, args []js.Value) (any, error) {
+		return nil, s.quantized(bytesOf(args[0]), args[1].String(), args[2].String())
+	},
+	"integers": func(s *session, args []js.Value) (any, error) {
+		return timed(args[0].Int(), s.runIntegers)
+	},
 	"layers": func(s *session, args []js.Value) (any, error) { return s.layers(args[0].Int()) },
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"dropquant/engine/exec"
 	"dropquant/engine/graph"
+	"dropquant/engine/intsim"
 	"dropquant/engine/observe"
 	"dropquant/engine/onnx"
 	"dropquant/engine/op"
@@ -24,6 +25,10 @@ type session struct {
 	input  *tensor.Tensor
 	plain  *exec.Program
 	macs   int64
+
+	integers *intsim.Program // nil until a quantized file is read
+	profiled *graph.Graph    // what layers runs
+	options  exec.Options
 
 	calibrating *exec.Program // nil until it is asked for
 	stats       map[*graph.Value]*observe.Stat
@@ -58,6 +63,7 @@ func (s *session) load(file []byte) error {
 	for _, n := range s.graph.Nodes {
 		s.macs += op.MACs(n)
 	}
+	s.profiled = s.graph
 	s.input = tensor.New(tensor.Float32, shape...)
 	s.plain, err = exec.Compile(s.graph, s.shapes, exec.Options{})
 	return err

@@ -45,6 +45,12 @@ const load = async (name, both) => {
 	return info;
 };
 
+// quantized has Dropquant read the loaded model once more, quantized for a target, to run as on a kind of processor.
+const quantized = async (name, target, isa) => {
+	const file = new Uint8Array(await (await fetch(`quantized/${name}.${target}`)).arrayBuffer());
+	await ask("dropquant", "quantized", file, target, isa);
+};
+
 // difference returns the largest difference of the outputs of both sides, relative to the largest magnitude of its tensor.
 const difference = async () => {
 	const ours = await ask("dropquant", "outputs");
