@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 )
 
@@ -289,39 +288,6 @@ func TestProbeDot(t *testing.T) {
 	wrong := refGroups(refRows, func(a, b []uint8) int32 { return int32(a[0]) * int32(b[0]) })
 	if got := probeDot(refRows, wrong); got != dotNone {
 		t.Errorf("another product was taken for kind %d", got)
-	}
-}
-
-func TestLinear8(t *testing.T) {
-	for _, m := range integerMachines(t) {
-		t.Run(m.name, func(t *testing.T) {
-			for _, c := range [][3]int{{1, 1, 1}, {10, 64, 1}, {7, 33, 3}, {9, 5, 8}, {13, 129, 9}, {33, 800, 2}} {
-				out, in, rows := c[0], c[1], c[2]
-				x, w := codes(1, rows*in), weights8(2, out*in)
-				for v, opt := range []Conv8Options{{Zero: 12}, {Sums: Paired, Order: shuffled(9, in), Zero: 200, Epilogue8: Epilogue8{Bias: random(5, out), Offset: offsets32(1, out)}}} {
-					opt.Scale = slices.Repeat([]float32{1e-4}, out)
-					opt.Inv, opt.OutZero = 20, 99
-					s := convShape([15]int{in, out, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0})
-					var sums []int32
-					var floats []float32
-					var quantized []uint8
-					for r := range rows {
-						row, _ := naiveConv8(&s, x[r*in:(r+1)*in], w, &opt)
-						f, q := naiveFinish(&s, row, nil, opt.Epilogue8)
-						sums, floats, quantized = append(sums, row...), append(floats, f...), append(quantized, q...)
-					}
-					l := newLinear8(m, out, in, w, opt)
-					gotSums, gotFloats, gotCodes := make([]int32, rows*out), make([]float32, rows*out), make([]uint8, rows*out)
-					what := fmt.Sprint(c, v)
-					l.Sums(gotSums, x, rows)
-					same(t, "sums "+what, gotSums, sums)
-					l.Float(gotFloats, x, rows)
-					same(t, "floats "+what, gotFloats, floats)
-					l.Codes(gotCodes, x, rows)
-					same(t, "codes "+what, gotCodes, quantized)
-				}
-			}
-		})
 	}
 }
 
