@@ -28,7 +28,51 @@ func codeKernels(g *gen) {
 		g.VADDPS(shift, v, v)
 		return grid(v)
 	}, func(vectors int) { g.ADDQ(operand.I32(vectors*vecBytes), src) })
+	g.function("quantizeFMAVector", "(dst *uint8, src *float32, n, zero int, inv, shift, lo, hi float32)", "is refQuantizeFMA.")
+	src = g.load("src")
+	inv, shift = g.broadcast("inv"), g.broadcast("shift")
+	grid = g.grid()
+	g.encode("dst", func(u int, mask vec) vec {
+		v := g.read(at(src, u*vecBytes), mask)
+		g.VFMADD213PS(shift, inv, v)
+		return grid(v)
+	}, func(vectors int) { g.ADDQ(operand.I32(vectors*vecBytes), src) })
+	fma(g)
 	dequantize(g)
+}
+
+func fma(g *gen) {
+	g.function("fmaVector", "(dst, src, add *float32, n int, factor, shift, lo, hi float32)", "is refFMA, with add where it is not nil.")
+	dst, src, add, n := g.load("dst"), g.load("src"), g.load("add"), g.load("n")
+	factor, shift, lo, hi := g.broadcast("factor"), g.broadcast("shift"), g.broadcast("lo"), g.broadcast("hi")
+	// step computes a vector; without add the same vector is its addend each time.
+	step := func(adds bool, mask vec) vec {
+		v, c := g.read(at(src, 0), mask), shift
+		if adds {
+			c = g.read(at(add, 0), mask)
+			g.ADDQ(operand.I32(vecBytes), add)
+		}
+		g.VFMADD213PS(c, factor, v)
+		g.clamp(v, lo, hi)
+		return v
+	}
+	loop := func(name string, adds bool) {
+		g.while(n, 8, name+"vector", func() {
+			g.VMOVUPS(step(adds, nil), at(dst, 0))
+			g.ADDQ(operand.I32(vecBytes), src)
+			g.ADDQ(operand.I32(vecBytes), dst)
+		})
+		g.ifNonzero(n, name+"even", func() {
+			mask := g.mask(n)
+			g.VMASKMOVPS(step(adds, mask), mask, at(dst, 0))
+		})
+	}
+	g.ifNonzero(add, "add", func() {
+		loop("add", true)
+		g.XORQ(n, n)
+	})
+	loop("shift", false)
+	g.end()
 }
 
 // read loads a vector, of which mask, when there is one, says what exists.

@@ -587,6 +587,16 @@ func quantizeDivVector(dst *uint8, src *float32, n int, zero int, scale float32,
 //go:noescape
 func quantizeMulVector(dst *uint8, src *float32, n int, zero int, inv float32, shift float32, lo float32, hi float32)
 
+// quantizeFMAVector is refQuantizeFMA.
+//
+//go:noescape
+func quantizeFMAVector(dst *uint8, src *float32, n int, zero int, inv float32, shift float32, lo float32, hi float32)
+
+// fmaVector is refFMA, with add where it is not nil.
+//
+//go:noescape
+func fmaVector(dst *float32, src *float32, add *float32, n int, factor float32, shift float32, lo float32, hi float32)
+
 // dequantizeVector is refDequantize for whole vectors of eight.
 //
 //go:noescape

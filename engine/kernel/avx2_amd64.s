@@ -12473,6 +12473,189 @@ even710:
 	VZEROUPPER
 	RET
 
+// func quantizeFMAVector(dst *uint8, src *float32, n int, zero int, inv float32, shift float32, lo float32, hi float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·quantizeFMAVector(SB), NOSPLIT, $0-48
+	MOVQ         src+8(FP), AX
+	VBROADCASTSS inv+32(FP), Y0
+	VBROADCASTSS shift+36(FP), Y1
+	VBROADCASTSS lo+40(FP), Y2
+	VBROADCASTSS hi+44(FP), Y3
+	VPBROADCASTD zero+24(FP), Y4
+	MOVQ         dst+0(FP), CX
+	MOVQ         n+16(FP), DX
+	VPMOVZXBD    halvesorder<>+0(SB), Y5
+	CMPQ         DX, $+32
+	JLT          blockdone714
+
+block713:
+	VMOVUPS     (AX), Y6
+	VFMADD213PS Y1, Y0, Y6
+	VMAXPS      Y2, Y6, Y6
+	VMINPS      Y6, Y3, Y6
+	VCVTPS2DQ   Y6, Y6
+	VPADDD      Y4, Y6, Y6
+	VMOVUPS     32(AX), Y7
+	VFMADD213PS Y1, Y0, Y7
+	VMAXPS      Y2, Y7, Y7
+	VMINPS      Y7, Y3, Y7
+	VCVTPS2DQ   Y7, Y7
+	VPADDD      Y4, Y7, Y7
+	VMOVUPS     64(AX), Y8
+	VFMADD213PS Y1, Y0, Y8
+	VMAXPS      Y2, Y8, Y8
+	VMINPS      Y8, Y3, Y8
+	VCVTPS2DQ   Y8, Y8
+	VPADDD      Y4, Y8, Y8
+	VMOVUPS     96(AX), Y9
+	VFMADD213PS Y1, Y0, Y9
+	VMAXPS      Y2, Y9, Y9
+	VMINPS      Y9, Y3, Y9
+	VCVTPS2DQ   Y9, Y9
+	VPADDD      Y4, Y9, Y9
+	VPACKSSDW   Y7, Y6, Y6
+	VPACKSSDW   Y9, Y8, Y8
+	VPACKUSWB   Y8, Y6, Y6
+	VPERMD      Y6, Y5, Y6
+	VMOVDQU     Y6, (CX)
+	ADDQ        $+32, CX
+	ADDQ        $+128, AX
+	SUBQ        $+32, DX
+	CMPQ        DX, $+32
+	JGE         block713
+
+blockdone714:
+	CMPQ DX, $+8
+	JLT  vectordone716
+
+vector715:
+	VMOVUPS      (AX), Y5
+	VFMADD213PS  Y1, Y0, Y5
+	VMAXPS       Y2, Y5, Y5
+	VMINPS       Y5, Y3, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y4, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPACKSSDW    X6, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, (CX)
+	ADDQ         $+8, CX
+	ADDQ         $+32, AX
+	SUBQ         $+8, DX
+	CMPQ         DX, $+8
+	JGE          vector715
+
+vectordone716:
+	TESTQ        DX, DX
+	JZ           even717
+	LEAQ         tailmasks<>+32(SB), BX
+	MOVQ         DX, SI
+	NEGQ         SI
+	VMOVUPS      (BX)(SI*4), Y5
+	VMASKMOVPS   (AX), Y5, Y5
+	VFMADD213PS  Y1, Y0, Y5
+	VMAXPS       Y2, Y5, Y5
+	VMINPS       Y5, Y3, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y4, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X0
+	VPACKSSDW    X0, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, AX
+	TESTQ        DX, DX
+	JZ           bytedone719
+
+byte718:
+	MOVB AL, (CX)
+	SHRQ $0x08, AX
+	INCQ CX
+	DECQ DX
+	JNZ  byte718
+
+bytedone719:
+even717:
+	VZEROUPPER
+	RET
+
+// func fmaVector(dst *float32, src *float32, add *float32, n int, factor float32, shift float32, lo float32, hi float32)
+// Requires: AVX, FMA3
+TEXT ·fmaVector(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         add+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS factor+32(FP), Y0
+	VBROADCASTSS shift+36(FP), Y1
+	VBROADCASTSS lo+40(FP), Y2
+	VBROADCASTSS hi+44(FP), Y3
+	TESTQ        DX, DX
+	JZ           add720
+	CMPQ         BX, $+8
+	JLT          addvectordone722
+
+addvector721:
+	VMOVUPS     (CX), Y4
+	VMOVUPS     (DX), Y5
+	ADDQ        $+32, DX
+	VFMADD213PS Y5, Y0, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y3, Y4
+	VMOVUPS     Y4, (AX)
+	ADDQ        $+32, CX
+	ADDQ        $+32, AX
+	SUBQ        $+8, BX
+	CMPQ        BX, $+8
+	JGE         addvector721
+
+addvectordone722:
+	TESTQ       BX, BX
+	JZ          addeven723
+	LEAQ        tailmasks<>+32(SB), SI
+	NEGQ        BX
+	VMOVUPS     (SI)(BX*4), Y4
+	VMASKMOVPS  (CX), Y4, Y5
+	VMASKMOVPS  (DX), Y4, Y6
+	ADDQ        $+32, DX
+	VFMADD213PS Y6, Y0, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y3, Y5
+	VMASKMOVPS  Y5, Y4, (AX)
+
+addeven723:
+	XORQ BX, BX
+
+add720:
+	CMPQ BX, $+8
+	JLT  shiftvectordone725
+
+shiftvector724:
+	VMOVUPS     (CX), Y4
+	VFMADD213PS Y1, Y0, Y4
+	VMAXPS      Y4, Y2, Y4
+	VMINPS      Y4, Y3, Y4
+	VMOVUPS     Y4, (AX)
+	ADDQ        $+32, CX
+	ADDQ        $+32, AX
+	SUBQ        $+8, BX
+	CMPQ        BX, $+8
+	JGE         shiftvector724
+
+shiftvectordone725:
+	TESTQ       BX, BX
+	JZ          shifteven726
+	LEAQ        tailmasks<>+32(SB), DX
+	NEGQ        BX
+	VMOVUPS     (DX)(BX*4), Y4
+	VMASKMOVPS  (CX), Y4, Y5
+	VFMADD213PS Y1, Y0, Y5
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y3, Y5
+	VMASKMOVPS  Y5, Y4, (AX)
+
+shifteven726:
+	VZEROUPPER
+	RET
+
 // func dequantizeVector(dst *float32, src *uint8, n int, zero int, scale float32)
 // Requires: AVX, AVX2
 TEXT ·dequantizeVector(SB), NOSPLIT, $0-36
@@ -12482,9 +12665,9 @@ TEXT ·dequantizeVector(SB), NOSPLIT, $0-36
 	VPBROADCASTD zero+24(FP), Y0
 	VBROADCASTSS scale+32(FP), Y1
 	CMPQ         DX, $+8
-	JLT          vectordone714
+	JLT          vectordone728
 
-vector713:
+vector727:
 	VPMOVZXBD (CX), Y2
 	VPSUBD    Y0, Y2, Y2
 	VCVTDQ2PS Y2, Y2
@@ -12494,9 +12677,9 @@ vector713:
 	ADDQ      $+32, AX
 	SUBQ      $+8, DX
 	CMPQ      DX, $+8
-	JGE       vector713
+	JGE       vector727
 
-vectordone714:
+vectordone728:
 	VZEROUPPER
 	RET
 
@@ -12516,7 +12699,7 @@ TEXT ·winoIn2(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel715:
+channel729:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -12683,7 +12866,7 @@ channel715:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel715
+	JNZ            channel729
 	VZEROUPPER
 	RET
 
@@ -12707,7 +12890,7 @@ TEXT ·winoOut2(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel716:
+channel730:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -12773,16 +12956,16 @@ channel716:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag717
+	JZ           noflag731
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag717:
+noflag731:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag718
+	JZ          noflag732
 	VMOVSD      (CX)(DI*4), X6
 	VMOVHPS     (CX)(R8*4), X6, X6
 	VMOVSD      (CX)(R11*4), X3
@@ -12796,7 +12979,7 @@ noflag717:
 	VINSERTF128 $0x01, X3, Y7, Y7
 	VADDPS      Y7, Y2, Y2
 
-noflag718:
+noflag732:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -12822,16 +13005,16 @@ noflag718:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag719
+	JZ           noflag733
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag719:
+noflag733:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag720
+	JZ          noflag734
 	VMOVSD      (CX)(DI*4), X8
 	VMOVHPS     (CX)(R8*4), X8, X8
 	VMOVSD      (CX)(R11*4), X3
@@ -12845,7 +13028,7 @@ noflag719:
 	VINSERTF128 $0x01, X3, Y9, Y9
 	VADDPS      Y9, Y2, Y2
 
-noflag720:
+noflag734:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -12864,7 +13047,7 @@ noflag720:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel716
+	JNZ          channel730
 	VZEROUPPER
 	RET
 
@@ -12884,7 +13067,7 @@ TEXT ·winoIn4(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel721:
+channel735:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -13421,7 +13604,7 @@ channel721:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel721
+	JNZ            channel735
 	VZEROUPPER
 	RET
 
@@ -13515,7 +13698,7 @@ TEXT ·winoOut4(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel722:
+channel736:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -13703,14 +13886,14 @@ channel722:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag723
+	JZ           noflag737
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag723:
+noflag737:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -13720,7 +13903,7 @@ noflag723:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag724
+	JZ             noflag738
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -13734,7 +13917,7 @@ noflag723:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag724:
+noflag738:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -13772,14 +13955,14 @@ noflag724:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag725
+	JZ           noflag739
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag725:
+noflag739:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -13789,7 +13972,7 @@ noflag725:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag726
+	JZ             noflag740
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -13803,7 +13986,7 @@ noflag725:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag726:
+noflag740:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -13841,14 +14024,14 @@ noflag726:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag727
+	JZ           noflag741
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag727:
+noflag741:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -13858,7 +14041,7 @@ noflag727:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag728
+	JZ             noflag742
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -13872,7 +14055,7 @@ noflag727:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag728:
+noflag742:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -13910,14 +14093,14 @@ noflag728:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag729
+	JZ           noflag743
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag729:
+noflag743:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -13927,7 +14110,7 @@ noflag729:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag730
+	JZ             noflag744
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -13941,7 +14124,7 @@ noflag729:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag730:
+noflag744:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -13962,7 +14145,7 @@ noflag730:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel722
+	JNZ          channel736
 	VZEROUPPER
 	RET
 

@@ -12,6 +12,7 @@ func avx2Integer(m *machine) {
 	m.depthwise8, m.maxBytes = avx2Depthwise8, avx2MaxBytes
 	m.rescale, m.requantize = avx2Rescale, avx2Requantize
 	m.quantizeDiv, m.quantizeMul, m.dequantize = avx2QuantizeDiv, avx2QuantizeMul, avx2Dequantize
+	m.quantizeFMA, m.fma = avx2QuantizeFMA, avx2FMA
 }
 
 type groupsPanels func(c *int32, a, b *uint8, extra *int32, count, k, extras, ldc, flags int)
@@ -149,6 +150,20 @@ func avx2QuantizeMul(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi
 	if n > 0 {
 		dst, src = dst[:n], src[:n]
 		quantizeMulVector(&dst[0], &src[0], n, zero, inv, shift, lo, hi)
+	}
+}
+
+func avx2QuantizeFMA(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32) {
+	if n > 0 {
+		dst, src = dst[:n], src[:n]
+		quantizeFMAVector(&dst[0], &src[0], n, zero, inv, shift, lo, hi)
+	}
+}
+
+func avx2FMA(dst, src, add []float32, n, flags int, factor, shift, lo, hi float32) {
+	if n > 0 {
+		dst, src = dst[:n], src[:n]
+		fmaVector(&dst[0], &src[0], addend(add, n, flags), n, factor, shift, lo, hi)
 	}
 }
 

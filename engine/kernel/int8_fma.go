@@ -5,14 +5,18 @@ import "math"
 // QuantizeU8FMA is QuantizeU8Mul with src·inv + shift rounded once, as a fused
 // multiply-add does.
 func QuantizeU8FMA(dst []uint8, src []float32, inv, shift float32, lo, hi int32) {
-	least, most := float64(lo), float64(hi)
-	for i, v := range src[:len(dst)] {
-		r := math.RoundToEven(float64(FMA(v, inv, shift)))
-		if !(r > least) {
-			r = least
-		}
-		dst[i] = uint8(min(r, most))
+	active.quantizeFMA(dst, src[:len(dst)], len(dst), 0, inv, shift, float32(lo), float32(hi))
+}
+
+// MulAdd computes dst[i] = clamp(src[i]·factor + add[i], lo, hi), or with shift
+// in the place of add[i] where add is nil, product and sum rounded at once. NaN
+// stays. The slices may be the same.
+func MulAdd(dst, src, add []float32, factor, shift, lo, hi float32) {
+	flags := 0
+	if add != nil {
+		flags, add = flagAdd, add[:len(dst)]
 	}
+	active.fma(dst, src[:len(dst)], add, len(dst), flags, factor, shift, lo, hi)
 }
 
 // FMA returns x·y + z rounded once to float32.

@@ -51,3 +51,42 @@ func TestQuantizeU8FMA(t *testing.T) {
 		t.Errorf("rounded once %d, want 139; twice %d, want 138", once[0], twice[0])
 	}
 }
+
+// TestMachinesFMA compares every machine with the definition, on sums that lie next to a tie of float32 by less than a
+// float64 can say too, and on what is not finite.
+func TestMachinesFMA(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	inf := float32(math.Inf(1))
+	half := math.Float32frombits(0x3f800001) // 1 + 2^-23
+	for _, m := range integerMachines(t) {
+		t.Run(m.name, func(t *testing.T) {
+			for _, factor := range []float32{0x1p-24, -0x1p-24, 0x1p-60, 1, 0x1.7cde5p+4, 0.1, 0x1.fffffep127} {
+				x := []float32{half, -half, 0x1.8p0, 0, inf, -inf, float32(math.NaN()), 0x1p-149, 0x1.fffffep127, 0x1.b9d9b2p+0}
+				add := []float32{1, 1, half, 0, -inf, 3, 2, 0x1p-149, -1, 0x1.85a84cp+6}
+				for range 3000 {
+					x = append(x, float32(math.Ldexp(random.Float64()*2-1, random.IntN(30)-10)))
+					add = append(add, float32(math.Ldexp(random.Float64()*2-1, random.IntN(50)-30)))
+				}
+				for _, n := range append([]int{len(x)}, sizes...) {
+					x, add := x[:min(n, len(x))], add[:min(n, len(x))]
+					for flags, shift := range map[int]float32{flagAdd: 9, 0: 0x1.85a84cp+6} {
+						for _, hi := range []float32{inf, 200} {
+							got, want := make([]float32, len(x)), make([]float32, len(x))
+							m.fma(got, x, add, len(x), flags, factor, shift, -hi, hi)
+							refFMA(want, x, add, len(x), flags, factor, shift, -hi, hi)
+							for i := range want {
+								if got[i] != want[i] && want[i] == want[i] || (got[i] != got[i]) != (want[i] != want[i]) {
+									t.Fatalf("%v·%v + %v or %v is %v, want %v", x[i], factor, add[i], shift, got[i], want[i])
+								}
+							}
+						}
+					}
+					got, want := make([]uint8, len(x)), make([]uint8, len(x))
+					m.quantizeFMA(got, x, len(x), 3, factor, 0x1.85a84cp+6, 0, 252)
+					refQuantizeFMA(want, x, len(x), 3, factor, 0x1.85a84cp+6, 0, 252)
+					same(t, "codes", got, want)
+				}
+			}
+		})
+	}
+}

@@ -39,6 +39,12 @@ func simdInteger(m *machine) {
 	m.quantizeMul = func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32) {
 		wasmQuantizeF32U8Mul(at(dst), at(src), int32(n), int32(zero), inv, shift, lo, hi)
 	}
+	m.quantizeFMA = func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32) {
+		wasmQuantizeF32U8FMA(at(dst), at(src), int32(n), int32(zero), inv, shift, lo, hi)
+	}
+	m.fma = func(dst, src, add []float32, n, flags int, factor, shift, lo, hi float32) {
+		wasmFMAF32(at(dst), at(src), at(add), int32(n), int32(flags), factor, shift, lo, hi)
+	}
 	m.dequantize = func(dst []float32, src []uint8, n, zero int, scale float32) {
 		wasmDequantizeU8F32(at(dst), at(src), int32(n), int32(zero), scale)
 	}
@@ -111,6 +117,14 @@ func wasmQuantizeF32U8Div(dst, src unsafe.Pointer, n, zero int32, scale, lo, hi 
 //go:wasmimport kernel quantize_f32_u8_mul
 //go:noescape
 func wasmQuantizeF32U8Mul(dst, src unsafe.Pointer, n, zero int32, inv, shift, lo, hi float32)
+
+//go:wasmimport kernel quantize_f32_u8_fma
+//go:noescape
+func wasmQuantizeF32U8FMA(dst, src unsafe.Pointer, n, zero int32, inv, shift, lo, hi float32)
+
+//go:wasmimport kernel fma_f32
+//go:noescape
+func wasmFMAF32(dst, src, add unsafe.Pointer, n, flags int32, factor, shift, lo, hi float32)
 
 //go:wasmimport kernel dequantize_u8_f32
 //go:noescape

@@ -63,6 +63,8 @@ type machine struct {
 	requantize  func(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, inv, shift, lo, hi float32) `wasm:"requantize_s32_u8"`
 	quantizeDiv func(dst []uint8, src []float32, n, zero int, scale, lo, hi float32)                                             `wasm:"quantize_f32_u8_div"`
 	quantizeMul func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32)                                        `wasm:"quantize_f32_u8_mul"`
+	quantizeFMA func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32)                                        `wasm:"quantize_f32_u8_fma"`
+	fma         func(dst, src, add []float32, n, flags int, factor, shift, lo, hi float32)                                       `wasm:"fma_f32"`
 	dequantize  func(dst []float32, src []uint8, n, zero int, scale float32)                                                     `wasm:"dequantize_u8_f32"`
 	lookup      func(dst, src, table []uint8, n int)                                                                             `wasm:"lookup_u8"`
 	lookupPair  func(dst, a, b, table []uint8, n int)                                                                            `wasm:"lookup_u8_u8"`

@@ -13,6 +13,7 @@ func refInteger(m *machine, d dot) {
 	m.packPairs, m.packQuads, m.depthwise8 = refPackPairs, refPackQuads, refDepthwise8
 	m.rescale, m.requantize = refRescale, refRequantize
 	m.quantizeDiv, m.quantizeMul, m.dequantize = refQuantizeDiv, refQuantizeMul, refDequantize
+	m.quantizeFMA, m.fma = refQuantizeFMA, refFMA
 	m.lookup, m.lookupPair, m.maxBytes = refLookup, refLookupPair, refMaxBytes
 }
 
@@ -164,6 +165,24 @@ func refQuantizeDiv(dst []uint8, src []float32, n, zero int, scale, lo, hi float
 func refQuantizeMul(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32) {
 	for i, x := range src[:n] {
 		dst[i] = refCode(float32(x*inv)+shift, zero, lo, hi)
+	}
+}
+
+// refQuantizeFMA is refQuantizeMul with src[i]·inv + shift rounded once.
+func refQuantizeFMA(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32) {
+	for i, x := range src[:n] {
+		dst[i] = refCode(FMA(x, inv, shift), zero, lo, hi)
+	}
+}
+
+// refFMA computes dst[i] = clamp(src[i]·factor + c, lo, hi), product and sum
+// rounded at once, where c is add[i] with flagAdd and shift without.
+func refFMA(dst, src, add []float32, n, flags int, factor, shift, lo, hi float32) {
+	for i, x := range src[:n] {
+		if flags&flagAdd != 0 {
+			shift = add[i]
+		}
+		dst[i] = clamp(FMA(x, factor, shift), lo, hi)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 
+	"dropquant/engine/kernel"
 	"dropquant/engine/tensor"
 )
 
@@ -65,6 +66,10 @@ func cast(dst, src *tensor.Tensor) {
 	case tensor.Int8:
 		castInt(dst, tensor.Data[int8](src))
 	case tensor.Uint8:
+		if dst.DType == tensor.Float32 {
+			kernel.DequantizeU8(dst.F32(), tensor.Data[uint8](src), 1, 0)
+			return
+		}
 		castInt(dst, tensor.Data[uint8](src))
 	case tensor.Int16:
 		castInt(dst, tensor.Data[int16](src))

@@ -114,18 +114,8 @@ func quantizeLinear(c *Call) error {
 			cast(x, in[0])
 		}
 		switch zeros := at(in, 2); dt {
-		case tensor.Int8:
-			quantizeOf[int8](q, out[0], x, in[1], zeros)
-		case tensor.Uint8:
-			if q.Count == 1 && q.Block == 0 { // nearly all activations are such
-				zero := int32(0)
-				if zeros != nil {
-					zero = int32(tensor.Data[uint8](zeros)[0])
-				}
-				kernel.QuantizeU8(tensor.Data[uint8](out[0]), x.F32(), in[1].F32()[0], zero, q.Lo, q.Hi)
-				break
-			}
-			quantizeOf[uint8](q, out[0], x, in[1], zeros)
+		case tensor.Int8, tensor.Uint8:
+			quantizeBytes(q, out[0], x, in[1], zeros)
 		case tensor.Int16:
 			quantizeOf[int16](q, out[0], x, in[1], zeros)
 		case tensor.Uint16:
@@ -136,10 +126,23 @@ func quantizeLinear(c *Call) error {
 	return nil
 }
 
-type code interface{ int8 | uint8 | int16 | uint16 }
+type code interface {
+	int8 | uint8 | int16 | uint16 | int32
+}
+
+// quantizeBytes is quantizeOf to 8 bits.
+func quantizeBytes(q *Quantizer, y, x, scales, zeros *tensor.Tensor) {
+	dst, src, s := tensor.Bytes(y), x.F32(), scales.F32()
+	q.runs(func(p, from, to int) {
+		kernel.QuantizeU8(dst[from:to], src[from:to], s[p], codeAt(zeros, p)-q.Lo, 0, 255)
+	})
+	if q.DType == tensor.Int8 {
+		flip(dst, dst)
+	}
+}
 
 // quantizeOf computes clamp(round(x/scale) + zero), rounding half to even; NaN becomes the lowest code.
-func quantizeOf[T code](q *Quantizer, y, x, scales, zeros *tensor.Tensor) {
+func quantizeOf[T int16 | uint16](q *Quantizer, y, x, scales, zeros *tensor.Tensor) {
 	dst, src, s := tensor.Data[T](y), x.F32(), scales.F32()
 	q.runs(func(p, from, to int) {
 		scale, zero := s[p], 0.0
@@ -175,7 +178,7 @@ func dequantizeLinear(c *Call) error {
 		case tensor.Int8:
 			dequantizeOf[int8](q, out[0], in[0], in[1], zeros)
 		case tensor.Uint8:
-			dequantizeOf[uint8](q, out[0], in[0], in[1], zeros)
+			dequantizeBytes(q, out[0], in[0], in[1], zeros)
 		case tensor.Int16:
 			dequantizeOf[int16](q, out[0], in[0], in[1], zeros)
 		case tensor.Uint16:
@@ -188,8 +191,14 @@ func dequantizeLinear(c *Call) error {
 	return nil
 }
 
+// dequantizeBytes is dequantizeOf from uint8.
+func dequantizeBytes(q *Quantizer, y, x, scales, zeros *tensor.Tensor) {
+	dst, src, s := y.F32(), tensor.Data[uint8](x), scales.F32()
+	q.runs(func(p, from, to int) { kernel.DequantizeU8(dst[from:to], src[from:to], s[p], codeAt(zeros, p)) })
+}
+
 // dequantizeOf computes (x - zero)·scale.
-func dequantizeOf[T code | int32](q *Quantizer, y, x, scales, zeros *tensor.Tensor) {
+func dequantizeOf[T code](q *Quantizer, y, x, scales, zeros *tensor.Tensor) {
 	dst, src, s := y.F32(), tensor.Data[T](x), scales.F32()
 	q.runs(func(p, from, to int) {
 		scale, zero := s[p], int32(0)

@@ -91,15 +91,19 @@ func rescale(c *Call) error {
 	c.Run = func(in, out []*tensor.Tensor) error {
 		x, y, add := in[0].F32(), out[0].F32(), at(in, 3)
 		r.runs(in[1].F32(), in[2].F32(), func(from, to int, factor, shift float32) {
-			for i := from; i < to; i++ {
-				if add != nil {
-					shift = add.F32()[i]
+			x, y, plus := x[from:to], y[from:to], []float32(nil)
+			if add != nil {
+				plus = add.F32()[from:to]
+			}
+			if r.fused {
+				kernel.MulAdd(y, x, plus, factor, shift, lo, hi)
+				return
+			}
+			for i, v := range x {
+				if plus != nil {
+					shift = plus[i]
 				}
-				v := float32(x[i]*factor) + shift
-				if r.fused {
-					v = kernel.FMA(x[i], factor, shift)
-				}
-				y[i] = min(max(v, lo), hi)
+				y[i] = min(max(float32(v*factor)+shift, lo), hi)
 			}
 		})
 		return nil

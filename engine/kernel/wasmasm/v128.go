@@ -116,6 +116,9 @@ func (x V128) Ge(y V128) V128 { return x.two(0x46, y) }
 func (x V128) And(y V128) V128 { return x.two(0x4e, y) }
 func (x V128) Or(y V128) V128  { return x.two(0x50, y) }
 
+// AndNot is the bits of x where those of y are zero.
+func (x V128) AndNot(y V128) V128 { return x.two(0x4f, y) }
+
 // Select takes the bits of x where mask is one and of y where it is zero.
 func Select(mask, x, y V128) V128 {
 	return V128{code: join(x.code, y.code, mask.code, simd(0x52))}
@@ -150,10 +153,15 @@ func (x V128) TruncI32() V128 { return x.one(0xf8) }
 func (x V128) AddF64(y V128) V128 { return x.two(0xf0, y) }
 func (x V128) SubF64(y V128) V128 { return x.two(0xf1, y) }
 func (x V128) MulF64(y V128) V128 { return x.two(0xf2, y) }
+func (x V128) LtF64(y V128) V128  { return x.two(0x49, y) }
+
+// DemoteF64 is the two as floats, rounded half to even; the last two are 0.
+func (x V128) DemoteF64() V128 { return x.one(0x5e) }
 
 // Two 64-bit integers; ExtendLowI32 and ExtendHighI32 are the first and the last two of x, unsigned.
 
 func (x V128) AddI64(y V128) V128  { return x.two(0xce, y) }
+func (x V128) SubI64(y V128) V128  { return x.two(0xd1, y) }
 func (x V128) ShlI64(n I32) V128   { return V128{code: join(x.code, n.code, simd(0xcb))} }
 func (x V128) ExtendLowI32() V128  { return x.one(0xc9) }
 func (x V128) ExtendHighI32() V128 { return x.one(0xca) }
