@@ -85,6 +85,14 @@ type finisher struct {
 // on and columns from j on.
 func (f *finisher) rows(acc []int32, ldAcc, o, rows, j, cols int) {
 	o += f.first
+	var lo, hi float32
+	var rest bool
+	switch {
+	case f.floats != nil:
+		lo, hi, rest = f.ep.clamp()
+	case f.codes != nil:
+		lo, hi, rest = f.ep.bounds()
+	}
 	for r := range rows {
 		from, at := acc[r*ldAcc:][:cols], (o+r)*f.ld+j
 		offset := f.offset[o+r]
@@ -104,7 +112,6 @@ func (f *finisher) rows(acc []int32, ldAcc, o, rows, j, cols int) {
 		}
 		scale := f.ep.Scale[o+r]
 		if f.floats != nil {
-			lo, hi, rest := f.ep.clamp()
 			to := f.floats[at : at+cols]
 			f.mach.rescale(to, from, add, cols, int(offset), flags, scale, bias, lo, hi)
 			if rest {
@@ -113,7 +120,6 @@ func (f *finisher) rows(acc []int32, ldAcc, o, rows, j, cols int) {
 			continue
 		}
 		to := f.codes[at : at+cols]
-		lo, hi, rest := f.ep.bounds()
 		if !rest {
 			f.mach.requantize(to, from, add, cols, int(offset), flags, int(f.ep.OutZero), scale, bias, f.ep.Inv, f.ep.Shift, lo, hi)
 			continue

@@ -189,9 +189,10 @@ func (c *Conv8) runDepthwise(x []uint8, f *finisher) {
 	wide := c.scratch.byte(slotPlane, ph*pw+depthwiseSlack*s.StrideW)
 	acc := c.scratch.int(slotSums, area+depthwiseSlack)
 	f.row = c.scratch.float(slotTail, area)
+	fill8(wide[:ph*pw], c.opt.Zero) // the padding is the same for all
 	for o := range s.OutC {
 		if o%c.group == 0 {
-			pad8(wide, x[o/c.group*s.InH*s.InW:], 1, s.InH, s.InW, ph, pw, s.PadTop, s.PadLeft, c.opt.Zero)
+			putRows(wide[s.PadTop*pw+s.PadLeft:], x[o/c.group*s.InH*s.InW:], s.InH, s.InW, pw)
 		}
 		c.mach.depthwise8(acc, wide, c.pairs[o*pairs:(o+1)*pairs], c.taps, pairs, s.OutH, s.OutW, s.StrideH*pw, s.StrideW)
 		f.rows(acc, area, o, 1, 0, area)
@@ -219,6 +220,17 @@ func pad8(dst, src []uint8, channels, h, w, ph, pw, top, left int, value uint8) 
 			fill8(row[left+w:], value)
 		}
 		fill8(to[(top+h)*pw:], value)
+	}
+}
+
+// putRows copies h rows of w codes to where rows are pitch apart.
+func putRows(dst, src []uint8, h, w, pitch int) {
+	if w == pitch {
+		copy(dst[:h*w], src)
+		return
+	}
+	for y := range h {
+		copy(dst[y*pitch:][:w], src[y*w:])
 	}
 }
 

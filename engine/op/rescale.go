@@ -59,6 +59,7 @@ func requantize(c *Call) error {
 	if err := c.set(0, tensor.Uint8, c.shape(0)...); err != nil {
 		return err
 	}
+	c.Spec = &Requantize{r.fused, lo, hi}
 	c.Run = func(in, out []*tensor.Tensor) error {
 		x, y := in[0].F32(), tensor.Data[uint8](out[0])
 		r.runs(in[1].F32(), in[2].F32(), func(from, to int, factor, shift float32) {
@@ -71,6 +72,12 @@ func requantize(c *Call) error {
 		return nil
 	}
 	return nil
+}
+
+// Requantize is the Spec of requantize.
+type Requantize struct {
+	fused  bool
+	lo, hi int32
 }
 
 // rescale is Rescale of the domain dropquant: y = clip(x·factor + shift, lo, hi), float32. Inputs as of Requantize, then a
