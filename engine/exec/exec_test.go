@@ -51,6 +51,53 @@ var fusions = []struct {
 		a = Conv(x, w)
 		y = Add(a, b)
 		output y`},
+	{"codes behind the sums and a Relu", 3, `
+		input x float32[2,3,5,5]
+		const s float32[1] = seq 0.01 0
+		const z uint8[1] = seq 120 0
+		const w int8[4,3,3,3] = seq -60 1
+		const ws float32[4] = seq 0.0002 0.0001
+		const b float32[4] = seq -0.5 0.3
+		const f float32[1] = seq 90 0
+		const h float32[1] = seq 0 0
+		q = QuantizeLinear(x, s, z)
+		c = dropquant:IntConv(q, z, w, _, ws, b) {pads=[1,1,1,1]}
+		r = Relu(c)
+		k = dropquant:Requantize(r, f, h) {fused=1}
+		y = Cast(k) {to=1}
+		output y`},
+	{"codes behind the sums and a Clip", 3, `
+		input x float32[2,3,5,5]
+		const s float32[1] = seq 0.01 0
+		const z uint8[1] = seq 120 0
+		const w int8[4,3,3,3] = seq -60 1
+		const ws float32[4] = seq 0.0002 0.0001
+		const b float32[4] = seq -0.5 0.3
+		const f float32[1] = seq 90 0
+		const h float32[1] = seq 40.5 0
+		q = QuantizeLinear(x, s, z)
+		c = dropquant:IntConv(q, z, w, _, ws, b) {pads=[1,1,1,1]}
+		const lo float32[] = seq -0.25 0
+		const up float32[] = seq 1.5 0
+		r = Clip(c, lo, up)
+		k = dropquant:Requantize(r, f, h) {lo=7, hi=200}
+		y = Cast(k) {to=1}
+		output y`},
+	{"codes of sums shifted in one rounding", 5, `
+		input x float32[2,3,5,5]
+		const s float32[1] = seq 0.01 0
+		const z uint8[1] = seq 120 0
+		const w int8[4,3,3,3] = seq -60 1
+		const ws float32[4] = seq 0.0002 0.0001
+		const b float32[4] = seq -0.5 0.3
+		const f float32[1] = seq 90 0
+		const h float32[1] = seq 40.5 0
+		q = QuantizeLinear(x, s, z)
+		c = dropquant:IntConv(q, z, w, _, ws, b) {pads=[1,1,1,1]}
+		r = Relu(c)
+		k = dropquant:Requantize(r, f, h) {fused=1}
+		y = Cast(k) {to=1}
+		output y`},
 	{"conv that an output shows", 2, `
 		input x float32[1,3,5,5]
 		const w float32[4,3,1,1] = seq -0.5 0.1
@@ -180,7 +227,7 @@ func parse(t testing.TB, text string) *graph.Graph {
 	for i := range lines {
 		lines[i] = strings.TrimSpace(lines[i])
 	}
-	g, err := graph.Parse("graph \"test\" opset 13\n" + strings.Join(lines, "\n") + "\n")
+	g, err := graph.Parse("graph \"test\" opset 13, dropquant 1\n" + strings.Join(lines, "\n") + "\n")
 	if err != nil {
 		t.Fatal(err)
 	}
