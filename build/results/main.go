@@ -50,6 +50,7 @@ type job struct {
 	Task    string `json:"task"`
 	Data    string `json:"data"`
 	Limit   int    `json:"limit,omitempty"`
+	Exact   bool   `json:"exact,omitempty"` // sums as a GPU has them, whatever the CPU
 }
 
 type score struct {
@@ -128,7 +129,7 @@ func (m model) row(python, data, keep string, limit int) (string, error) {
 		if err := os.WriteFile(file, slices.Concat(r.Model...), 0o644); err != nil {
 			return "", err
 		}
-		jobs = append(jobs, job{file, path, runtimes[t.Name], m.task, data, limit})
+		jobs = append(jobs, job{Model: file, Ref: path, Runtime: runtimes[t.Name], Task: m.task, Data: data, Limit: limit, Exact: !t.Pairs})
 	}
 	scores, err := referee(python, keep, jobs)
 	if err != nil {
