@@ -18,7 +18,7 @@ var ruleSignedConcat = &Rule{"signed-concat", "signed codes that go through a Co
 // scale reads them. For signed codes OpenVINO
 // counts how many levels of the common range each pair keeps with the ends of the range still in reals: with two or
 // fewer whole numbers between them it gives the pairs up, and all that reads them is float; with more it goes on,
-// with values rounded to whole numbers.
+// with values rounded to whole numbers. An end halfway between two counts as the upper one: from −0.5 to 1.49 there are two.
 //
 // Source: two pairs, a Concat and a Conv, with int8 and uint8 codes, equal and different scales, zero points 0, 10 and −128, with and
 // without a pair behind the Concat: int8 has 9 to 15 dB wherever a dense Conv follows, uint8 more than 40; NNCF's NanoDet.
@@ -58,7 +58,7 @@ func (r *reader) align() {
 		root := r.tied.find(n.Outputs[0])
 		r.aligned[root] = joins[root] && dense[root]
 		lo, hi := p.params.Real(0)
-		if levels := math.Round(float64(hi)) - math.Round(float64(lo)) + 1; r.aligned[root] && levels <= 2 && r.coarse[root] == "" {
+		if levels := math.Floor(float64(hi)+0.5) - math.Floor(float64(lo)+0.5) + 1; r.aligned[root] && levels <= 2 && r.coarse[root] == "" {
 			r.coarse[root] = fmt.Sprintf("signed codes meet in a Concat, and those of %q, from %.3g to %.3g, hold %g whole numbers", n.Name, lo, hi, levels)
 		}
 	}
