@@ -55,12 +55,3 @@ func maxPool8(mach *machine, y, x []uint8, shape PoolShape, s *Scratch) {
 		}
 	}
 }
-
-// turn computes dst[c, r] = src[r, c].
-func turn[T any](dst, src []T, rows, cols int) {
-	for r := range rows {
-		for c, v := range src[r*cols : (r+1)*cols] {
-			dst[c*rows+r] = v
-		}
-	}
-}
