@@ -67,7 +67,8 @@ func (d *deployed) shown() (*graph.Graph, map[string]float64) {
 
 // compareOpenVINO wants the graph to give in the simulator what it gives in OpenVINO: of the codes of every pair at most 0.5 % may be off:
 // a float operator between two layers, computed in another order, can bring an element of one tensor a step off, and what is made of it two
-// steps. The outputs of the whole must agree to 40 dB. That is what the bound on codes lets through: the outputs lie about 20 dB over their
+// steps. The outputs of the whole must agree to 60 dB where no code
+// differs, else to 40. That is what the bound on codes lets through: the outputs lie about 20 dB over their
 // quantization noise, which is 1/12 of a step squared, and 0.5 % of codes off by a step are a sixteenth of it. Where no code differs they agree
 // to over 100 dB; NanoDet, with 0.1 % of codes off by a step, to 54 dB.
 func compareOpenVINO(t *testing.T, cases []deployed) {
@@ -101,6 +102,7 @@ func compareOpenVINO(t *testing.T, cases []deployed) {
 func (d *deployed) compare(t *testing.T, isa string, plain, all []map[string]*tensor.Tensor) {
 	shown, steps := d.shown()
 	compared, worst := 0, 0.0
+	least, at := math.Inf(1), "" // of the float outputs, dB
 	for k, real := range [][]map[string]*tensor.Tensor{plain, all} {
 		g, in := []*graph.Graph{d.graph, shown}[k], d.graph.Inputs[0].Name
 		p, err := intsim.Compile(g, intsim.ByName("openvino", isa), map[string][]int{in: d.inputs[0].Shape}, intsim.Options{})
@@ -126,8 +128,8 @@ func (d *deployed) compare(t *testing.T, isa string, plain, all []map[string]*te
 					continue
 				}
 				if !pair {
-					if db := sqnr(want.F32(), out[v.Name].F32()); db < 40 {
-						t.Errorf("image %d: the output %s agrees to %.1f dB", i, v.Name, db)
+					if db := sqnr(want.F32(), out[v.Name].F32()); db < least {
+						least, at = db, fmt.Sprintf("image %d: the output %s", i, v.Name)
 					}
 					continue
 				}
@@ -138,6 +140,13 @@ func (d *deployed) compare(t *testing.T, isa string, plain, all []map[string]*te
 				}
 			}
 		}
+	}
+	bound := 60.0
+	if worst > 0 {
+		bound = 40
+	}
+	if least < bound {
+		t.Errorf("%s agrees to %.1f dB, want %v", at, least, bound)
 	}
 	if compared < len(d.inputs)*len(steps) {
 		t.Errorf("%d tensors compared, want %d", compared, len(d.inputs)*len(steps))
