@@ -1,11 +1,9 @@
 package engine
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,10 +53,7 @@ type measured struct {
 
 // TestRuntimes quantizes every real model for every target, and has the real runtimes load, check and run the files.
 func TestRuntimes(t *testing.T) {
-	python := os.Getenv("DROPQUANT_PYTHON")
-	if python == "" {
-		t.Skip("set DROPQUANT_PYTHON to a Python with .ci/requirements.txt to run the files in ONNX Runtime and OpenVINO")
-	}
+	python := testdata.Python(t, "run the files in ONNX Runtime and OpenVINO")
 	for _, c := range realModels {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -92,7 +87,9 @@ func TestRuntimes(t *testing.T) {
 			}
 			job["files"] = exported
 			own := map[string]measured{} // the Q/DQ files, in the runtime they are for
-			for _, r := range runPython(t, python, "runtimes.py", job) {
+			var results []measured
+			testdata.Ask(t, python, "runtimes.py", job, &results)
+			for _, r := range results {
 				name := filepath.Base(r.Path)
 				t.Logf("%-16s in %-12s %3d layers in int8, agreement %5.1f %%, %.2f dB", name, r.Runtime, r.Int8, r.Agreement, r.SQNR)
 				if r.Checker != "" {
@@ -253,29 +250,6 @@ func inputs(t *testing.T, m *Model, files paths, dir string) (out []string) {
 			t.Fatal(err)
 		}
 		out = append(out, path)
-	}
-	return out
-}
-
-// runPython gives a job to a script of testdata and returns what it printed.
-func runPython(t *testing.T, python, script string, job any) (out []measured) {
-	t.Helper()
-	text, err := json.Marshal(job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "job.json")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(python, filepath.Join("testdata", script), path)
-	cmd.Stderr = os.Stderr
-	printed, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v", script, err)
-	}
-	if err := json.Unmarshal(printed, &out); err != nil {
-		t.Fatal(err)
 	}
 	return out
 }

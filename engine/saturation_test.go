@@ -13,10 +13,7 @@ import (
 // TestSaturation quantizes MobileNetV2 for CPUs with VNNI and for any: the second file costs little, and gives the same
 // on this CPU as in exact integers; the first breaks where there is no VNNI.
 func TestSaturation(t *testing.T) {
-	python := os.Getenv("DROPQUANT_PYTHON")
-	if python == "" {
-		t.Skip("set DROPQUANT_PYTHON to a Python with .ci/requirements.txt to run the files in ONNX Runtime and OpenVINO")
-	}
+	python := testdata.Python(t, "run the files in ONNX Runtime and OpenVINO")
 	dir := t.TempDir()
 	data, err := os.ReadFile(testdata.Path(t, "models/mobilenet_v2.onnx"))
 	if err != nil {
@@ -41,7 +38,8 @@ func TestSaturation(t *testing.T) {
 		exported = append(exported, map[string]any{"path": out, "runtimes": []string{"onnxruntime", "openvino"}})
 	}
 	job := map[string]any{"float": testdata.Path(t, "models/mobilenet_v2.onnx"), "inputs": inputs(t, m, files[40:48], dir), "files": exported}
-	got := runPython(t, python, "runtimes.py", job)
+	var got []measured
+	testdata.Ask(t, python, "runtimes.py", job, &got)
 	for i, name := range []string{"any in onnxruntime", "any in openvino", "vnni in onnxruntime", "vnni in openvino"} {
 		t.Logf("%-20s %.2f dB here, %.2f dB in exact integers, the same: %v", name, got[i].SQNR, got[i].Exact, got[i].Same)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"dropquant/engine/graph"
 	"dropquant/engine/op"
+	"dropquant/engine/quant"
 	"dropquant/engine/tensor"
 )
 
@@ -30,7 +31,7 @@ func (b *builder) fuseQuantizer(c *op.Call) bool {
 		}
 	}
 	slices.SortFunc(readers, func(x, y *graph.Node) int { return b.index[x] - b.index[y] })
-	scales, zeros := b.r.Known[n.Inputs[1]].F32(), zeroPoints(b.r.Known[n.Input(2)])
+	scales, zeros := b.r.Known[n.Inputs[1]].F32(), quant.Integers(b.r.Known[n.Input(2)])
 	if !q.Takes(scales, zeros) {
 		return false
 	}
@@ -58,7 +59,7 @@ func (b *builder) matches(q, d *op.Call) bool {
 	if !b.known(d.Node) || d.Node.Out(0) == nil || *q.Spec.(*op.Quantizer) != *d.Spec.(*op.Quantizer) {
 		return false
 	}
-	zq, zd := zeroPoints(b.r.Known[q.Node.Input(2)]), zeroPoints(b.r.Known[d.Node.Input(2)])
+	zq, zd := quant.Integers(b.r.Known[q.Node.Input(2)]), quant.Integers(b.r.Known[d.Node.Input(2)])
 	if zq == nil || zd == nil {
 		if slices.ContainsFunc(append(zq, zd...), func(z int32) bool { return z != 0 }) {
 			return false
@@ -67,31 +68,4 @@ func (b *builder) matches(q, d *op.Call) bool {
 		return false
 	}
 	return slices.Equal(b.r.Known[q.Node.Inputs[1]].F32(), b.r.Known[d.Node.Inputs[1]].F32())
-}
-
-// zeroPoints widens a tensor of zero points, nil for none.
-func zeroPoints(t *tensor.Tensor) []int32 {
-	if t == nil {
-		return nil
-	}
-	out := make([]int32, t.Len())
-	switch t.DType {
-	case tensor.Int8:
-		widen(out, tensor.Data[int8](t))
-	case tensor.Uint8:
-		widen(out, tensor.Data[uint8](t))
-	case tensor.Int16:
-		widen(out, tensor.Data[int16](t))
-	case tensor.Uint16:
-		widen(out, tensor.Data[uint16](t))
-	case tensor.Int32:
-		copy(out, tensor.Data[int32](t))
-	}
-	return out
-}
-
-func widen[T int8 | uint8 | int16 | uint16](dst []int32, src []T) {
-	for i, v := range src {
-		dst[i] = int32(v)
-	}
 }

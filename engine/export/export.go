@@ -81,8 +81,14 @@ func params(n *graph.Node) (quant.Params, error) {
 	default:
 		p.DType = tensor.Uint8 // what the standard says of an absent zero point
 	}
-	if zero != nil && !integers(p.Zero, zero) {
-		return fail(fmt.Sprintf("codes of %v are not among int8, uint8, int16, uint16 and int32", zero.DType))
+	limits, ok := quant.Limits[p.DType]
+	if !ok {
+		return fail(fmt.Sprintf("codes of %v are not among int8, uint8, int16, uint16 and int32", p.DType))
+	}
+	if zero != nil {
+		if p.Zero = quant.Integers(zero); len(p.Zero) != scale.Len() {
+			return fail(fmt.Sprintf("%d zero points do not fit %d scales", len(p.Zero), scale.Len()))
+		}
 	}
 	switch rank := len(n.Input(0).Shape); {
 	case scale.Len() == 1: // of shape [1] too, as some tools write it
@@ -96,50 +102,11 @@ func params(n *graph.Node) (quant.Params, error) {
 	default:
 		return fail("scales per block are not something that these formats can say")
 	}
-	limits, ok := types[p.DType]
-	if !ok {
-		return fail(fmt.Sprintf("codes of %v are not among int8, uint8, int16, uint16 and int32", p.DType))
-	}
 	p.QMin, p.QMax = limits[0], limits[1]
 	if err := p.Check(); err != nil {
 		return fail(err.Error())
 	}
 	return p, nil
-}
-
-// types are the limits of the code types.
-var types = map[tensor.DType][2]int32{
-	tensor.Int8: {-1 << 7, 1<<7 - 1}, tensor.Uint8: {0, 1<<8 - 1},
-	tensor.Int16: {-1 << 15, 1<<15 - 1}, tensor.Uint16: {0, 1<<16 - 1},
-	tensor.Int32: {-1 << 31, 1<<31 - 1},
-}
-
-// integers copies the elements of a tensor of codes and reports whether it is one of as many.
-func integers(dst []int32, t *tensor.Tensor) bool {
-	if t.Len() != len(dst) {
-		return false
-	}
-	switch t.DType {
-	case tensor.Int8:
-		widen(dst, tensor.Data[int8](t))
-	case tensor.Uint8:
-		widen(dst, tensor.Data[uint8](t))
-	case tensor.Int16:
-		widen(dst, tensor.Data[int16](t))
-	case tensor.Uint16:
-		widen(dst, tensor.Data[uint16](t))
-	case tensor.Int32:
-		copy(dst, tensor.Data[int32](t))
-	default:
-		return false
-	}
-	return true
-}
-
-func widen[T quant.Code](dst []int32, src []T) {
-	for i, v := range src {
-		dst[i] = int32(v)
-	}
 }
 
 // narrow returns p without the lowest code when it is int8 and no code uses it, as for weights of 255 levels.

@@ -2,15 +2,14 @@ package export
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
-	osexec "os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"dropquant/engine/graph"
+	"dropquant/engine/internal/testdata"
 	"dropquant/engine/op"
 	"dropquant/engine/target"
 )
@@ -74,10 +73,7 @@ var forms = []string{
 
 // TestIRInOpenVINO has OpenVINO compute the IR of every form, and of a quantized net for each target, as it computes the ONNX file.
 func TestIRInOpenVINO(t *testing.T) {
-	python := os.Getenv("DROPQUANT_PYTHON")
-	if python == "" {
-		t.Skip("set DROPQUANT_PYTHON to a Python with openvino to have it read what is written")
-	}
+	python := testdata.Python(t, "have OpenVINO read what is written")
 	var graphs []*graph.Graph
 	texts := forms
 	for _, name := range []string{"Relu", "Sigmoid", "Tanh", "Exp", "Abs", "Neg", "Floor", "Erf", "Softplus"} {
@@ -132,27 +128,11 @@ func TestIRInOpenVINO(t *testing.T) {
 		}
 		jobs = append(jobs, map[string]string{"onnx": base + ".onnx", "ir": base + ".xml"})
 	}
-	data, err := json.Marshal(jobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "job.json")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := osexec.Command(python, "testdata/ir.py", path)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var answers []struct {
 		Error string
 		Off   float64
 	}
-	if err := json.Unmarshal(out, &answers); err != nil {
-		t.Fatal(err)
-	}
+	testdata.Ask(t, python, "ir.py", jobs, &answers)
 	for i, a := range answers {
 		name := strings.TrimSpace(graphs[i].String())
 		if a.Error != "" {

@@ -2,10 +2,8 @@ package intsim_test
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,11 +34,7 @@ type job struct {
 // python returns the interpreter that has ONNX Runtime, or skips the test.
 func python(t testing.TB) string {
 	t.Helper()
-	p := os.Getenv("DROPQUANT_PYTHON")
-	if p == "" {
-		t.Skip("set DROPQUANT_PYTHON to a Python with .ci/requirements.txt to compare with ONNX Runtime")
-	}
-	return p
+	return testdata.Python(t, "compare with ONNX Runtime and OpenVINO")
 }
 
 // runReal runs jobs in ONNX Runtime and returns the outputs by name, of each job and each of its inputs.
@@ -52,25 +46,8 @@ func runReal(t testing.TB, jobs []job) (out [][]map[string]*tensor.Tensor) {
 // runScript runs jobs in a script of testdata, with more variables in its environment.
 func runScript(t testing.TB, script string, jobs []job, env ...string) (out [][]map[string]*tensor.Tensor) {
 	t.Helper()
-	text, err := json.Marshal(jobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "job.json")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(python(t), filepath.Join("testdata", script), path)
-	cmd.Env = append(os.Environ(), env...)
-	cmd.Stderr = os.Stderr
-	printed, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v", script, err)
-	}
 	var results [][]map[string]array
-	if err := json.Unmarshal(printed, &results); err != nil {
-		t.Fatal(err)
-	}
+	testdata.Ask(t, python(t), script, jobs, &results, env...)
 	for _, of := range results {
 		var list []map[string]*tensor.Tensor
 		for _, arrays := range of {

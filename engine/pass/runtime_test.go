@@ -22,10 +22,7 @@ var unrunnable = map[string]string{
 
 // TestRuntime has ONNX Runtime compute every case, and the models below opset 13, before and after.
 func TestRuntime(t *testing.T) {
-	python := os.Getenv("DROPQUANT_PYTHON")
-	if python == "" {
-		t.Skip("set DROPQUANT_PYTHON to a Python with onnx and onnxruntime to have it compute what passes change")
-	}
+	python := testdata.Python(t, "have ONNX Runtime compute what passes change")
 	dir := t.TempDir()
 	written := 0
 	add := func(name string, before *graph.Graph, pass Pass) {

@@ -1,12 +1,10 @@
 package target
 
 import (
-	"encoding/json"
-	"os"
-	osexec "os/exec"
 	"path/filepath"
 	"testing"
 
+	"dropquant/engine/internal/testdata"
 	"dropquant/engine/quant"
 )
 
@@ -14,10 +12,7 @@ import (
 // as large as they can be. Files for any CPU give the exact result on this one; those for CPUs with VNNI do not when it has none,
 // which shows that the first half can fail.
 func TestPairsInRuntimes(t *testing.T) {
-	python := os.Getenv("DROPQUANT_PYTHON")
-	if python == "" {
-		t.Skip("set DROPQUANT_PYTHON to a Python with onnx, onnxruntime and openvino to have them multiply the largest codes")
-	}
+	python := testdata.Python(t, "have them multiply the largest codes")
 	dir := t.TempDir()
 	var jobs []map[string]string
 	var anyCPU, overflows []bool
@@ -48,27 +43,11 @@ func TestPairsInRuntimes(t *testing.T) {
 			}
 		}
 	}
-	data, err := json.Marshal(jobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "job.json")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := osexec.Command(python, "testdata/pairs.py", path)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var answer struct {
 		VNNI bool
 		Off  []float64
 	}
-	if err := json.Unmarshal(out, &answer); err != nil {
-		t.Fatal(err)
-	}
+	testdata.Ask(t, python, "pairs.py", jobs, &answer)
 	if answer.VNNI {
 		t.Log("this CPU has VNNI, where nothing overflows: only exactness is tested")
 	}

@@ -41,7 +41,7 @@ func parsePair(n *graph.Node) *pair {
 	case dt == tensor.Unknown:
 		return bad(ruleType, "the type of its codes is not known")
 	}
-	limit, ok := codeLimits[dt]
+	limit, ok := quant.Limits[dt]
 	if !ok {
 		return bad(ruleType, "its codes are %v", dt)
 	}
@@ -68,7 +68,7 @@ func parsePair(n *graph.Node) *pair {
 	p.zeroed = zero != nil
 	p.params = quant.Params{DType: dt, Scale: s.F32(), Zero: make([]int32, s.Len()), Axis: -1, QMin: limit[0], QMax: limit[1]}
 	if zero != nil {
-		if p.params.Zero = zeroPoints(zero.Const); p.params.Zero == nil {
+		if p.params.Zero = quant.Integers(zero.Const); p.params.Zero == nil {
 			return bad(ruleType, "its zero point is %v", zero.Const.DType)
 		}
 	}
@@ -100,41 +100,10 @@ func codeType(n *graph.Node) tensor.DType {
 	return v.DType
 }
 
-// codeLimits are the integers that a pair may have.
-var codeLimits = map[tensor.DType][2]int32{
-	tensor.Int8: {-128, 127}, tensor.Uint8: {0, 255}, tensor.Int16: {-32768, 32767}, tensor.Uint16: {0, 65535},
-	tensor.Int32: {math.MinInt32, math.MaxInt32},
-}
-
 // lowBits are the types of ONNX with which no kernel of the three runtimes multiplies.
 var lowBits = map[tensor.DType]string{
 	17: "float8 (e4m3fn)", 18: "float8 (e4m3fnuz)", 19: "float8 (e5m2)", 20: "float8 (e5m2fnuz)", 21: "uint4", 22: "int4", 23: "float4",
 	24: "float8 (e8m0)", 25: "uint2", 26: "int2",
-}
-
-// zeroPoints widens a tensor of zero points; nil when it does not hold integers.
-func zeroPoints(t *tensor.Tensor) []int32 {
-	switch t.DType {
-	case tensor.Int8:
-		return wide(tensor.Data[int8](t))
-	case tensor.Uint8:
-		return wide(tensor.Data[uint8](t))
-	case tensor.Int16:
-		return wide(tensor.Data[int16](t))
-	case tensor.Uint16:
-		return wide(tensor.Data[uint16](t))
-	case tensor.Int32:
-		return wide(tensor.Data[int32](t))
-	}
-	return nil
-}
-
-func wide[T int8 | uint8 | int16 | uint16 | int32](x []T) []int32 {
-	out := make([]int32, len(x))
-	for i, v := range x {
-		out[i] = int32(v)
-	}
-	return out
 }
 
 // channelAxis returns the axis of a pair with several scales, counted from the front, or −1 when the data has no such axis.

@@ -17,10 +17,7 @@ import (
 // TestReadsAsRun has the real runtimes run small graphs with every form of pair, files of every target and of
 // ONNX Runtime's tool, and compares which nodes they run in integers with the reading, for all nodes that compute.
 func TestReadsAsRun(t *testing.T) {
-	python := os.Getenv("DROPQUANT_PYTHON")
-	if python == "" {
-		t.Skip("set DROPQUANT_PYTHON to a Python with onnx, onnxruntime and openvino to have them run what is read")
-	}
+	python := testdata.Python(t, "have them run what is read")
 	dir := t.TempDir()
 	var jobs []map[string]string
 	var graphs []*graph.Graph
@@ -63,7 +60,7 @@ func TestReadsAsRun(t *testing.T) {
 		add(name, g, both)
 	}
 	layers := map[string]int{}
-	for i, r := range ask(t, python, dir, jobs) {
+	for i, r := range ask(t, python, jobs) {
 		name := filepath.Base(jobs[i]["path"])
 		if r.Error != "" {
 			t.Errorf("%s in %s: %s", name, jobs[i]["runtime"], r.Error)
@@ -98,7 +95,7 @@ func theirs(t *testing.T, python, dir string) map[string]*graph.Graph {
 	if testing.Short() {
 		jobs = jobs[:2]
 	}
-	script(t, python, "testdata/quantize.py", dir, jobs)
+	testdata.Ask(t, python, "quantize.py", jobs, nil)
 	out := map[string]*graph.Graph{}
 	for _, job := range jobs {
 		data, err := os.ReadFile(job["path"])

@@ -1,11 +1,8 @@
 package target
 
 import (
-	"bytes"
-	"encoding/json"
 	"math/rand/v2"
 	"os"
-	osexec "os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +10,7 @@ import (
 
 	"dropquant/engine/exec"
 	"dropquant/engine/graph"
+	"dropquant/engine/internal/testdata"
 	"dropquant/engine/quant"
 	"dropquant/engine/tensor"
 )
@@ -23,10 +21,7 @@ var runs = map[string]string{"openvino": "openvino", "onnxruntime": "onnxruntime
 // TestRuntimes writes files for the small graphs, and has the real runtimes say which nodes they run in integers: exactly
 // those of the plan. For models see TestReadsAsRun and TestReadsWhatItPlans.
 func TestRuntimes(t *testing.T) {
-	python := os.Getenv("DROPQUANT_PYTHON")
-	if python == "" {
-		t.Skip("set DROPQUANT_PYTHON to a Python with onnx, onnxruntime and openvino to have them run what is planned")
-	}
+	python := testdata.Python(t, "have them run what is planned")
 	dir := t.TempDir()
 	var jobs []map[string]string
 	var plans []*Plan
@@ -53,7 +48,7 @@ func TestRuntimes(t *testing.T) {
 			add(name, parse(t, before))
 		}
 	}
-	for i, r := range ask(t, python, dir, jobs) {
+	for i, r := range ask(t, python, jobs) {
 		name := filepath.Base(jobs[i]["path"])
 		if r.Checker != "" {
 			t.Errorf("%s: onnx.checker: %s", name, r.Checker)
@@ -89,34 +84,10 @@ type answer struct {
 	SQNR         float64
 }
 
-func ask(t *testing.T, python, dir string, jobs []map[string]string) []answer {
+func ask(t *testing.T, python string, jobs []map[string]string) (answers []answer) {
 	t.Helper()
-	var answers []answer
-	if err := json.Unmarshal(script(t, python, "testdata/runtimes.py", dir, jobs), &answers); err != nil {
-		t.Fatal(err)
-	}
+	testdata.Ask(t, python, "runtimes.py", jobs, &answers)
 	return answers
-}
-
-// script runs a script on jobs and returns what it printed.
-func script(t *testing.T, python, name, dir string, jobs []map[string]string) []byte {
-	t.Helper()
-	data, err := json.Marshal(jobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "job.json")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := osexec.Command(python, name, path)
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, log.Bytes())
-	}
-	return out
 }
 
 func write(t *testing.T, g *graph.Graph, path string) {
