@@ -76,6 +76,12 @@ var unaries = []stream{
 	unary("floor", "computes ⌊x⌋.", 4, rounding(roundDown)),
 	unary("ceil", "computes ⌈x⌉.", 4, rounding(roundUp)),
 	unary("round", "rounds half to even.", 4, rounding(roundNearest)),
+	unary("logisticDNN", "computes 1/(1+e^-x) as oneDNN does.", 1, func(g *gen, x, _, _ vec) vec { return g.logistic(x) }),
+	unary("swishDNN", "computes x/(1+e^-x) as oneDNN does.", 1, func(g *gen, x, _, _ vec) vec {
+		s := g.logistic(x)
+		g.VMULPS(x, s, s)
+		return s
+	}),
 }
 
 func rounding(mode uint8) func(g *gen, x, lo, hi vec) vec {

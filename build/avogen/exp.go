@@ -96,3 +96,39 @@ func (g *gen) elu(x, lo, _ vec) vec {
 	g.VBLENDVPS(x, e, x, e) // by the sign of x
 	return e
 }
+
+// Constants of engine/kernel's logisticDNN.
+const (
+	dnnLeast = -87.336548
+	dnnLog2e = 1.442695
+	dnnLn2   = 0.6931472
+)
+
+var dnnCoef = []float32{0.00828929059, 0.0418978221, 0.166676521, 0.499991506, 0.999999701, 1}
+
+// logistic is engine/kernel's logisticDNN. x stays as it is.
+func (g *gen) logistic(x vec) vec {
+	a, n, p := g.YMM(), g.YMM(), g.constant(dnnCoef[0])
+	g.VORPS(g.u32(1<<31), x, a) // -|x|
+	g.VMULPS(g.f32(dnnLog2e), a, n)
+	g.VADDPS(g.f32(0.5), n, n)
+	g.VROUNDPS(operand.U8(roundDown), n, n)
+	small := g.YMM()
+	g.VCMPPS(operand.U8(cmpLess), g.f32(dnnLeast), a, small)
+	g.VFNMADD231PS(g.f32(dnnLn2), n, a)
+	for _, c := range dnnCoef[1:] {
+		g.VFMADD213PS(g.f32(c), a, p)
+	}
+	g.VCVTPS2DQ(n, n)
+	g.VPADDD(g.u32(126), n, n)
+	g.VPSLLD(operand.U8(23), n, n)
+	g.VMULPS(n, p, p)
+	g.VADDPS(p, p, p)
+	g.VANDNPS(p, small, p)
+	g.VADDPS(g.f32(1), p, n)
+	g.VDIVPS(n, p, p)
+	other := g.constant(1)
+	g.VSUBPS(p, other, other)
+	g.VBLENDVPS(x, p, other, p) // by the sign of x
+	return p
+}

@@ -28,6 +28,8 @@ const (
 	Erf                    // error function
 	Gelu                   // x·(1 + erf(x/√2))/2
 	Log                    // natural logarithm
+	LogisticDNN            // 1/(1+e^-x), bit for bit as oneDNN computes it
+	SwishDNN               // x/(1+e^-x), likewise
 	numActs
 )
 
@@ -58,7 +60,8 @@ func (e *Epilogue) clamp() (lo, hi float32, rest bool) {
 //
 // Sigmoid, SiLU, Tanh, Exp and Elu are polynomials in float32 whose relative
 // error is below 3e-7 (Cephes expf and tanhf, Moshier); denormal results of
-// Exp are exact to their own unit. NaN stays NaN.
+// Exp are exact to their own unit. NaN stays NaN. LogisticDNN and SwishDNN are
+// the same on every machine.
 func Unary(act Act, dst, src []float32, lo, hi float32) {
 	src = src[:len(dst)]
 	if act == Relu {

@@ -268,6 +268,16 @@ func ceilVector(dst *float32, src *float32, n int, lo float32, hi float32)
 //go:noescape
 func roundVector(dst *float32, src *float32, n int, lo float32, hi float32)
 
+// logisticDNNVector computes 1/(1+e^-x) as oneDNN does.
+//
+//go:noescape
+func logisticDNNVector(dst *float32, src *float32, n int, lo float32, hi float32)
+
+// swishDNNVector computes x/(1+e^-x) as oneDNN does.
+//
+//go:noescape
+func swishDNNVector(dst *float32, src *float32, n int, lo float32, hi float32)
+
 // addVectors computes a + b.
 //
 //go:noescape

@@ -5107,6 +5107,246 @@ even293:
 	VZEROUPPER
 	RET
 
+// func logisticDNNVector(dst *float32, src *float32, n int, lo float32, hi float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·logisticDNNVector(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+16(FP), CX
+	MOVQ         src+8(FP), BX
+	VBROADCASTSS lo+24(FP), Y0
+	VBROADCASTSS hi+28(FP), Y0
+	XORQ         DX, DX
+	CMPQ         CX, $+8
+	JLT          vectordone295
+
+vector294:
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVUPS      const3c07cfce<>+0(SB), Y3
+	VORPS        const80000000<>+0(SB), Y0, Y1
+	VMULPS       const3fb8aa3b<>+0(SB), Y1, Y2
+	VADDPS       const3f000000<>+0(SB), Y2, Y2
+	VROUNDPS     $0x09, Y2, Y2
+	VCMPPS       $0x11, constc2aeac50<>+0(SB), Y1, Y4
+	VFNMADD231PS const3f317218<>+0(SB), Y2, Y1
+	VFMADD213PS  const3d2b9d0d<>+0(SB), Y1, Y3
+	VFMADD213PS  const3e2aad40<>+0(SB), Y1, Y3
+	VFMADD213PS  const3efffee3<>+0(SB), Y1, Y3
+	VFMADD213PS  const3f7ffffb<>+0(SB), Y1, Y3
+	VFMADD213PS  const3f800000<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       const0000007e<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VADDPS       Y3, Y3, Y3
+	VANDNPS      Y3, Y4, Y3
+	VADDPS       const3f800000<>+0(SB), Y3, Y2
+	VDIVPS       Y2, Y3, Y3
+	VMOVUPS      const3f800000<>+0(SB), Y1
+	VSUBPS       Y3, Y1, Y1
+	VBLENDVPS    Y0, Y3, Y1, Y3
+	VMOVUPS      Y3, (AX)(DX*1)
+	ADDQ         $+32, DX
+	SUBQ         $+8, CX
+	CMPQ         CX, $+8
+	JGE          vector294
+
+vectordone295:
+	TESTQ        CX, CX
+	JZ           even296
+	LEAQ         tailmasks<>+32(SB), SI
+	NEGQ         CX
+	VMOVUPS      (SI)(CX*4), Y0
+	VMASKMOVPS   (BX)(DX*1), Y0, Y1
+	VMOVUPS      const3c07cfce<>+0(SB), Y4
+	VORPS        const80000000<>+0(SB), Y1, Y2
+	VMULPS       const3fb8aa3b<>+0(SB), Y2, Y3
+	VADDPS       const3f000000<>+0(SB), Y3, Y3
+	VROUNDPS     $0x09, Y3, Y3
+	VCMPPS       $0x11, constc2aeac50<>+0(SB), Y2, Y5
+	VFNMADD231PS const3f317218<>+0(SB), Y3, Y2
+	VFMADD213PS  const3d2b9d0d<>+0(SB), Y2, Y4
+	VFMADD213PS  const3e2aad40<>+0(SB), Y2, Y4
+	VFMADD213PS  const3efffee3<>+0(SB), Y2, Y4
+	VFMADD213PS  const3f7ffffb<>+0(SB), Y2, Y4
+	VFMADD213PS  const3f800000<>+0(SB), Y2, Y4
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       const0000007e<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VADDPS       Y4, Y4, Y4
+	VANDNPS      Y4, Y5, Y4
+	VADDPS       const3f800000<>+0(SB), Y4, Y3
+	VDIVPS       Y3, Y4, Y4
+	VMOVUPS      const3f800000<>+0(SB), Y2
+	VSUBPS       Y4, Y2, Y2
+	VBLENDVPS    Y1, Y4, Y2, Y4
+	VMASKMOVPS   Y4, Y0, (AX)(DX*1)
+
+even296:
+	VZEROUPPER
+	RET
+
+DATA const3c07cfce<>+0(SB)/4, $0x3c07cfce
+DATA const3c07cfce<>+4(SB)/4, $0x3c07cfce
+DATA const3c07cfce<>+8(SB)/4, $0x3c07cfce
+DATA const3c07cfce<>+12(SB)/4, $0x3c07cfce
+DATA const3c07cfce<>+16(SB)/4, $0x3c07cfce
+DATA const3c07cfce<>+20(SB)/4, $0x3c07cfce
+DATA const3c07cfce<>+24(SB)/4, $0x3c07cfce
+DATA const3c07cfce<>+28(SB)/4, $0x3c07cfce
+GLOBL const3c07cfce<>(SB), RODATA|NOPTR, $32
+
+DATA constc2aeac50<>+0(SB)/4, $0xc2aeac50
+DATA constc2aeac50<>+4(SB)/4, $0xc2aeac50
+DATA constc2aeac50<>+8(SB)/4, $0xc2aeac50
+DATA constc2aeac50<>+12(SB)/4, $0xc2aeac50
+DATA constc2aeac50<>+16(SB)/4, $0xc2aeac50
+DATA constc2aeac50<>+20(SB)/4, $0xc2aeac50
+DATA constc2aeac50<>+24(SB)/4, $0xc2aeac50
+DATA constc2aeac50<>+28(SB)/4, $0xc2aeac50
+GLOBL constc2aeac50<>(SB), RODATA|NOPTR, $32
+
+DATA const3f317218<>+0(SB)/4, $0x3f317218
+DATA const3f317218<>+4(SB)/4, $0x3f317218
+DATA const3f317218<>+8(SB)/4, $0x3f317218
+DATA const3f317218<>+12(SB)/4, $0x3f317218
+DATA const3f317218<>+16(SB)/4, $0x3f317218
+DATA const3f317218<>+20(SB)/4, $0x3f317218
+DATA const3f317218<>+24(SB)/4, $0x3f317218
+DATA const3f317218<>+28(SB)/4, $0x3f317218
+GLOBL const3f317218<>(SB), RODATA|NOPTR, $32
+
+DATA const3d2b9d0d<>+0(SB)/4, $0x3d2b9d0d
+DATA const3d2b9d0d<>+4(SB)/4, $0x3d2b9d0d
+DATA const3d2b9d0d<>+8(SB)/4, $0x3d2b9d0d
+DATA const3d2b9d0d<>+12(SB)/4, $0x3d2b9d0d
+DATA const3d2b9d0d<>+16(SB)/4, $0x3d2b9d0d
+DATA const3d2b9d0d<>+20(SB)/4, $0x3d2b9d0d
+DATA const3d2b9d0d<>+24(SB)/4, $0x3d2b9d0d
+DATA const3d2b9d0d<>+28(SB)/4, $0x3d2b9d0d
+GLOBL const3d2b9d0d<>(SB), RODATA|NOPTR, $32
+
+DATA const3e2aad40<>+0(SB)/4, $0x3e2aad40
+DATA const3e2aad40<>+4(SB)/4, $0x3e2aad40
+DATA const3e2aad40<>+8(SB)/4, $0x3e2aad40
+DATA const3e2aad40<>+12(SB)/4, $0x3e2aad40
+DATA const3e2aad40<>+16(SB)/4, $0x3e2aad40
+DATA const3e2aad40<>+20(SB)/4, $0x3e2aad40
+DATA const3e2aad40<>+24(SB)/4, $0x3e2aad40
+DATA const3e2aad40<>+28(SB)/4, $0x3e2aad40
+GLOBL const3e2aad40<>(SB), RODATA|NOPTR, $32
+
+DATA const3efffee3<>+0(SB)/4, $0x3efffee3
+DATA const3efffee3<>+4(SB)/4, $0x3efffee3
+DATA const3efffee3<>+8(SB)/4, $0x3efffee3
+DATA const3efffee3<>+12(SB)/4, $0x3efffee3
+DATA const3efffee3<>+16(SB)/4, $0x3efffee3
+DATA const3efffee3<>+20(SB)/4, $0x3efffee3
+DATA const3efffee3<>+24(SB)/4, $0x3efffee3
+DATA const3efffee3<>+28(SB)/4, $0x3efffee3
+GLOBL const3efffee3<>(SB), RODATA|NOPTR, $32
+
+DATA const3f7ffffb<>+0(SB)/4, $0x3f7ffffb
+DATA const3f7ffffb<>+4(SB)/4, $0x3f7ffffb
+DATA const3f7ffffb<>+8(SB)/4, $0x3f7ffffb
+DATA const3f7ffffb<>+12(SB)/4, $0x3f7ffffb
+DATA const3f7ffffb<>+16(SB)/4, $0x3f7ffffb
+DATA const3f7ffffb<>+20(SB)/4, $0x3f7ffffb
+DATA const3f7ffffb<>+24(SB)/4, $0x3f7ffffb
+DATA const3f7ffffb<>+28(SB)/4, $0x3f7ffffb
+GLOBL const3f7ffffb<>(SB), RODATA|NOPTR, $32
+
+DATA const0000007e<>+0(SB)/4, $0x0000007e
+DATA const0000007e<>+4(SB)/4, $0x0000007e
+DATA const0000007e<>+8(SB)/4, $0x0000007e
+DATA const0000007e<>+12(SB)/4, $0x0000007e
+DATA const0000007e<>+16(SB)/4, $0x0000007e
+DATA const0000007e<>+20(SB)/4, $0x0000007e
+DATA const0000007e<>+24(SB)/4, $0x0000007e
+DATA const0000007e<>+28(SB)/4, $0x0000007e
+GLOBL const0000007e<>(SB), RODATA|NOPTR, $32
+
+// func swishDNNVector(dst *float32, src *float32, n int, lo float32, hi float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·swishDNNVector(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+16(FP), CX
+	MOVQ         src+8(FP), BX
+	VBROADCASTSS lo+24(FP), Y0
+	VBROADCASTSS hi+28(FP), Y0
+	XORQ         DX, DX
+	CMPQ         CX, $+8
+	JLT          vectordone298
+
+vector297:
+	VMOVUPS      (BX)(DX*1), Y0
+	VMOVUPS      const3c07cfce<>+0(SB), Y3
+	VORPS        const80000000<>+0(SB), Y0, Y1
+	VMULPS       const3fb8aa3b<>+0(SB), Y1, Y2
+	VADDPS       const3f000000<>+0(SB), Y2, Y2
+	VROUNDPS     $0x09, Y2, Y2
+	VCMPPS       $0x11, constc2aeac50<>+0(SB), Y1, Y4
+	VFNMADD231PS const3f317218<>+0(SB), Y2, Y1
+	VFMADD213PS  const3d2b9d0d<>+0(SB), Y1, Y3
+	VFMADD213PS  const3e2aad40<>+0(SB), Y1, Y3
+	VFMADD213PS  const3efffee3<>+0(SB), Y1, Y3
+	VFMADD213PS  const3f7ffffb<>+0(SB), Y1, Y3
+	VFMADD213PS  const3f800000<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       const0000007e<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VADDPS       Y3, Y3, Y3
+	VANDNPS      Y3, Y4, Y3
+	VADDPS       const3f800000<>+0(SB), Y3, Y2
+	VDIVPS       Y2, Y3, Y3
+	VMOVUPS      const3f800000<>+0(SB), Y1
+	VSUBPS       Y3, Y1, Y1
+	VBLENDVPS    Y0, Y3, Y1, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      Y3, (AX)(DX*1)
+	ADDQ         $+32, DX
+	SUBQ         $+8, CX
+	CMPQ         CX, $+8
+	JGE          vector297
+
+vectordone298:
+	TESTQ        CX, CX
+	JZ           even299
+	LEAQ         tailmasks<>+32(SB), SI
+	NEGQ         CX
+	VMOVUPS      (SI)(CX*4), Y0
+	VMASKMOVPS   (BX)(DX*1), Y0, Y1
+	VMOVUPS      const3c07cfce<>+0(SB), Y4
+	VORPS        const80000000<>+0(SB), Y1, Y2
+	VMULPS       const3fb8aa3b<>+0(SB), Y2, Y3
+	VADDPS       const3f000000<>+0(SB), Y3, Y3
+	VROUNDPS     $0x09, Y3, Y3
+	VCMPPS       $0x11, constc2aeac50<>+0(SB), Y2, Y5
+	VFNMADD231PS const3f317218<>+0(SB), Y3, Y2
+	VFMADD213PS  const3d2b9d0d<>+0(SB), Y2, Y4
+	VFMADD213PS  const3e2aad40<>+0(SB), Y2, Y4
+	VFMADD213PS  const3efffee3<>+0(SB), Y2, Y4
+	VFMADD213PS  const3f7ffffb<>+0(SB), Y2, Y4
+	VFMADD213PS  const3f800000<>+0(SB), Y2, Y4
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       const0000007e<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VADDPS       Y4, Y4, Y4
+	VANDNPS      Y4, Y5, Y4
+	VADDPS       const3f800000<>+0(SB), Y4, Y3
+	VDIVPS       Y3, Y4, Y4
+	VMOVUPS      const3f800000<>+0(SB), Y2
+	VSUBPS       Y4, Y2, Y2
+	VBLENDVPS    Y1, Y4, Y2, Y4
+	VMULPS       Y1, Y4, Y4
+	VMASKMOVPS   Y4, Y0, (AX)(DX*1)
+
+even299:
+	VZEROUPPER
+	RET
+
 // func addVectors(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
 TEXT ·addVectors(SB), NOSPLIT, $0-32
@@ -5116,9 +5356,9 @@ TEXT ·addVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone295
+	JLT  blockdone301
 
-block294:
+block300:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VADDPS  Y1, Y0, Y0
@@ -5138,13 +5378,13 @@ block294:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block294
+	JGE     block300
 
-blockdone295:
+blockdone301:
 	CMPQ CX, $+8
-	JLT  vectordone297
+	JLT  vectordone303
 
-vector296:
+vector302:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VADDPS  Y1, Y0, Y0
@@ -5152,11 +5392,11 @@ vector296:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector296
+	JGE     vector302
 
-vectordone297:
+vectordone303:
 	TESTQ      CX, CX
-	JZ         even298
+	JZ         even304
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5165,7 +5405,7 @@ vectordone297:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even298:
+even304:
 	VZEROUPPER
 	RET
 
@@ -5178,9 +5418,9 @@ TEXT ·addScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone300
+	JLT          blockdone306
 
-block299:
+block305:
 	VMOVUPS (BX)(DX*1), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5196,24 +5436,24 @@ block299:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block299
+	JGE     block305
 
-blockdone300:
+blockdone306:
 	CMPQ CX, $+8
-	JLT  vectordone302
+	JLT  vectordone308
 
-vector301:
+vector307:
 	VMOVUPS (BX)(DX*1), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector301
+	JGE     vector307
 
-vectordone302:
+vectordone308:
 	TESTQ      CX, CX
-	JZ         even303
+	JZ         even309
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5221,7 +5461,7 @@ vectordone302:
 	VADDPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even303:
+even309:
 	VZEROUPPER
 	RET
 
@@ -5234,9 +5474,9 @@ TEXT ·subVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone305
+	JLT  blockdone311
 
-block304:
+block310:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VSUBPS  Y1, Y0, Y0
@@ -5256,13 +5496,13 @@ block304:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block304
+	JGE     block310
 
-blockdone305:
+blockdone311:
 	CMPQ CX, $+8
-	JLT  vectordone307
+	JLT  vectordone313
 
-vector306:
+vector312:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VSUBPS  Y1, Y0, Y0
@@ -5270,11 +5510,11 @@ vector306:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector306
+	JGE     vector312
 
-vectordone307:
+vectordone313:
 	TESTQ      CX, CX
-	JZ         even308
+	JZ         even314
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5283,7 +5523,7 @@ vectordone307:
 	VSUBPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even308:
+even314:
 	VZEROUPPER
 	RET
 
@@ -5296,9 +5536,9 @@ TEXT ·subScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone310
+	JLT          blockdone316
 
-block309:
+block315:
 	VMOVUPS (BX)(DX*1), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5314,24 +5554,24 @@ block309:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block309
+	JGE     block315
 
-blockdone310:
+blockdone316:
 	CMPQ CX, $+8
-	JLT  vectordone312
+	JLT  vectordone318
 
-vector311:
+vector317:
 	VMOVUPS (BX)(DX*1), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector311
+	JGE     vector317
 
-vectordone312:
+vectordone318:
 	TESTQ      CX, CX
-	JZ         even313
+	JZ         even319
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5339,7 +5579,7 @@ vectordone312:
 	VSUBPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even313:
+even319:
 	VZEROUPPER
 	RET
 
@@ -5352,9 +5592,9 @@ TEXT ·mulVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone315
+	JLT  blockdone321
 
-block314:
+block320:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VMULPS  Y1, Y0, Y0
@@ -5374,13 +5614,13 @@ block314:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block314
+	JGE     block320
 
-blockdone315:
+blockdone321:
 	CMPQ CX, $+8
-	JLT  vectordone317
+	JLT  vectordone323
 
-vector316:
+vector322:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VMULPS  Y1, Y0, Y0
@@ -5388,11 +5628,11 @@ vector316:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector316
+	JGE     vector322
 
-vectordone317:
+vectordone323:
 	TESTQ      CX, CX
-	JZ         even318
+	JZ         even324
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5401,7 +5641,7 @@ vectordone317:
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even318:
+even324:
 	VZEROUPPER
 	RET
 
@@ -5414,9 +5654,9 @@ TEXT ·mulScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone320
+	JLT          blockdone326
 
-block319:
+block325:
 	VMOVUPS (BX)(DX*1), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5432,24 +5672,24 @@ block319:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block319
+	JGE     block325
 
-blockdone320:
+blockdone326:
 	CMPQ CX, $+8
-	JLT  vectordone322
+	JLT  vectordone328
 
-vector321:
+vector327:
 	VMOVUPS (BX)(DX*1), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector321
+	JGE     vector327
 
-vectordone322:
+vectordone328:
 	TESTQ      CX, CX
-	JZ         even323
+	JZ         even329
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5457,7 +5697,7 @@ vectordone322:
 	VMULPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even323:
+even329:
 	VZEROUPPER
 	RET
 
@@ -5470,9 +5710,9 @@ TEXT ·divVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone325
+	JLT  blockdone331
 
-block324:
+block330:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VDIVPS  Y1, Y0, Y0
@@ -5492,13 +5732,13 @@ block324:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block324
+	JGE     block330
 
-blockdone325:
+blockdone331:
 	CMPQ CX, $+8
-	JLT  vectordone327
+	JLT  vectordone333
 
-vector326:
+vector332:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VDIVPS  Y1, Y0, Y0
@@ -5506,11 +5746,11 @@ vector326:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector326
+	JGE     vector332
 
-vectordone327:
+vectordone333:
 	TESTQ      CX, CX
-	JZ         even328
+	JZ         even334
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5519,7 +5759,7 @@ vectordone327:
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even328:
+even334:
 	VZEROUPPER
 	RET
 
@@ -5532,9 +5772,9 @@ TEXT ·divScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone330
+	JLT          blockdone336
 
-block329:
+block335:
 	VMOVUPS (BX)(DX*1), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5550,24 +5790,24 @@ block329:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block329
+	JGE     block335
 
-blockdone330:
+blockdone336:
 	CMPQ CX, $+8
-	JLT  vectordone332
+	JLT  vectordone338
 
-vector331:
+vector337:
 	VMOVUPS (BX)(DX*1), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector331
+	JGE     vector337
 
-vectordone332:
+vectordone338:
 	TESTQ      CX, CX
-	JZ         even333
+	JZ         even339
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5575,7 +5815,7 @@ vectordone332:
 	VDIVPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even333:
+even339:
 	VZEROUPPER
 	RET
 
@@ -5588,9 +5828,9 @@ TEXT ·minVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone335
+	JLT  blockdone341
 
-block334:
+block340:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VMINPS  Y0, Y1, Y0
@@ -5610,13 +5850,13 @@ block334:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block334
+	JGE     block340
 
-blockdone335:
+blockdone341:
 	CMPQ CX, $+8
-	JLT  vectordone337
+	JLT  vectordone343
 
-vector336:
+vector342:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VMINPS  Y0, Y1, Y0
@@ -5624,11 +5864,11 @@ vector336:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector336
+	JGE     vector342
 
-vectordone337:
+vectordone343:
 	TESTQ      CX, CX
-	JZ         even338
+	JZ         even344
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5637,7 +5877,7 @@ vectordone337:
 	VMINPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even338:
+even344:
 	VZEROUPPER
 	RET
 
@@ -5650,9 +5890,9 @@ TEXT ·minScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone340
+	JLT          blockdone346
 
-block339:
+block345:
 	VMOVUPS (BX)(DX*1), Y1
 	VMINPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5668,24 +5908,24 @@ block339:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block339
+	JGE     block345
 
-blockdone340:
+blockdone346:
 	CMPQ CX, $+8
-	JLT  vectordone342
+	JLT  vectordone348
 
-vector341:
+vector347:
 	VMOVUPS (BX)(DX*1), Y1
 	VMINPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector341
+	JGE     vector347
 
-vectordone342:
+vectordone348:
 	TESTQ      CX, CX
-	JZ         even343
+	JZ         even349
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5693,7 +5933,7 @@ vectordone342:
 	VMINPS     Y2, Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even343:
+even349:
 	VZEROUPPER
 	RET
 
@@ -5706,9 +5946,9 @@ TEXT ·maxVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone345
+	JLT  blockdone351
 
-block344:
+block350:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VMAXPS  Y0, Y1, Y0
@@ -5728,13 +5968,13 @@ block344:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block344
+	JGE     block350
 
-blockdone345:
+blockdone351:
 	CMPQ CX, $+8
-	JLT  vectordone347
+	JLT  vectordone353
 
-vector346:
+vector352:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VMAXPS  Y0, Y1, Y0
@@ -5742,11 +5982,11 @@ vector346:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector346
+	JGE     vector352
 
-vectordone347:
+vectordone353:
 	TESTQ      CX, CX
-	JZ         even348
+	JZ         even354
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5755,7 +5995,7 @@ vectordone347:
 	VMAXPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even348:
+even354:
 	VZEROUPPER
 	RET
 
@@ -5768,9 +6008,9 @@ TEXT ·maxScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone350
+	JLT          blockdone356
 
-block349:
+block355:
 	VMOVUPS (BX)(DX*1), Y1
 	VMAXPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5786,24 +6026,24 @@ block349:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block349
+	JGE     block355
 
-blockdone350:
+blockdone356:
 	CMPQ CX, $+8
-	JLT  vectordone352
+	JLT  vectordone358
 
-vector351:
+vector357:
 	VMOVUPS (BX)(DX*1), Y1
 	VMAXPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector351
+	JGE     vector357
 
-vectordone352:
+vectordone358:
 	TESTQ      CX, CX
-	JZ         even353
+	JZ         even359
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5811,7 +6051,7 @@ vectordone352:
 	VMAXPS     Y2, Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even353:
+even359:
 	VZEROUPPER
 	RET
 
@@ -5824,9 +6064,9 @@ TEXT ·rsubVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone355
+	JLT  blockdone361
 
-block354:
+block360:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VSUBPS  Y0, Y1, Y0
@@ -5846,13 +6086,13 @@ block354:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block354
+	JGE     block360
 
-blockdone355:
+blockdone361:
 	CMPQ CX, $+8
-	JLT  vectordone357
+	JLT  vectordone363
 
-vector356:
+vector362:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VSUBPS  Y0, Y1, Y0
@@ -5860,11 +6100,11 @@ vector356:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector356
+	JGE     vector362
 
-vectordone357:
+vectordone363:
 	TESTQ      CX, CX
-	JZ         even358
+	JZ         even364
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5873,7 +6113,7 @@ vectordone357:
 	VSUBPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even358:
+even364:
 	VZEROUPPER
 	RET
 
@@ -5886,9 +6126,9 @@ TEXT ·rsubScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone360
+	JLT          blockdone366
 
-block359:
+block365:
 	VMOVUPS (BX)(DX*1), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -5904,24 +6144,24 @@ block359:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block359
+	JGE     block365
 
-blockdone360:
+blockdone366:
 	CMPQ CX, $+8
-	JLT  vectordone362
+	JLT  vectordone368
 
-vector361:
+vector367:
 	VMOVUPS (BX)(DX*1), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector361
+	JGE     vector367
 
-vectordone362:
+vectordone368:
 	TESTQ      CX, CX
-	JZ         even363
+	JZ         even369
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -5929,7 +6169,7 @@ vectordone362:
 	VSUBPS     Y2, Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even363:
+even369:
 	VZEROUPPER
 	RET
 
@@ -5942,9 +6182,9 @@ TEXT ·rdivVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone365
+	JLT  blockdone371
 
-block364:
+block370:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VDIVPS  Y0, Y1, Y0
@@ -5964,13 +6204,13 @@ block364:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block364
+	JGE     block370
 
-blockdone365:
+blockdone371:
 	CMPQ CX, $+8
-	JLT  vectordone367
+	JLT  vectordone373
 
-vector366:
+vector372:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VDIVPS  Y0, Y1, Y0
@@ -5978,11 +6218,11 @@ vector366:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector366
+	JGE     vector372
 
-vectordone367:
+vectordone373:
 	TESTQ      CX, CX
-	JZ         even368
+	JZ         even374
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -5991,7 +6231,7 @@ vectordone367:
 	VDIVPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even368:
+even374:
 	VZEROUPPER
 	RET
 
@@ -6004,9 +6244,9 @@ TEXT ·rdivScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone370
+	JLT          blockdone376
 
-block369:
+block375:
 	VMOVUPS (BX)(DX*1), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -6022,24 +6262,24 @@ block369:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block369
+	JGE     block375
 
-blockdone370:
+blockdone376:
 	CMPQ CX, $+8
-	JLT  vectordone372
+	JLT  vectordone378
 
-vector371:
+vector377:
 	VMOVUPS (BX)(DX*1), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector371
+	JGE     vector377
 
-vectordone372:
+vectordone378:
 	TESTQ      CX, CX
-	JZ         even373
+	JZ         even379
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -6047,7 +6287,7 @@ vectordone372:
 	VDIVPS     Y2, Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even373:
+even379:
 	VZEROUPPER
 	RET
 
@@ -6064,31 +6304,31 @@ TEXT ·softmaxRows(SB), NOSPLIT, $0-32
 	NEGQ    SI
 	VMOVUPS (DI)(SI*4), Y0
 	TESTQ   DX, DX
-	JZ      rowdone375
+	JZ      rowdone381
 
-row374:
+row380:
 	VMOVUPS constff800000<>+0(SB), Y1
 	MOVQ    BX, SI
 	XORQ    DI, DI
 	CMPQ    SI, $+8
-	JLT     vectordone377
+	JLT     vectordone383
 
-vector376:
+vector382:
 	VMOVUPS (CX)(DI*1), Y2
 	VMAXPS  Y1, Y2, Y1
 	ADDQ    $+32, DI
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector376
+	JGE     vector382
 
-vectordone377:
+vectordone383:
 	TESTQ      SI, SI
-	JZ         even378
+	JZ         even384
 	VMASKMOVPS (CX)(DI*1), Y0, Y2
 	VBLENDVPS  Y0, Y2, Y1, Y2
 	VMAXPS     Y1, Y2, Y1
 
-even378:
+even384:
 	VPERM2F128 $0x01, Y1, Y1, Y2
 	VMAXPS     Y2, Y1, Y1
 	VPERMILPS  $0x4e, Y1, Y2
@@ -6099,9 +6339,9 @@ even378:
 	MOVQ       BX, SI
 	XORQ       DI, DI
 	CMPQ       SI, $+8
-	JLT        vectordone380
+	JLT        vectordone386
 
-vector379:
+vector385:
 	VMOVUPS      (CX)(DI*1), Y3
 	VSUBPS       Y1, Y3, Y3
 	VMOVUPS      constc2d00000<>+0(SB), Y4
@@ -6135,11 +6375,11 @@ vector379:
 	ADDQ         $+32, DI
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector379
+	JGE          vector385
 
-vectordone380:
+vectordone386:
 	TESTQ        SI, SI
-	JZ           even381
+	JZ           even387
 	VMASKMOVPS   (CX)(DI*1), Y0, Y3
 	VSUBPS       Y1, Y3, Y3
 	VMOVUPS      constc2d00000<>+0(SB), Y1
@@ -6172,7 +6412,7 @@ vectordone380:
 	VANDPS       Y0, Y4, Y4
 	VADDPS       Y4, Y2, Y2
 
-even381:
+even387:
 	VPERM2F128 $0x01, Y2, Y2, Y1
 	VADDPS     Y1, Y2, Y2
 	VPERMILPS  $0x4e, Y2, Y1
@@ -6182,31 +6422,31 @@ even381:
 	MOVQ       BX, SI
 	XORQ       DI, DI
 	CMPQ       SI, $+8
-	JLT        vectordone383
+	JLT        vectordone389
 
-vector382:
+vector388:
 	VMOVUPS (AX)(DI*1), Y1
 	VDIVPS  Y2, Y1, Y1
 	VMOVUPS Y1, (AX)(DI*1)
 	ADDQ    $+32, DI
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector382
+	JGE     vector388
 
-vectordone383:
+vectordone389:
 	TESTQ      SI, SI
-	JZ         even384
+	JZ         even390
 	VMASKMOVPS (AX)(DI*1), Y0, Y1
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DI*1)
 
-even384:
+even390:
 	LEAQ (CX)(BX*4), CX
 	LEAQ (AX)(BX*4), AX
 	DECQ DX
-	JNZ  row374
+	JNZ  row380
 
-rowdone375:
+rowdone381:
 	VZEROUPPER
 	RET
 
@@ -6221,9 +6461,9 @@ TEXT ·fakeQuantizeVector(SB), NOSPLIT, $0-36
 	VBROADCASTSS hi+32(FP), Y2
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone386
+	JLT          blockdone392
 
-block385:
+block391:
 	VMOVUPS  (BX)(DX*1), Y3
 	VDIVPS   Y0, Y3, Y3
 	VROUNDPS $0x08, Y3, Y3
@@ -6263,13 +6503,13 @@ block385:
 	ADDQ     $+128, DX
 	SUBQ     $+32, CX
 	CMPQ     CX, $+32
-	JGE      block385
+	JGE      block391
 
-blockdone386:
+blockdone392:
 	CMPQ CX, $+8
-	JLT  vectordone388
+	JLT  vectordone394
 
-vector387:
+vector393:
 	VMOVUPS  (BX)(DX*1), Y3
 	VDIVPS   Y0, Y3, Y3
 	VROUNDPS $0x08, Y3, Y3
@@ -6282,11 +6522,11 @@ vector387:
 	ADDQ     $+32, DX
 	SUBQ     $+8, CX
 	CMPQ     CX, $+8
-	JGE      vector387
+	JGE      vector393
 
-vectordone388:
+vectordone394:
 	TESTQ      CX, CX
-	JZ         even389
+	JZ         even395
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y3
@@ -6300,7 +6540,7 @@ vectordone388:
 	VMULPS     Y0, Y4, Y4
 	VMASKMOVPS Y4, Y3, (AX)(DX*1)
 
-even389:
+even395:
 	VZEROUPPER
 	RET
 
@@ -6317,9 +6557,9 @@ TEXT ·minMaxVector(SB), NOSPLIT, $0-32
 	VMOVUPS constff800000<>+0(SB), Y5
 	VXORPS  Y6, Y6, Y6
 	CMPQ    CX, $+16
-	JLT     blockdone391
+	JLT     blockdone397
 
-block390:
+block396:
 	VMOVUPS  (AX), Y7
 	VANDPS   const7fffffff<>+0(SB), Y7, Y8
 	VPCMPGTD Y0, Y8, Y8
@@ -6337,13 +6577,13 @@ block390:
 	ADDQ     $+64, AX
 	SUBQ     $+16, CX
 	CMPQ     CX, $+16
-	JGE      block390
+	JGE      block396
 
-blockdone391:
+blockdone397:
 	CMPQ CX, $+8
-	JLT  vectordone393
+	JLT  vectordone399
 
-vector392:
+vector398:
 	VMOVUPS  (AX), Y7
 	VANDPS   const7fffffff<>+0(SB), Y7, Y8
 	VPCMPGTD Y0, Y8, Y8
@@ -6354,11 +6594,11 @@ vector392:
 	ADDQ     $+32, AX
 	SUBQ     $+8, CX
 	CMPQ     CX, $+8
-	JGE      vector392
+	JGE      vector398
 
-vectordone393:
+vectordone399:
 	TESTQ      CX, CX
-	JZ         even394
+	JZ         even400
 	LEAQ       tailmasks<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y7
@@ -6372,7 +6612,7 @@ vectordone393:
 	VMINPS     Y1, Y8, Y1
 	VMAXPS     Y2, Y8, Y2
 
-even394:
+even400:
 	VMINPS     Y4, Y1, Y1
 	VMAXPS     Y5, Y2, Y2
 	VPADDD     Y6, Y3, Y3
@@ -6455,9 +6695,9 @@ TEXT ·histogramVector(SB), NOSPLIT, $64-56
 	VPBROADCASTD X3, Y3
 	XORQ         BX, BX
 	CMPQ         DX, $+8
-	JLT          vectordone396
+	JLT          vectordone402
 
-vector395:
+vector401:
 	VMOVUPS    (CX), Y5
 	VMULPS     Y0, Y5, Y5
 	VROUNDPS   $0x09, Y5, Y5
@@ -6469,7 +6709,7 @@ vector395:
 	VMOVMSKPS  Y6, DI
 	VCVTTPS2DQ Y5, Y5
 	CMPL       DI, $0x000000ff
-	JNE        ragged397
+	JNE        ragged403
 	VMOVDQU    Y5, (SP)
 	VPCMPEQD   Y3, Y5, Y5
 	VPSUBD     Y5, Y4, Y4
@@ -6521,37 +6761,37 @@ vector395:
 	CMPQ       R8, SI
 	CMOVQEQ    DI, R9
 	INCL       (R9)
-	JMP        counted398
+	JMP        counted404
 
-ragged397:
+ragged403:
 	MOVQ    $+8, R8
 	VMOVDQU Y5, (SP)
 	XORQ    R9, R9
 
-lane399:
+lane405:
 	BTL     R9, DI
-	JCC     outside400
+	JCC     outside406
 	MOVLQSX (SP)(R9*4), R10
 	INCL    (AX)(R10*4)
-	JMP     next401
+	JMP     next407
 
-outside400:
+outside406:
 	INCQ BX
 
-next401:
+next407:
 	INCQ R9
 	CMPQ R9, R8
-	JLT  lane399
+	JLT  lane405
 
-counted398:
+counted404:
 	ADDQ $+32, CX
 	SUBQ $+8, DX
 	CMPQ DX, $+8
-	JGE  vector395
+	JGE  vector401
 
-vectordone396:
+vectordone402:
 	TESTQ      DX, DX
-	JZ         even402
+	JZ         even408
 	LEAQ       tailmasks<>+32(SB), DI
 	MOVQ       DX, R8
 	NEGQ       R8
@@ -6569,22 +6809,22 @@ vectordone396:
 	VMOVDQU    Y3, (SP)
 	XORQ       DI, DI
 
-lane403:
+lane409:
 	BTL     DI, CX
-	JCC     outside404
+	JCC     outside410
 	MOVLQSX (SP)(DI*4), R8
 	INCL    (AX)(R8*4)
-	JMP     next405
+	JMP     next411
 
-outside404:
+outside410:
 	INCQ BX
 
-next405:
+next411:
 	INCQ DI
 	CMPQ DI, DX
-	JLT  lane403
+	JLT  lane409
 
-even402:
+even408:
 	VPERM2F128 $0x01, Y4, Y4, Y0
 	VPADDD     Y0, Y4, Y4
 	VPERMILPS  $0x4e, Y4, Y0
@@ -6593,10 +6833,10 @@ even402:
 	VPADDD     Y0, Y4, Y4
 	VMOVD      X4, CX
 	TESTQ      CX, CX
-	JZ         nozeros406
+	JZ         nozeros412
 	ADDL       CX, (AX)(SI*4)
 
-nozeros406:
+nozeros412:
 	MOVQ BX, outside+48(FP)
 	VZEROUPPER
 	RET
@@ -6616,9 +6856,9 @@ TEXT ·tailsVector(SB), NOSPLIT, $32-64
 	VMOVDQU      const80000000<>+0(SB), Y4
 	VMOVDQU      const7fffffff<>+0(SB), Y6
 	TESTQ        DX, DX
-	JZ           blockdone408
+	JZ           blockdone414
 
-block407:
+block413:
 	VMOVDQU    (CX), Y7
 	VMOVDQA    Y7, Y8
 	VMOVDQA    Y7, Y9
@@ -6639,64 +6879,8 @@ block407:
 	VORPS      Y8, Y7, Y7
 	VMOVMSKPS  Y7, SI
 	TESTQ      SI, SI
-	JZ         body409
+	JZ         body415
 	VMOVUPS    (CX), Y7
-	VMOVAPS    Y7, Y8
-	VMOVAPS    Y7, Y9
-	VCMPPS     $0x11, Y1, Y8, Y8
-	VCMPPS     $0x1d, Y2, Y9, Y9
-	VORPS      Y8, Y9, Y9
-	VMOVMSKPS  Y9, SI
-	TESTQ      SI, SI
-	JZ         none410
-	VMULPS     Y0, Y7, Y7
-	VROUNDPS   $0x09, Y7, Y7
-	VCVTTPS2DQ Y7, Y7
-	VPSUBD     Y3, Y7, Y7
-	VMOVDQU    Y7, (SP)
-
-lane411:
-	BSFQ    SI, DI
-	MOVLQZX (SP)(DI*4), DI
-	CMPQ    DI, BX
-	JCC     outside412
-	INCL    (AX)(DI*4)
-
-outside412:
-	LEAQ -1(SI), DI
-	ANDQ DI, SI
-	JNZ  lane411
-
-none410:
-	VMOVUPS    32(CX), Y7
-	VMOVAPS    Y7, Y8
-	VMOVAPS    Y7, Y9
-	VCMPPS     $0x11, Y1, Y8, Y8
-	VCMPPS     $0x1d, Y2, Y9, Y9
-	VORPS      Y8, Y9, Y9
-	VMOVMSKPS  Y9, SI
-	TESTQ      SI, SI
-	JZ         none413
-	VMULPS     Y0, Y7, Y7
-	VROUNDPS   $0x09, Y7, Y7
-	VCVTTPS2DQ Y7, Y7
-	VPSUBD     Y3, Y7, Y7
-	VMOVDQU    Y7, (SP)
-
-lane414:
-	BSFQ    SI, R8
-	MOVLQZX (SP)(R8*4), R8
-	CMPQ    R8, BX
-	JCC     outside415
-	INCL    (AX)(R8*4)
-
-outside415:
-	LEAQ -1(SI), R8
-	ANDQ R8, SI
-	JNZ  lane414
-
-none413:
-	VMOVUPS    64(CX), Y7
 	VMOVAPS    Y7, Y8
 	VMOVAPS    Y7, Y9
 	VCMPPS     $0x11, Y1, Y8, Y8
@@ -6712,19 +6896,19 @@ none413:
 	VMOVDQU    Y7, (SP)
 
 lane417:
-	BSFQ    SI, R9
-	MOVLQZX (SP)(R9*4), R9
-	CMPQ    R9, BX
+	BSFQ    SI, DI
+	MOVLQZX (SP)(DI*4), DI
+	CMPQ    DI, BX
 	JCC     outside418
-	INCL    (AX)(R9*4)
+	INCL    (AX)(DI*4)
 
 outside418:
-	LEAQ -1(SI), R9
-	ANDQ R9, SI
+	LEAQ -1(SI), DI
+	ANDQ DI, SI
 	JNZ  lane417
 
 none416:
-	VMOVUPS    96(CX), Y7
+	VMOVUPS    32(CX), Y7
 	VMOVAPS    Y7, Y8
 	VMOVAPS    Y7, Y9
 	VCMPPS     $0x11, Y1, Y8, Y8
@@ -6740,24 +6924,80 @@ none416:
 	VMOVDQU    Y7, (SP)
 
 lane420:
-	BSFQ    SI, R10
-	MOVLQZX (SP)(R10*4), R10
-	CMPQ    R10, BX
+	BSFQ    SI, R8
+	MOVLQZX (SP)(R8*4), R8
+	CMPQ    R8, BX
 	JCC     outside421
-	INCL    (AX)(R10*4)
+	INCL    (AX)(R8*4)
 
 outside421:
-	LEAQ -1(SI), R10
-	ANDQ R10, SI
+	LEAQ -1(SI), R8
+	ANDQ R8, SI
 	JNZ  lane420
 
 none419:
-body409:
+	VMOVUPS    64(CX), Y7
+	VMOVAPS    Y7, Y8
+	VMOVAPS    Y7, Y9
+	VCMPPS     $0x11, Y1, Y8, Y8
+	VCMPPS     $0x1d, Y2, Y9, Y9
+	VORPS      Y8, Y9, Y9
+	VMOVMSKPS  Y9, SI
+	TESTQ      SI, SI
+	JZ         none422
+	VMULPS     Y0, Y7, Y7
+	VROUNDPS   $0x09, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VPSUBD     Y3, Y7, Y7
+	VMOVDQU    Y7, (SP)
+
+lane423:
+	BSFQ    SI, R9
+	MOVLQZX (SP)(R9*4), R9
+	CMPQ    R9, BX
+	JCC     outside424
+	INCL    (AX)(R9*4)
+
+outside424:
+	LEAQ -1(SI), R9
+	ANDQ R9, SI
+	JNZ  lane423
+
+none422:
+	VMOVUPS    96(CX), Y7
+	VMOVAPS    Y7, Y8
+	VMOVAPS    Y7, Y9
+	VCMPPS     $0x11, Y1, Y8, Y8
+	VCMPPS     $0x1d, Y2, Y9, Y9
+	VORPS      Y8, Y9, Y9
+	VMOVMSKPS  Y9, SI
+	TESTQ      SI, SI
+	JZ         none425
+	VMULPS     Y0, Y7, Y7
+	VROUNDPS   $0x09, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VPSUBD     Y3, Y7, Y7
+	VMOVDQU    Y7, (SP)
+
+lane426:
+	BSFQ    SI, R10
+	MOVLQZX (SP)(R10*4), R10
+	CMPQ    R10, BX
+	JCC     outside427
+	INCL    (AX)(R10*4)
+
+outside427:
+	LEAQ -1(SI), R10
+	ANDQ R10, SI
+	JNZ  lane426
+
+none425:
+body415:
 	ADDQ $+128, CX
 	DECQ DX
-	JNZ  block407
+	JNZ  block413
 
-blockdone408:
+blockdone414:
 	VPERM2F128 $0x01, Y4, Y4, Y0
 	VPMAXSD    Y0, Y4, Y4
 	VPERMILPS  $0x4e, Y4, Y0
@@ -6804,9 +7044,9 @@ TEXT ·noiseVector(SB), NOSPLIT, $0-32
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	CMPQ   DX, $+8
-	JLT    vectordone423
+	JLT    vectordone429
 
-vector422:
+vector428:
 	VCVTPS2PD   (AX), Y4
 	VCVTPS2PD   (CX), Y5
 	VFMADD231PD Y4, Y4, Y0
@@ -6821,11 +7061,11 @@ vector422:
 	ADDQ        $+32, CX
 	SUBQ        $+8, DX
 	CMPQ        DX, $+8
-	JGE         vector422
+	JGE         vector428
 
-vectordone423:
+vectordone429:
 	TESTQ        DX, DX
-	JZ           even424
+	JZ           even430
 	LEAQ         tailmasks<>+32(SB), BX
 	NEGQ         DX
 	VMOVUPS      (BX)(DX*4), Y4
@@ -6846,7 +7086,7 @@ vectordone423:
 	VSUBPD       Y4, Y5, Y5
 	VFMADD231PD  Y5, Y5, Y3
 
-even424:
+even430:
 	MOVQ         out+0(FP), AX
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X2
@@ -6874,9 +7114,9 @@ TEXT ·transpose8x8(SB), NOSPLIT, $0-40
 	SHLQ  $0x02, BX
 	SHLQ  $0x02, SI
 	TESTQ DX, DX
-	JZ    blockdone426
+	JZ    blockdone432
 
-block425:
+block431:
 	MOVQ        AX, R8
 	LEAQ        (CX)(SI*4), DI
 	LEAQ        (CX)(SI*2), R9
@@ -6934,9 +7174,9 @@ block425:
 	LEAQ        (CX)(SI*8), CX
 	ADDQ        $+32, AX
 	DECQ        DX
-	JNZ         block425
+	JNZ         block431
 
-blockdone426:
+blockdone432:
 	VZEROUPPER
 	RET
 
@@ -6954,16 +7194,16 @@ TEXT ·gemmPairs1x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone428
+	JZ    paneldone434
 
-panel427:
+panel433:
 	VXORPS Y0, Y0, Y0
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone430
+	JLT    depthdone436
 
-depth429:
+depth435:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
@@ -6985,13 +7225,13 @@ depth429:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth429
+	JGE          depth435
 
-depthdone430:
+depthdone436:
 	TESTQ R10, R10
-	JZ    restdone432
+	JZ    restdone438
 
-rest431:
+rest437:
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDWD     Y2, Y1, Y1
@@ -6999,14 +7239,14 @@ rest431:
 	ADDQ         $+32, R9
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          rest431
+	JNZ          rest437
 
-restdone432:
+restdone438:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone434
+	JZ    extradone440
 
-extra433:
+extra439:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y1
@@ -7016,20 +7256,20 @@ extra433:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          extra433
+	JNZ          extra439
 
-extradone434:
+extradone440:
 	TESTQ  $+1, DI
-	JZ     fresh435
+	JZ     fresh441
 	VPADDD (AX), Y0, Y0
 
-fresh435:
+fresh441:
 	VMOVDQU Y0, (AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel427
+	JNZ     panel433
 
-paneldone428:
+paneldone434:
 	VZEROUPPER
 	RET
 
@@ -7047,17 +7287,17 @@ TEXT ·gemmPairs1x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone437
+	JZ    paneldone443
 
-panel436:
+panel442:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone439
+	JLT    depthdone445
 
-depth438:
+depth444:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
@@ -7091,13 +7331,13 @@ depth438:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth438
+	JGE          depth444
 
-depthdone439:
+depthdone445:
 	TESTQ R11, R11
-	JZ    restdone441
+	JZ    restdone447
 
-rest440:
+rest446:
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
 	VPBROADCASTD (CX), Y4
@@ -7108,14 +7348,14 @@ rest440:
 	ADDQ         $+32, R10
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          rest440
+	JNZ          rest446
 
-restdone441:
+restdone447:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone443
+	JZ    extradone449
 
-extra442:
+extra448:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y2
@@ -7128,22 +7368,22 @@ extra442:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          extra442
+	JNZ          extra448
 
-extradone443:
+extradone449:
 	TESTQ  $+1, DI
-	JZ     fresh444
+	JZ     fresh450
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 
-fresh444:
+fresh450:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel436
+	JNZ     panel442
 
-paneldone437:
+paneldone443:
 	VZEROUPPER
 	RET
 
@@ -7161,17 +7401,17 @@ TEXT ·gemmPairs2x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone446
+	JZ    paneldone452
 
-panel445:
+panel451:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone448
+	JLT    depthdone454
 
-depth447:
+depth453:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
@@ -7205,13 +7445,13 @@ depth447:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth447
+	JGE          depth453
 
-depthdone448:
+depthdone454:
 	TESTQ R10, R10
-	JZ    restdone450
+	JZ    restdone456
 
-rest449:
+rest455:
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDWD     Y3, Y2, Y3
@@ -7222,14 +7462,14 @@ rest449:
 	ADDQ         $+32, R9
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          rest449
+	JNZ          rest455
 
-restdone450:
+restdone456:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone452
+	JZ    extradone458
 
-extra451:
+extra457:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y2
@@ -7242,22 +7482,22 @@ extra451:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          extra451
+	JNZ          extra457
 
-extradone452:
+extradone458:
 	TESTQ  $+1, DI
-	JZ     fresh453
+	JZ     fresh459
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 
-fresh453:
+fresh459:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel445
+	JNZ     panel451
 
-paneldone446:
+paneldone452:
 	VZEROUPPER
 	RET
 
@@ -7275,9 +7515,9 @@ TEXT ·gemmPairs2x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone455
+	JZ    paneldone461
 
-panel454:
+panel460:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7285,9 +7525,9 @@ panel454:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone457
+	JLT    depthdone463
 
-depth456:
+depth462:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
@@ -7341,13 +7581,13 @@ depth456:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth456
+	JGE          depth462
 
-depthdone457:
+depthdone463:
 	TESTQ R11, R11
-	JZ    restdone459
+	JZ    restdone465
 
-rest458:
+rest464:
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
 	VPBROADCASTD (CX), Y6
@@ -7363,14 +7603,14 @@ rest458:
 	ADDQ         $+32, R10
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          rest458
+	JNZ          rest464
 
-restdone459:
+restdone465:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone461
+	JZ    extradone467
 
-extra460:
+extra466:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y4
@@ -7388,26 +7628,26 @@ extra460:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          extra460
+	JNZ          extra466
 
-extradone461:
+extradone467:
 	TESTQ  $+1, DI
-	JZ     fresh462
+	JZ     fresh468
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
 	VPADDD 32(AX)(SI*1), Y3, Y3
 
-fresh462:
+fresh468:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
 	VMOVDQU Y3, 32(AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel454
+	JNZ     panel460
 
-paneldone455:
+paneldone461:
 	VZEROUPPER
 	RET
 
@@ -7425,18 +7665,18 @@ TEXT ·gemmPairs3x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone464
+	JZ    paneldone470
 
-panel463:
+panel469:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone466
+	JLT    depthdone472
 
-depth465:
+depth471:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
@@ -7482,13 +7722,13 @@ depth465:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth465
+	JGE          depth471
 
-depthdone466:
+depthdone472:
 	TESTQ R10, R10
-	JZ    restdone468
+	JZ    restdone474
 
-rest467:
+rest473:
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDWD     Y4, Y3, Y4
@@ -7502,14 +7742,14 @@ rest467:
 	ADDQ         $+32, R9
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          rest467
+	JNZ          rest473
 
-restdone468:
+restdone474:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone470
+	JZ    extradone476
 
-extra469:
+extra475:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y3
@@ -7525,25 +7765,25 @@ extra469:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          extra469
+	JNZ          extra475
 
-extradone470:
+extradone476:
 	TESTQ  $+1, DI
-	JZ     fresh471
+	JZ     fresh477
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 
-fresh471:
+fresh477:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel463
+	JNZ     panel469
 
-paneldone464:
+paneldone470:
 	VZEROUPPER
 	RET
 
@@ -7561,9 +7801,9 @@ TEXT ·gemmPairs3x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone473
+	JZ    paneldone479
 
-panel472:
+panel478:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7573,9 +7813,9 @@ panel472:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone475
+	JLT    depthdone481
 
-depth474:
+depth480:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
@@ -7649,13 +7889,13 @@ depth474:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth474
+	JGE          depth480
 
-depthdone475:
+depthdone481:
 	TESTQ R11, R11
-	JZ    restdone477
+	JZ    restdone483
 
-rest476:
+rest482:
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
 	VPBROADCASTD (CX), Y8
@@ -7676,14 +7916,14 @@ rest476:
 	ADDQ         $+32, R10
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          rest476
+	JNZ          rest482
 
-restdone477:
+restdone483:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone479
+	JZ    extradone485
 
-extra478:
+extra484:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y6
@@ -7706,11 +7946,11 @@ extra478:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          extra478
+	JNZ          extra484
 
-extradone479:
+extradone485:
 	TESTQ  $+1, DI
-	JZ     fresh480
+	JZ     fresh486
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -7718,7 +7958,7 @@ extradone479:
 	VPADDD (AX)(SI*2), Y4, Y4
 	VPADDD 32(AX)(SI*2), Y5, Y5
 
-fresh480:
+fresh486:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -7728,9 +7968,9 @@ fresh480:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel472
+	JNZ     panel478
 
-paneldone473:
+paneldone479:
 	VZEROUPPER
 	RET
 
@@ -7748,9 +7988,9 @@ TEXT ·gemmPairs4x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone482
+	JZ    paneldone488
 
-panel481:
+panel487:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7758,9 +7998,9 @@ panel481:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone484
+	JLT    depthdone490
 
-depth483:
+depth489:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
@@ -7818,13 +8058,13 @@ depth483:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth483
+	JGE          depth489
 
-depthdone484:
+depthdone490:
 	TESTQ R10, R10
-	JZ    restdone486
+	JZ    restdone492
 
-rest485:
+rest491:
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDWD     Y5, Y4, Y5
@@ -7841,14 +8081,14 @@ rest485:
 	ADDQ         $+32, R9
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          rest485
+	JNZ          rest491
 
-restdone486:
+restdone492:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone488
+	JZ    extradone494
 
-extra487:
+extra493:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y4
@@ -7867,19 +8107,19 @@ extra487:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          extra487
+	JNZ          extra493
 
-extradone488:
+extradone494:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh489
+	JZ     fresh495
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 
-fresh489:
+fresh495:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -7887,9 +8127,9 @@ fresh489:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel481
+	JNZ     panel487
 
-paneldone482:
+paneldone488:
 	VZEROUPPER
 	RET
 
@@ -7907,9 +8147,9 @@ TEXT ·gemmPairs4x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone491
+	JZ    paneldone497
 
-panel490:
+panel496:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7921,9 +8161,9 @@ panel490:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone493
+	JLT    depthdone499
 
-depth492:
+depth498:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
@@ -8017,13 +8257,13 @@ depth492:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth492
+	JGE          depth498
 
-depthdone493:
+depthdone499:
 	TESTQ R11, R11
-	JZ    restdone495
+	JZ    restdone501
 
-rest494:
+rest500:
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
 	VPBROADCASTD (CX), Y10
@@ -8049,14 +8289,14 @@ rest494:
 	ADDQ         $+32, R10
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          rest494
+	JNZ          rest500
 
-restdone495:
+restdone501:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone497
+	JZ    extradone503
 
-extra496:
+extra502:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y8
@@ -8084,13 +8324,13 @@ extra496:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          extra496
+	JNZ          extra502
 
-extradone497:
+extradone503:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh498
+	JZ     fresh504
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -8100,7 +8340,7 @@ extradone497:
 	VPADDD (R10), Y6, Y6
 	VPADDD 32(R10), Y7, Y7
 
-fresh498:
+fresh504:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -8112,9 +8352,9 @@ fresh498:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel490
+	JNZ     panel496
 
-paneldone491:
+paneldone497:
 	VZEROUPPER
 	RET
 
@@ -8132,9 +8372,9 @@ TEXT ·gemmPairs5x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone500
+	JZ    paneldone506
 
-panel499:
+panel505:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8143,9 +8383,9 @@ panel499:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone502
+	JLT    depthdone508
 
-depth501:
+depth507:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
@@ -8215,13 +8455,13 @@ depth501:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth501
+	JGE          depth507
 
-depthdone502:
+depthdone508:
 	TESTQ R10, R10
-	JZ    restdone504
+	JZ    restdone510
 
-rest503:
+rest509:
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDWD     Y6, Y5, Y6
@@ -8241,14 +8481,14 @@ rest503:
 	ADDQ         $+32, R9
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          rest503
+	JNZ          rest509
 
-restdone504:
+restdone510:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone506
+	JZ    extradone512
 
-extra505:
+extra511:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y5
@@ -8270,20 +8510,20 @@ extra505:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          extra505
+	JNZ          extra511
 
-extradone506:
+extradone512:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh507
+	JZ     fresh513
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 	VPADDD (R9)(SI*1), Y4, Y4
 
-fresh507:
+fresh513:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -8293,9 +8533,9 @@ fresh507:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel499
+	JNZ     panel505
 
-paneldone500:
+paneldone506:
 	VZEROUPPER
 	RET
 
@@ -8313,9 +8553,9 @@ TEXT ·gemmPairs5x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone509
+	JZ    paneldone515
 
-panel508:
+panel514:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8329,9 +8569,9 @@ panel508:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone511
+	JLT    depthdone517
 
-depth510:
+depth516:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
@@ -8445,13 +8685,13 @@ depth510:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth510
+	JGE          depth516
 
-depthdone511:
+depthdone517:
 	TESTQ R11, R11
-	JZ    restdone513
+	JZ    restdone519
 
-rest512:
+rest518:
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
 	VPBROADCASTD (CX), Y12
@@ -8482,14 +8722,14 @@ rest512:
 	ADDQ         $+32, R10
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          rest512
+	JNZ          rest518
 
-restdone513:
+restdone519:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone515
+	JZ    extradone521
 
-extra514:
+extra520:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y10
@@ -8522,13 +8762,13 @@ extra514:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          extra514
+	JNZ          extra520
 
-extradone515:
+extradone521:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh516
+	JZ     fresh522
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -8540,7 +8780,7 @@ extradone515:
 	VPADDD (R10)(SI*1), Y8, Y8
 	VPADDD 32(R10)(SI*1), Y9, Y9
 
-fresh516:
+fresh522:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -8555,9 +8795,9 @@ fresh516:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel508
+	JNZ     panel514
 
-paneldone509:
+paneldone515:
 	VZEROUPPER
 	RET
 
@@ -8575,9 +8815,9 @@ TEXT ·gemmPairs6x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone518
+	JZ    paneldone524
 
-panel517:
+panel523:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8587,9 +8827,9 @@ panel517:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone520
+	JLT    depthdone526
 
-depth519:
+depth525:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
@@ -8672,13 +8912,13 @@ depth519:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth519
+	JGE          depth525
 
-depthdone520:
+depthdone526:
 	TESTQ R10, R10
-	JZ    restdone522
+	JZ    restdone528
 
-rest521:
+rest527:
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDWD     Y7, Y6, Y7
@@ -8701,14 +8941,14 @@ rest521:
 	ADDQ         $+32, R9
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          rest521
+	JNZ          rest527
 
-restdone522:
+restdone528:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone524
+	JZ    extradone530
 
-extra523:
+extra529:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y6
@@ -8733,13 +8973,13 @@ extra523:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          extra523
+	JNZ          extra529
 
-extradone524:
+extradone530:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh525
+	JZ     fresh531
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
@@ -8747,7 +8987,7 @@ extradone524:
 	VPADDD (R9)(SI*1), Y4, Y4
 	VPADDD (R9)(SI*2), Y5, Y5
 
-fresh525:
+fresh531:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -8758,9 +8998,9 @@ fresh525:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel517
+	JNZ     panel523
 
-paneldone518:
+paneldone524:
 	VZEROUPPER
 	RET
 
@@ -8778,9 +9018,9 @@ TEXT ·gemmPairs6x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone527
+	JZ    paneldone533
 
-panel526:
+panel532:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8796,9 +9036,9 @@ panel526:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone529
+	JLT    depthdone535
 
-depth528:
+depth534:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
@@ -8933,13 +9173,13 @@ depth528:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth528
+	JGE          depth534
 
-depthdone529:
+depthdone535:
 	TESTQ R11, R11
-	JZ    restdone531
+	JZ    restdone537
 
-rest530:
+rest536:
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
 	VPBROADCASTD (CX), Y14
@@ -8975,14 +9215,14 @@ rest530:
 	ADDQ         $+32, R10
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          rest530
+	JNZ          rest536
 
-restdone531:
+restdone537:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone533
+	JZ    extradone539
 
-extra532:
+extra538:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y12
@@ -9020,13 +9260,13 @@ extra532:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          extra532
+	JNZ          extra538
 
-extradone533:
+extradone539:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh534
+	JZ     fresh540
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -9040,7 +9280,7 @@ extradone533:
 	VPADDD (R10)(SI*2), Y10, Y10
 	VPADDD 32(R10)(SI*2), Y11, Y11
 
-fresh534:
+fresh540:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -9057,9 +9297,9 @@ fresh534:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel526
+	JNZ     panel532
 
-paneldone527:
+paneldone533:
 	VZEROUPPER
 	RET
 
@@ -9071,9 +9311,9 @@ TEXT ·packPairsRun(SB), NOSPLIT, $0-32
 	MOVQ  koff+16(FP), DX
 	MOVQ  k+24(FP), BX
 	TESTQ BX, BX
-	JZ    groupdone536
+	JZ    groupdone542
 
-group535:
+group541:
 	MOVLQSX    (DX), SI
 	VMOVQ      (AX)(SI*1), X0
 	MOVLQSX    4(DX), SI
@@ -9084,9 +9324,9 @@ group535:
 	ADDQ       $+8, DX
 	ADDQ       $+32, CX
 	DECQ       BX
-	JNZ        group535
+	JNZ        group541
 
-groupdone536:
+groupdone542:
 	VZEROUPPER
 	RET
 
@@ -9102,9 +9342,9 @@ TEXT ·packPairsWindows(SB), NOSPLIT, $0-48
 	MOVQ    koff+24(FP), BX
 	MOVQ    k+40(FP), SI
 	TESTQ   SI, SI
-	JZ      groupdone538
+	JZ      groupdone544
 
-group537:
+group543:
 	MOVLQSX    (BX), DI
 	VMOVDQU    (AX)(DI*1), X2
 	VMOVDQU    (CX)(DI*1), X3
@@ -9123,9 +9363,9 @@ group537:
 	ADDQ       $+8, BX
 	ADDQ       $+32, DX
 	DECQ       SI
-	JNZ        group537
+	JNZ        group543
 
-groupdone538:
+groupdone544:
 	VZEROUPPER
 	RET
 
@@ -9143,16 +9383,16 @@ TEXT ·gemmQuads1x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone540
+	JZ    paneldone546
 
-panel539:
+panel545:
 	VXORPS Y0, Y0, Y0
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone542
+	JLT    depthdone548
 
-depth541:
+depth547:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
@@ -9178,13 +9418,13 @@ depth541:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth541
+	JGE          depth547
 
-depthdone542:
+depthdone548:
 	TESTQ R10, R10
-	JZ    restdone544
+	JZ    restdone550
 
-rest543:
+rest549:
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y1, Y1
@@ -9193,14 +9433,14 @@ rest543:
 	ADDQ         $+32, R9
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          rest543
+	JNZ          rest549
 
-restdone544:
+restdone550:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone546
+	JZ    extradone552
 
-extra545:
+extra551:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y1
@@ -9211,20 +9451,20 @@ extra545:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          extra545
+	JNZ          extra551
 
-extradone546:
+extradone552:
 	TESTQ  $+1, DI
-	JZ     fresh547
+	JZ     fresh553
 	VPADDD (AX), Y0, Y0
 
-fresh547:
+fresh553:
 	VMOVDQU Y0, (AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel539
+	JNZ     panel545
 
-paneldone540:
+paneldone546:
 	VZEROUPPER
 	RET
 
@@ -9252,17 +9492,17 @@ TEXT ·gemmQuads1x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone549
+	JZ    paneldone555
 
-panel548:
+panel554:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone551
+	JLT    depthdone557
 
-depth550:
+depth556:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
@@ -9304,13 +9544,13 @@ depth550:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth550
+	JGE          depth556
 
-depthdone551:
+depthdone557:
 	TESTQ R11, R11
-	JZ    restdone553
+	JZ    restdone559
 
-rest552:
+rest558:
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
 	VPBROADCASTD (CX), Y4
@@ -9323,14 +9563,14 @@ rest552:
 	ADDQ         $+32, R10
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          rest552
+	JNZ          rest558
 
-restdone553:
+restdone559:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone555
+	JZ    extradone561
 
-extra554:
+extra560:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y2
@@ -9345,22 +9585,22 @@ extra554:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          extra554
+	JNZ          extra560
 
-extradone555:
+extradone561:
 	TESTQ  $+1, DI
-	JZ     fresh556
+	JZ     fresh562
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 
-fresh556:
+fresh562:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel548
+	JNZ     panel554
 
-paneldone549:
+paneldone555:
 	VZEROUPPER
 	RET
 
@@ -9378,17 +9618,17 @@ TEXT ·gemmQuads2x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone558
+	JZ    paneldone564
 
-panel557:
+panel563:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone560
+	JLT    depthdone566
 
-depth559:
+depth565:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
@@ -9430,13 +9670,13 @@ depth559:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth559
+	JGE          depth565
 
-depthdone560:
+depthdone566:
 	TESTQ R10, R10
-	JZ    restdone562
+	JZ    restdone568
 
-rest561:
+rest567:
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDUBSW   Y3, Y2, Y3
@@ -9449,14 +9689,14 @@ rest561:
 	ADDQ         $+32, R9
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          rest561
+	JNZ          rest567
 
-restdone562:
+restdone568:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone564
+	JZ    extradone570
 
-extra563:
+extra569:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y2
@@ -9471,22 +9711,22 @@ extra563:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          extra563
+	JNZ          extra569
 
-extradone564:
+extradone570:
 	TESTQ  $+1, DI
-	JZ     fresh565
+	JZ     fresh571
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 
-fresh565:
+fresh571:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel557
+	JNZ     panel563
 
-paneldone558:
+paneldone564:
 	VZEROUPPER
 	RET
 
@@ -9504,9 +9744,9 @@ TEXT ·gemmQuads2x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone567
+	JZ    paneldone573
 
-panel566:
+panel572:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9514,9 +9754,9 @@ panel566:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone569
+	JLT    depthdone575
 
-depth568:
+depth574:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
@@ -9586,13 +9826,13 @@ depth568:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth568
+	JGE          depth574
 
-depthdone569:
+depthdone575:
 	TESTQ R11, R11
-	JZ    restdone571
+	JZ    restdone577
 
-rest570:
+rest576:
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
 	VPBROADCASTD (CX), Y6
@@ -9612,14 +9852,14 @@ rest570:
 	ADDQ         $+32, R10
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          rest570
+	JNZ          rest576
 
-restdone571:
+restdone577:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone573
+	JZ    extradone579
 
-extra572:
+extra578:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y4
@@ -9641,26 +9881,26 @@ extra572:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          extra572
+	JNZ          extra578
 
-extradone573:
+extradone579:
 	TESTQ  $+1, DI
-	JZ     fresh574
+	JZ     fresh580
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
 	VPADDD 32(AX)(SI*1), Y3, Y3
 
-fresh574:
+fresh580:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
 	VMOVDQU Y3, 32(AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel566
+	JNZ     panel572
 
-paneldone567:
+paneldone573:
 	VZEROUPPER
 	RET
 
@@ -9678,18 +9918,18 @@ TEXT ·gemmQuads3x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone576
+	JZ    paneldone582
 
-panel575:
+panel581:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone578
+	JLT    depthdone584
 
-depth577:
+depth583:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
@@ -9747,13 +9987,13 @@ depth577:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth577
+	JGE          depth583
 
-depthdone578:
+depthdone584:
 	TESTQ R10, R10
-	JZ    restdone580
+	JZ    restdone586
 
-rest579:
+rest585:
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
@@ -9770,14 +10010,14 @@ rest579:
 	ADDQ         $+32, R9
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          rest579
+	JNZ          rest585
 
-restdone580:
+restdone586:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone582
+	JZ    extradone588
 
-extra581:
+extra587:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y3
@@ -9796,25 +10036,25 @@ extra581:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          extra581
+	JNZ          extra587
 
-extradone582:
+extradone588:
 	TESTQ  $+1, DI
-	JZ     fresh583
+	JZ     fresh589
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 
-fresh583:
+fresh589:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel575
+	JNZ     panel581
 
-paneldone576:
+paneldone582:
 	VZEROUPPER
 	RET
 
@@ -9832,9 +10072,9 @@ TEXT ·gemmQuads3x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone585
+	JZ    paneldone591
 
-panel584:
+panel590:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9844,9 +10084,9 @@ panel584:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone587
+	JLT    depthdone593
 
-depth586:
+depth592:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
@@ -9944,13 +10184,13 @@ depth586:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth586
+	JGE          depth592
 
-depthdone587:
+depthdone593:
 	TESTQ R11, R11
-	JZ    restdone589
+	JZ    restdone595
 
-rest588:
+rest594:
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
 	VPBROADCASTD (CX), Y8
@@ -9977,14 +10217,14 @@ rest588:
 	ADDQ         $+32, R10
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          rest588
+	JNZ          rest594
 
-restdone589:
+restdone595:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone591
+	JZ    extradone597
 
-extra590:
+extra596:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y6
@@ -10013,11 +10253,11 @@ extra590:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          extra590
+	JNZ          extra596
 
-extradone591:
+extradone597:
 	TESTQ  $+1, DI
-	JZ     fresh592
+	JZ     fresh598
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -10025,7 +10265,7 @@ extradone591:
 	VPADDD (AX)(SI*2), Y4, Y4
 	VPADDD 32(AX)(SI*2), Y5, Y5
 
-fresh592:
+fresh598:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -10035,9 +10275,9 @@ fresh592:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel584
+	JNZ     panel590
 
-paneldone585:
+paneldone591:
 	VZEROUPPER
 	RET
 
@@ -10055,9 +10295,9 @@ TEXT ·gemmQuads4x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone594
+	JZ    paneldone600
 
-panel593:
+panel599:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10065,9 +10305,9 @@ panel593:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone596
+	JLT    depthdone602
 
-depth595:
+depth601:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
@@ -10141,13 +10381,13 @@ depth595:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth595
+	JGE          depth601
 
-depthdone596:
+depthdone602:
 	TESTQ R10, R10
-	JZ    restdone598
+	JZ    restdone604
 
-rest597:
+rest603:
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
@@ -10168,14 +10408,14 @@ rest597:
 	ADDQ         $+32, R9
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          rest597
+	JNZ          rest603
 
-restdone598:
+restdone604:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone600
+	JZ    extradone606
 
-extra599:
+extra605:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y4
@@ -10198,19 +10438,19 @@ extra599:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          extra599
+	JNZ          extra605
 
-extradone600:
+extradone606:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh601
+	JZ     fresh607
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 
-fresh601:
+fresh607:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -10218,9 +10458,9 @@ fresh601:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel593
+	JNZ     panel599
 
-paneldone594:
+paneldone600:
 	VZEROUPPER
 	RET
 
@@ -10238,9 +10478,9 @@ TEXT ·gemmQuads4x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone603
+	JZ    paneldone609
 
-panel602:
+panel608:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10252,9 +10492,9 @@ panel602:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone605
+	JLT    depthdone611
 
-depth604:
+depth610:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
@@ -10380,13 +10620,13 @@ depth604:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth604
+	JGE          depth610
 
-depthdone605:
+depthdone611:
 	TESTQ R11, R11
-	JZ    restdone607
+	JZ    restdone613
 
-rest606:
+rest612:
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
 	VPBROADCASTD (CX), Y10
@@ -10420,14 +10660,14 @@ rest606:
 	ADDQ         $+32, R10
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          rest606
+	JNZ          rest612
 
-restdone607:
+restdone613:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone609
+	JZ    extradone615
 
-extra608:
+extra614:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y8
@@ -10463,13 +10703,13 @@ extra608:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          extra608
+	JNZ          extra614
 
-extradone609:
+extradone615:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh610
+	JZ     fresh616
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -10479,7 +10719,7 @@ extradone609:
 	VPADDD (R10), Y6, Y6
 	VPADDD 32(R10), Y7, Y7
 
-fresh610:
+fresh616:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -10491,9 +10731,9 @@ fresh610:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel602
+	JNZ     panel608
 
-paneldone603:
+paneldone609:
 	VZEROUPPER
 	RET
 
@@ -10511,9 +10751,9 @@ TEXT ·gemmQuads5x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone612
+	JZ    paneldone618
 
-panel611:
+panel617:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10522,9 +10762,9 @@ panel611:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone614
+	JLT    depthdone620
 
-depth613:
+depth619:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
@@ -10614,13 +10854,13 @@ depth613:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth613
+	JGE          depth619
 
-depthdone614:
+depthdone620:
 	TESTQ R10, R10
-	JZ    restdone616
+	JZ    restdone622
 
-rest615:
+rest621:
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDUBSW   Y6, Y5, Y6
@@ -10645,14 +10885,14 @@ rest615:
 	ADDQ         $+32, R9
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          rest615
+	JNZ          rest621
 
-restdone616:
+restdone622:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone618
+	JZ    extradone624
 
-extra617:
+extra623:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y5
@@ -10679,20 +10919,20 @@ extra617:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          extra617
+	JNZ          extra623
 
-extradone618:
+extradone624:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh619
+	JZ     fresh625
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 	VPADDD (R9)(SI*1), Y4, Y4
 
-fresh619:
+fresh625:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -10702,9 +10942,9 @@ fresh619:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel611
+	JNZ     panel617
 
-paneldone612:
+paneldone618:
 	VZEROUPPER
 	RET
 
@@ -10722,9 +10962,9 @@ TEXT ·gemmQuads5x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone621
+	JZ    paneldone627
 
-panel620:
+panel626:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10738,9 +10978,9 @@ panel620:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone623
+	JLT    depthdone629
 
-depth622:
+depth628:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
@@ -10894,13 +11134,13 @@ depth622:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth622
+	JGE          depth628
 
-depthdone623:
+depthdone629:
 	TESTQ R11, R11
-	JZ    restdone625
+	JZ    restdone631
 
-rest624:
+rest630:
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
 	VPBROADCASTD (CX), Y12
@@ -10941,14 +11181,14 @@ rest624:
 	ADDQ         $+32, R10
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          rest624
+	JNZ          rest630
 
-restdone625:
+restdone631:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone627
+	JZ    extradone633
 
-extra626:
+extra632:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y10
@@ -10991,13 +11231,13 @@ extra626:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          extra626
+	JNZ          extra632
 
-extradone627:
+extradone633:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh628
+	JZ     fresh634
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -11009,7 +11249,7 @@ extradone627:
 	VPADDD (R10)(SI*1), Y8, Y8
 	VPADDD 32(R10)(SI*1), Y9, Y9
 
-fresh628:
+fresh634:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -11024,9 +11264,9 @@ fresh628:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel620
+	JNZ     panel626
 
-paneldone621:
+paneldone627:
 	VZEROUPPER
 	RET
 
@@ -11044,9 +11284,9 @@ TEXT ·gemmQuads6x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone630
+	JZ    paneldone636
 
-panel629:
+panel635:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11056,9 +11296,9 @@ panel629:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone632
+	JLT    depthdone638
 
-depth631:
+depth637:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
@@ -11165,13 +11405,13 @@ depth631:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth631
+	JGE          depth637
 
-depthdone632:
+depthdone638:
 	TESTQ R10, R10
-	JZ    restdone634
+	JZ    restdone640
 
-rest633:
+rest639:
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
@@ -11200,14 +11440,14 @@ rest633:
 	ADDQ         $+32, R9
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          rest633
+	JNZ          rest639
 
-restdone634:
+restdone640:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone636
+	JZ    extradone642
 
-extra635:
+extra641:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y6
@@ -11238,13 +11478,13 @@ extra635:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          extra635
+	JNZ          extra641
 
-extradone636:
+extradone642:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh637
+	JZ     fresh643
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
@@ -11252,7 +11492,7 @@ extradone636:
 	VPADDD (R9)(SI*1), Y4, Y4
 	VPADDD (R9)(SI*2), Y5, Y5
 
-fresh637:
+fresh643:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -11263,9 +11503,9 @@ fresh637:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel629
+	JNZ     panel635
 
-paneldone630:
+paneldone636:
 	VZEROUPPER
 	RET
 
@@ -11283,9 +11523,9 @@ TEXT ·gemmQuads6x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone639
+	JZ    paneldone645
 
-panel638:
+panel644:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11301,9 +11541,9 @@ panel638:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone641
+	JLT    depthdone647
 
-depth640:
+depth646:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
@@ -11486,13 +11726,13 @@ depth640:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth640
+	JGE          depth646
 
-depthdone641:
+depthdone647:
 	TESTQ R11, R11
-	JZ    restdone643
+	JZ    restdone649
 
-rest642:
+rest648:
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
 	VPBROADCASTD (CX), Y14
@@ -11540,14 +11780,14 @@ rest642:
 	ADDQ         $+32, R10
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          rest642
+	JNZ          rest648
 
-restdone643:
+restdone649:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone645
+	JZ    extradone651
 
-extra644:
+extra650:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y12
@@ -11597,13 +11837,13 @@ extra644:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          extra644
+	JNZ          extra650
 
-extradone645:
+extradone651:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh646
+	JZ     fresh652
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -11617,7 +11857,7 @@ extradone645:
 	VPADDD (R10)(SI*2), Y10, Y10
 	VPADDD 32(R10)(SI*2), Y11, Y11
 
-fresh646:
+fresh652:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -11634,9 +11874,9 @@ fresh646:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel638
+	JNZ     panel644
 
-paneldone639:
+paneldone645:
 	VZEROUPPER
 	RET
 
@@ -11648,9 +11888,9 @@ TEXT ·packQuadsRun(SB), NOSPLIT, $0-32
 	MOVQ  koff+16(FP), DX
 	MOVQ  k+24(FP), BX
 	TESTQ BX, BX
-	JZ    groupdone648
+	JZ    groupdone654
 
-group647:
+group653:
 	MOVLQSX     (DX), SI
 	VMOVQ       (AX)(SI*1), X0
 	MOVLQSX     4(DX), SI
@@ -11668,9 +11908,9 @@ group647:
 	ADDQ        $+16, DX
 	ADDQ        $+32, CX
 	DECQ        BX
-	JNZ         group647
+	JNZ         group653
 
-groupdone648:
+groupdone654:
 	VZEROUPPER
 	RET
 
@@ -11686,9 +11926,9 @@ TEXT ·packQuadsWindows(SB), NOSPLIT, $0-48
 	MOVQ    koff+24(FP), BX
 	MOVQ    k+40(FP), SI
 	TESTQ   SI, SI
-	JZ      groupdone650
+	JZ      groupdone656
 
-group649:
+group655:
 	MOVLQSX     (BX), DI
 	VMOVDQU     (AX)(DI*1), X2
 	VMOVDQU     (CX)(DI*1), X3
@@ -11722,9 +11962,9 @@ group649:
 	ADDQ        $+16, BX
 	ADDQ        $+32, DX
 	DECQ        SI
-	JNZ         group649
+	JNZ         group655
 
-groupdone650:
+groupdone656:
 	VZEROUPPER
 	RET
 
@@ -11740,20 +11980,20 @@ TEXT ·depthwiseCodes1(SB), NOSPLIT, $0-64
 	MOVQ  cols+48(FP), R8
 	MOVQ  pitch+56(FP), R9
 	TESTQ DI, DI
-	JZ    rowdone652
+	JZ    rowdone658
 
-row651:
+row657:
 	MOVQ CX, R10
 	MOVQ R8, R11
 
-wide653:
+wide659:
 	CMPQ   R11, $+8
-	JLE    narrow654
+	JLE    narrow660
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps656:
+taps662:
 	MOVLQSX      (BX)(R12*8), R13
 	VPMOVZXBW    (R10)(R13*1), Y2
 	MOVLQSX      4(BX)(R12*8), R13
@@ -11767,7 +12007,7 @@ taps656:
 	VPADDD       Y5, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps656
+	JLT          taps662
 	VPERM2I128   $0x20, Y1, Y0, Y2
 	VPERM2I128   $0x31, Y1, Y0, Y1
 	VMOVDQU      Y2, (AX)
@@ -11775,16 +12015,16 @@ taps656:
 	ADDQ         $+16, R10
 	ADDQ         $+64, AX
 	SUBQ         $+16, R11
-	JMP          wide653
+	JMP          wide659
 
-narrow654:
+narrow660:
 	TESTQ  R11, R11
-	JLE    rowdone655
+	JLE    rowdone661
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps657:
+taps663:
 	MOVLQSX      (BX)(R12*8), R13
 	VPMOVZXBW    (R10)(R13*1), X6
 	MOVLQSX      4(BX)(R12*8), R13
@@ -11798,19 +12038,19 @@ taps657:
 	VPADDD       Y3, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps657
+	JLT          taps663
 	VMOVDQU      X0, (AX)
 	VMOVDQU      X1, 16(AX)
 	ADDQ         $+32, AX
 	SUBQ         $+8, R11
 
-rowdone655:
+rowdone661:
 	LEAQ (AX)(R11*4), AX
 	ADDQ R9, CX
 	DECQ DI
-	JNZ  row651
+	JNZ  row657
 
-rowdone652:
+rowdone658:
 	VZEROUPPER
 	RET
 
@@ -11826,20 +12066,20 @@ TEXT ·depthwiseCodes2(SB), NOSPLIT, $0-64
 	MOVQ  cols+48(FP), R8
 	MOVQ  pitch+56(FP), R9
 	TESTQ DI, DI
-	JZ    rowdone659
+	JZ    rowdone665
 
-row658:
+row664:
 	MOVQ CX, R10
 	MOVQ R8, R11
 
-wide660:
+wide666:
 	CMPQ   R11, $+8
-	JLE    narrow661
+	JLE    narrow667
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps663:
+taps669:
 	MOVLQSX      (BX)(R12*8), R13
 	VMOVDQU      (R10)(R13*1), Y2
 	VPAND        const00ff00ff<>+0(SB), Y2, Y2
@@ -11855,7 +12095,7 @@ taps663:
 	VPADDD       Y5, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps663
+	JLT          taps669
 	VPERM2I128   $0x20, Y1, Y0, Y2
 	VPERM2I128   $0x31, Y1, Y0, Y1
 	VMOVDQU      Y2, (AX)
@@ -11863,16 +12103,16 @@ taps663:
 	ADDQ         $+32, R10
 	ADDQ         $+64, AX
 	SUBQ         $+16, R11
-	JMP          wide660
+	JMP          wide666
 
-narrow661:
+narrow667:
 	TESTQ  R11, R11
-	JLE    rowdone662
+	JLE    rowdone668
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps664:
+taps670:
 	MOVLQSX      (BX)(R12*8), R13
 	VMOVDQU      (R10)(R13*1), X6
 	VPAND        const00ff00ff<>+0(SB), X6, X6
@@ -11888,19 +12128,19 @@ taps664:
 	VPADDD       Y3, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps664
+	JLT          taps670
 	VMOVDQU      X0, (AX)
 	VMOVDQU      X1, 16(AX)
 	ADDQ         $+32, AX
 	SUBQ         $+8, R11
 
-rowdone662:
+rowdone668:
 	LEAQ (AX)(R11*4), AX
 	ADDQ R9, CX
 	DECQ DI
-	JNZ  row658
+	JNZ  row664
 
-rowdone659:
+rowdone665:
 	VZEROUPPER
 	RET
 
@@ -11921,9 +12161,9 @@ TEXT ·maxBytesVector(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 	CMPQ DX, $+32
-	JLT  vectordone666
+	JLT  vectordone672
 
-vector665:
+vector671:
 	VMOVDQU (CX), Y0
 	VPMAXUB (AX), Y0, Y0
 	VMOVDQU Y0, (AX)
@@ -11931,9 +12171,9 @@ vector665:
 	ADDQ    $+32, AX
 	SUBQ    $+32, DX
 	CMPQ    DX, $+32
-	JGE     vector665
+	JGE     vector671
 
-vectordone666:
+vectordone672:
 	VZEROUPPER
 	RET
 
@@ -11951,57 +12191,9 @@ TEXT ·rescaleVector(SB), NOSPLIT, $0-64
 	MOVQ         f+0(FP), BX
 	MOVQ         n+24(FP), SI
 	CMPQ         SI, $+16
-	JLT          blockdone668
+	JLT          blockdone674
 
-block667:
-	VMOVUPS   (AX), Y5
-	VPADDD    Y0, Y5, Y5
-	VCVTDQ2PS Y5, Y5
-	VMULPS    Y1, Y5, Y5
-	TESTQ     $+4, DX
-	JZ        nobias669
-	VADDPS    Y2, Y5, Y5
-
-nobias669:
-	TESTQ   $+8, DX
-	JZ      noadd670
-	VMOVUPS (CX), Y6
-	VADDPS  Y6, Y5, Y5
-
-noadd670:
-	VMAXPS    Y5, Y3, Y5
-	VMINPS    Y5, Y4, Y5
-	VMOVUPS   Y5, (BX)
-	VMOVUPS   32(AX), Y5
-	VPADDD    Y0, Y5, Y5
-	VCVTDQ2PS Y5, Y5
-	VMULPS    Y1, Y5, Y5
-	TESTQ     $+4, DX
-	JZ        nobias671
-	VADDPS    Y2, Y5, Y5
-
-nobias671:
-	TESTQ   $+8, DX
-	JZ      noadd672
-	VMOVUPS 32(CX), Y6
-	VADDPS  Y6, Y5, Y5
-
-noadd672:
-	VMAXPS  Y5, Y3, Y5
-	VMINPS  Y5, Y4, Y5
-	VMOVUPS Y5, 32(BX)
-	ADDQ    $+64, BX
-	ADDQ    $+64, AX
-	ADDQ    $+64, CX
-	SUBQ    $+16, SI
-	CMPQ    SI, $+16
-	JGE     block667
-
-blockdone668:
-	CMPQ SI, $+8
-	JLT  vectordone674
-
-vector673:
+block673:
 	VMOVUPS   (AX), Y5
 	VPADDD    Y0, Y5, Y5
 	VCVTDQ2PS Y5, Y5
@@ -12017,6 +12209,54 @@ nobias675:
 	VADDPS  Y6, Y5, Y5
 
 noadd676:
+	VMAXPS    Y5, Y3, Y5
+	VMINPS    Y5, Y4, Y5
+	VMOVUPS   Y5, (BX)
+	VMOVUPS   32(AX), Y5
+	VPADDD    Y0, Y5, Y5
+	VCVTDQ2PS Y5, Y5
+	VMULPS    Y1, Y5, Y5
+	TESTQ     $+4, DX
+	JZ        nobias677
+	VADDPS    Y2, Y5, Y5
+
+nobias677:
+	TESTQ   $+8, DX
+	JZ      noadd678
+	VMOVUPS 32(CX), Y6
+	VADDPS  Y6, Y5, Y5
+
+noadd678:
+	VMAXPS  Y5, Y3, Y5
+	VMINPS  Y5, Y4, Y5
+	VMOVUPS Y5, 32(BX)
+	ADDQ    $+64, BX
+	ADDQ    $+64, AX
+	ADDQ    $+64, CX
+	SUBQ    $+16, SI
+	CMPQ    SI, $+16
+	JGE     block673
+
+blockdone674:
+	CMPQ SI, $+8
+	JLT  vectordone680
+
+vector679:
+	VMOVUPS   (AX), Y5
+	VPADDD    Y0, Y5, Y5
+	VCVTDQ2PS Y5, Y5
+	VMULPS    Y1, Y5, Y5
+	TESTQ     $+4, DX
+	JZ        nobias681
+	VADDPS    Y2, Y5, Y5
+
+nobias681:
+	TESTQ   $+8, DX
+	JZ      noadd682
+	VMOVUPS (CX), Y6
+	VADDPS  Y6, Y5, Y5
+
+noadd682:
 	VMAXPS  Y5, Y3, Y5
 	VMINPS  Y5, Y4, Y5
 	VMOVUPS Y5, (BX)
@@ -12025,11 +12265,11 @@ noadd676:
 	ADDQ    $+32, CX
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector673
+	JGE     vector679
 
-vectordone674:
+vectordone680:
 	TESTQ      SI, SI
-	JZ         even677
+	JZ         even683
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       SI
 	VMOVUPS    (DI)(SI*4), Y5
@@ -12038,21 +12278,21 @@ vectordone674:
 	VCVTDQ2PS  Y6, Y6
 	VMULPS     Y1, Y6, Y6
 	TESTQ      $+4, DX
-	JZ         nobias678
+	JZ         nobias684
 	VADDPS     Y2, Y6, Y6
 
-nobias678:
+nobias684:
 	TESTQ      $+8, DX
-	JZ         noadd679
+	JZ         noadd685
 	VMASKMOVPS (CX), Y5, Y0
 	VADDPS     Y0, Y6, Y6
 
-noadd679:
+noadd685:
 	VMAXPS     Y6, Y3, Y6
 	VMINPS     Y6, Y4, Y6
 	VMASKMOVPS Y6, Y5, (BX)
 
-even677:
+even683:
 	VZEROUPPER
 	RET
 
@@ -12074,24 +12314,24 @@ TEXT ·requantizeVector(SB), NOSPLIT, $0-80
 	MOVQ         n+24(FP), SI
 	VPMOVZXBD    halvesorder<>+0(SB), Y8
 	CMPQ         SI, $+32
-	JLT          blockdone681
+	JLT          blockdone687
 
-block680:
+block686:
 	VMOVUPS   (AX), Y9
 	VPADDD    Y0, Y9, Y9
 	VCVTDQ2PS Y9, Y9
 	VMULPS    Y1, Y9, Y9
 	TESTQ     $+4, DX
-	JZ        nobias682
+	JZ        nobias688
 	VADDPS    Y2, Y9, Y9
 
-nobias682:
+nobias688:
 	TESTQ   $+8, DX
-	JZ      noadd683
+	JZ      noadd689
 	VMOVUPS (CX), Y10
 	VADDPS  Y10, Y9, Y9
 
-noadd683:
+noadd689:
 	VMULPS    Y3, Y9, Y9
 	VADDPS    Y4, Y9, Y9
 	VMAXPS    Y5, Y9, Y9
@@ -12103,16 +12343,16 @@ noadd683:
 	VCVTDQ2PS Y10, Y10
 	VMULPS    Y1, Y10, Y10
 	TESTQ     $+4, DX
-	JZ        nobias684
+	JZ        nobias690
 	VADDPS    Y2, Y10, Y10
 
-nobias684:
+nobias690:
 	TESTQ   $+8, DX
-	JZ      noadd685
+	JZ      noadd691
 	VMOVUPS 32(CX), Y11
 	VADDPS  Y11, Y10, Y10
 
-noadd685:
+noadd691:
 	VMULPS    Y3, Y10, Y10
 	VADDPS    Y4, Y10, Y10
 	VMAXPS    Y5, Y10, Y10
@@ -12124,16 +12364,16 @@ noadd685:
 	VCVTDQ2PS Y11, Y11
 	VMULPS    Y1, Y11, Y11
 	TESTQ     $+4, DX
-	JZ        nobias686
+	JZ        nobias692
 	VADDPS    Y2, Y11, Y11
 
-nobias686:
+nobias692:
 	TESTQ   $+8, DX
-	JZ      noadd687
+	JZ      noadd693
 	VMOVUPS 64(CX), Y12
 	VADDPS  Y12, Y11, Y11
 
-noadd687:
+noadd693:
 	VMULPS    Y3, Y11, Y11
 	VADDPS    Y4, Y11, Y11
 	VMAXPS    Y5, Y11, Y11
@@ -12145,16 +12385,16 @@ noadd687:
 	VCVTDQ2PS Y12, Y12
 	VMULPS    Y1, Y12, Y12
 	TESTQ     $+4, DX
-	JZ        nobias688
+	JZ        nobias694
 	VADDPS    Y2, Y12, Y12
 
-nobias688:
+nobias694:
 	TESTQ   $+8, DX
-	JZ      noadd689
+	JZ      noadd695
 	VMOVUPS 96(CX), Y13
 	VADDPS  Y13, Y12, Y12
 
-noadd689:
+noadd695:
 	VMULPS    Y3, Y12, Y12
 	VADDPS    Y4, Y12, Y12
 	VMAXPS    Y5, Y12, Y12
@@ -12171,28 +12411,28 @@ noadd689:
 	ADDQ      $+128, CX
 	SUBQ      $+32, SI
 	CMPQ      SI, $+32
-	JGE       block680
+	JGE       block686
 
-blockdone681:
+blockdone687:
 	CMPQ SI, $+8
-	JLT  vectordone691
+	JLT  vectordone697
 
-vector690:
+vector696:
 	VMOVUPS   (AX), Y8
 	VPADDD    Y0, Y8, Y8
 	VCVTDQ2PS Y8, Y8
 	VMULPS    Y1, Y8, Y8
 	TESTQ     $+4, DX
-	JZ        nobias692
+	JZ        nobias698
 	VADDPS    Y2, Y8, Y8
 
-nobias692:
+nobias698:
 	TESTQ   $+8, DX
-	JZ      noadd693
+	JZ      noadd699
 	VMOVUPS (CX), Y9
 	VADDPS  Y9, Y8, Y8
 
-noadd693:
+noadd699:
 	VMULPS       Y3, Y8, Y8
 	VADDPS       Y4, Y8, Y8
 	VMAXPS       Y5, Y8, Y8
@@ -12208,11 +12448,11 @@ noadd693:
 	ADDQ         $+32, CX
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector690
+	JGE          vector696
 
-vectordone691:
+vectordone697:
 	TESTQ      SI, SI
-	JZ         even694
+	JZ         even700
 	LEAQ       tailmasks<>+32(SB), DI
 	MOVQ       SI, R8
 	NEGQ       R8
@@ -12222,16 +12462,16 @@ vectordone691:
 	VCVTDQ2PS  Y9, Y9
 	VMULPS     Y1, Y9, Y9
 	TESTQ      $+4, DX
-	JZ         nobias695
+	JZ         nobias701
 	VADDPS     Y2, Y9, Y9
 
-nobias695:
+nobias701:
 	TESTQ      $+8, DX
-	JZ         noadd696
+	JZ         noadd702
 	VMASKMOVPS (CX), Y8, Y0
 	VADDPS     Y0, Y9, Y9
 
-noadd696:
+noadd702:
 	VMULPS       Y3, Y9, Y9
 	VADDPS       Y4, Y9, Y9
 	VMAXPS       Y5, Y9, Y9
@@ -12243,17 +12483,17 @@ noadd696:
 	VPACKUSWB    X9, X9, X9
 	VMOVQ        X9, AX
 	TESTQ        SI, SI
-	JZ           bytedone698
+	JZ           bytedone704
 
-byte697:
+byte703:
 	MOVB AL, (BX)
 	SHRQ $0x08, AX
 	INCQ BX
 	DECQ SI
-	JNZ  byte697
+	JNZ  byte703
 
-bytedone698:
-even694:
+bytedone704:
+even700:
 	VZEROUPPER
 	RET
 
@@ -12272,9 +12512,9 @@ TEXT ·quantizeDivVector(SB), NOSPLIT, $0-44
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y4
 	CMPQ         DX, $+32
-	JLT          blockdone700
+	JLT          blockdone706
 
-block699:
+block705:
 	VMOVUPS   (AX), Y5
 	VDIVPS    Y0, Y5, Y5
 	VMAXPS    Y1, Y5, Y5
@@ -12308,13 +12548,13 @@ block699:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block699
+	JGE       block705
 
-blockdone700:
+blockdone706:
 	CMPQ DX, $+8
-	JLT  vectordone702
+	JLT  vectordone708
 
-vector701:
+vector707:
 	VMOVUPS      (AX), Y4
 	VDIVPS       Y0, Y4, Y4
 	VMAXPS       Y1, Y4, Y4
@@ -12329,11 +12569,11 @@ vector701:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector701
+	JGE          vector707
 
-vectordone702:
+vectordone708:
 	TESTQ        DX, DX
-	JZ           even703
+	JZ           even709
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -12349,17 +12589,17 @@ vectordone702:
 	VPACKUSWB    X4, X4, X4
 	VMOVQ        X4, AX
 	TESTQ        DX, DX
-	JZ           bytedone705
+	JZ           bytedone711
 
-byte704:
+byte710:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte704
+	JNZ  byte710
 
-bytedone705:
-even703:
+bytedone711:
+even709:
 	VZEROUPPER
 	RET
 
@@ -12376,9 +12616,9 @@ TEXT ·quantizeMulVector(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y5
 	CMPQ         DX, $+32
-	JLT          blockdone707
+	JLT          blockdone713
 
-block706:
+block712:
 	VMOVUPS   (AX), Y6
 	VMULPS    Y0, Y6, Y6
 	VADDPS    Y1, Y6, Y6
@@ -12416,13 +12656,13 @@ block706:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block706
+	JGE       block712
 
-blockdone707:
+blockdone713:
 	CMPQ DX, $+8
-	JLT  vectordone709
+	JLT  vectordone715
 
-vector708:
+vector714:
 	VMOVUPS      (AX), Y5
 	VMULPS       Y0, Y5, Y5
 	VADDPS       Y1, Y5, Y5
@@ -12438,11 +12678,11 @@ vector708:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector708
+	JGE          vector714
 
-vectordone709:
+vectordone715:
 	TESTQ        DX, DX
-	JZ           even710
+	JZ           even716
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -12459,17 +12699,17 @@ vectordone709:
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, AX
 	TESTQ        DX, DX
-	JZ           bytedone712
+	JZ           bytedone718
 
-byte711:
+byte717:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte711
+	JNZ  byte717
 
-bytedone712:
-even710:
+bytedone718:
+even716:
 	VZEROUPPER
 	RET
 
@@ -12486,9 +12726,9 @@ TEXT ·quantizeFMAVector(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y5
 	CMPQ         DX, $+32
-	JLT          blockdone714
+	JLT          blockdone720
 
-block713:
+block719:
 	VMOVUPS     (AX), Y6
 	VFMADD213PS Y1, Y0, Y6
 	VMAXPS      Y2, Y6, Y6
@@ -12522,13 +12762,13 @@ block713:
 	ADDQ        $+128, AX
 	SUBQ        $+32, DX
 	CMPQ        DX, $+32
-	JGE         block713
+	JGE         block719
 
-blockdone714:
+blockdone720:
 	CMPQ DX, $+8
-	JLT  vectordone716
+	JLT  vectordone722
 
-vector715:
+vector721:
 	VMOVUPS      (AX), Y5
 	VFMADD213PS  Y1, Y0, Y5
 	VMAXPS       Y2, Y5, Y5
@@ -12543,11 +12783,11 @@ vector715:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector715
+	JGE          vector721
 
-vectordone716:
+vectordone722:
 	TESTQ        DX, DX
-	JZ           even717
+	JZ           even723
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -12563,17 +12803,17 @@ vectordone716:
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, AX
 	TESTQ        DX, DX
-	JZ           bytedone719
+	JZ           bytedone725
 
-byte718:
+byte724:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte718
+	JNZ  byte724
 
-bytedone719:
-even717:
+bytedone725:
+even723:
 	VZEROUPPER
 	RET
 
@@ -12589,11 +12829,11 @@ TEXT ·fmaVector(SB), NOSPLIT, $0-48
 	VBROADCASTSS lo+40(FP), Y2
 	VBROADCASTSS hi+44(FP), Y3
 	TESTQ        DX, DX
-	JZ           add720
+	JZ           add726
 	CMPQ         BX, $+8
-	JLT          addvectordone722
+	JLT          addvectordone728
 
-addvector721:
+addvector727:
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	ADDQ        $+32, DX
@@ -12605,11 +12845,11 @@ addvector721:
 	ADDQ        $+32, AX
 	SUBQ        $+8, BX
 	CMPQ        BX, $+8
-	JGE         addvector721
+	JGE         addvector727
 
-addvectordone722:
+addvectordone728:
 	TESTQ       BX, BX
-	JZ          addeven723
+	JZ          addeven729
 	LEAQ        tailmasks<>+32(SB), SI
 	NEGQ        BX
 	VMOVUPS     (SI)(BX*4), Y4
@@ -12621,14 +12861,14 @@ addvectordone722:
 	VMINPS      Y5, Y3, Y5
 	VMASKMOVPS  Y5, Y4, (AX)
 
-addeven723:
+addeven729:
 	XORQ BX, BX
 
-add720:
+add726:
 	CMPQ BX, $+8
-	JLT  shiftvectordone725
+	JLT  shiftvectordone731
 
-shiftvector724:
+shiftvector730:
 	VMOVUPS     (CX), Y4
 	VFMADD213PS Y1, Y0, Y4
 	VMAXPS      Y4, Y2, Y4
@@ -12638,11 +12878,11 @@ shiftvector724:
 	ADDQ        $+32, AX
 	SUBQ        $+8, BX
 	CMPQ        BX, $+8
-	JGE         shiftvector724
+	JGE         shiftvector730
 
-shiftvectordone725:
+shiftvectordone731:
 	TESTQ       BX, BX
-	JZ          shifteven726
+	JZ          shifteven732
 	LEAQ        tailmasks<>+32(SB), DX
 	NEGQ        BX
 	VMOVUPS     (DX)(BX*4), Y4
@@ -12652,7 +12892,7 @@ shiftvectordone725:
 	VMINPS      Y5, Y3, Y5
 	VMASKMOVPS  Y5, Y4, (AX)
 
-shifteven726:
+shifteven732:
 	VZEROUPPER
 	RET
 
@@ -12665,9 +12905,9 @@ TEXT ·dequantizeVector(SB), NOSPLIT, $0-36
 	VPBROADCASTD zero+24(FP), Y0
 	VBROADCASTSS scale+32(FP), Y1
 	CMPQ         DX, $+8
-	JLT          vectordone728
+	JLT          vectordone734
 
-vector727:
+vector733:
 	VPMOVZXBD (CX), Y2
 	VPSUBD    Y0, Y2, Y2
 	VCVTDQ2PS Y2, Y2
@@ -12677,9 +12917,9 @@ vector727:
 	ADDQ      $+32, AX
 	SUBQ      $+8, DX
 	CMPQ      DX, $+8
-	JGE       vector727
+	JGE       vector733
 
-vectordone728:
+vectordone734:
 	VZEROUPPER
 	RET
 
@@ -12699,7 +12939,7 @@ TEXT ·winoIn2(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel729:
+channel735:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -12866,7 +13106,7 @@ channel729:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel729
+	JNZ            channel735
 	VZEROUPPER
 	RET
 
@@ -12890,7 +13130,7 @@ TEXT ·winoOut2(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel730:
+channel736:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -12956,16 +13196,16 @@ channel730:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag731
+	JZ           noflag737
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag731:
+noflag737:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag732
+	JZ          noflag738
 	VMOVSD      (CX)(DI*4), X6
 	VMOVHPS     (CX)(R8*4), X6, X6
 	VMOVSD      (CX)(R11*4), X3
@@ -12979,7 +13219,7 @@ noflag731:
 	VINSERTF128 $0x01, X3, Y7, Y7
 	VADDPS      Y7, Y2, Y2
 
-noflag732:
+noflag738:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -13005,16 +13245,16 @@ noflag732:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag733
+	JZ           noflag739
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag733:
+noflag739:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag734
+	JZ          noflag740
 	VMOVSD      (CX)(DI*4), X8
 	VMOVHPS     (CX)(R8*4), X8, X8
 	VMOVSD      (CX)(R11*4), X3
@@ -13028,7 +13268,7 @@ noflag733:
 	VINSERTF128 $0x01, X3, Y9, Y9
 	VADDPS      Y9, Y2, Y2
 
-noflag734:
+noflag740:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -13047,7 +13287,7 @@ noflag734:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel730
+	JNZ          channel736
 	VZEROUPPER
 	RET
 
@@ -13067,7 +13307,7 @@ TEXT ·winoIn4(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel735:
+channel741:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -13604,7 +13844,7 @@ channel735:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel735
+	JNZ            channel741
 	VZEROUPPER
 	RET
 
@@ -13698,7 +13938,7 @@ TEXT ·winoOut4(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel736:
+channel742:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -13886,213 +14126,6 @@ channel736:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag737
-	VBROADCASTSS (R14), Y3
-	VADDPS       Y3, Y2, Y2
-	VADDPS       Y3, Y6, Y6
-	VADDPS       Y3, Y4, Y4
-	VADDPS       Y3, Y7, Y7
-
-noflag737:
-	VUNPCKLPS      Y6, Y2, Y3
-	VUNPCKLPS      Y7, Y4, Y5
-	VSHUFPS        $0x44, Y5, Y3, Y8
-	VSHUFPS        $0xee, Y5, Y3, Y3
-	VUNPCKHPS      Y6, Y2, Y2
-	VUNPCKHPS      Y7, Y4, Y4
-	VSHUFPS        $0x44, Y4, Y2, Y5
-	VSHUFPS        $0xee, Y4, Y2, Y2
-	TESTQ          $+8, flags+96(FP)
-	JZ             noflag738
-	VBROADCASTF128 (CX)(DI*4), Y4
-	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
-	VADDPS         Y4, Y8, Y8
-	VBROADCASTF128 (CX)(R8*4), Y4
-	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
-	VADDPS         Y4, Y3, Y3
-	VBROADCASTF128 (CX)(R9*4), Y4
-	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
-	VADDPS         Y4, Y5, Y5
-	VBROADCASTF128 (CX)(R10*4), Y4
-	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
-	VADDPS         Y4, Y2, Y2
-
-noflag738:
-	VMAXPS       Y8, Y0, Y8
-	VMINPS       Y8, Y1, Y8
-	VMOVUPS      X8, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
-	VMOVUPS      X3, (AX)(R8*4)
-	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
-	VMAXPS       Y5, Y0, Y5
-	VMINPS       Y5, Y1, Y5
-	VMOVUPS      X5, (AX)(R9*4)
-	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
-	VMAXPS       Y2, Y0, Y2
-	VMINPS       Y2, Y1, Y2
-	VMOVUPS      X2, (AX)(R10*4)
-	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
-	ADDQ         pitch+64(FP), AX
-	ADDQ         pitch+64(FP), CX
-	VMOVUPS      192(BX), Y2
-	VMOVUPS      224(BX), Y3
-	VMOVUPS      256(BX), Y4
-	VMOVUPS      288(BX), Y5
-	VMOVUPS      320(BX), Y6
-	VMOVUPS      352(BX), Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       Y8, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMULPS       const3fc00000<>+0(SB), Y5, Y6
-	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
-	VMULPS       const40100000<>+0(SB), Y4, Y4
-	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
-	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
-	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
-	TESTQ        $+4, flags+96(FP)
-	JZ           noflag739
-	VBROADCASTSS (R14), Y3
-	VADDPS       Y3, Y2, Y2
-	VADDPS       Y3, Y6, Y6
-	VADDPS       Y3, Y4, Y4
-	VADDPS       Y3, Y7, Y7
-
-noflag739:
-	VUNPCKLPS      Y6, Y2, Y3
-	VUNPCKLPS      Y7, Y4, Y5
-	VSHUFPS        $0x44, Y5, Y3, Y8
-	VSHUFPS        $0xee, Y5, Y3, Y3
-	VUNPCKHPS      Y6, Y2, Y2
-	VUNPCKHPS      Y7, Y4, Y4
-	VSHUFPS        $0x44, Y4, Y2, Y5
-	VSHUFPS        $0xee, Y4, Y2, Y2
-	TESTQ          $+8, flags+96(FP)
-	JZ             noflag740
-	VBROADCASTF128 (CX)(DI*4), Y4
-	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
-	VADDPS         Y4, Y8, Y8
-	VBROADCASTF128 (CX)(R8*4), Y4
-	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
-	VADDPS         Y4, Y3, Y3
-	VBROADCASTF128 (CX)(R9*4), Y4
-	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
-	VADDPS         Y4, Y5, Y5
-	VBROADCASTF128 (CX)(R10*4), Y4
-	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
-	VADDPS         Y4, Y2, Y2
-
-noflag740:
-	VMAXPS       Y8, Y0, Y8
-	VMINPS       Y8, Y1, Y8
-	VMOVUPS      X8, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
-	VMOVUPS      X3, (AX)(R8*4)
-	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
-	VMAXPS       Y5, Y0, Y5
-	VMINPS       Y5, Y1, Y5
-	VMOVUPS      X5, (AX)(R9*4)
-	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
-	VMAXPS       Y2, Y0, Y2
-	VMINPS       Y2, Y1, Y2
-	VMOVUPS      X2, (AX)(R10*4)
-	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
-	ADDQ         pitch+64(FP), AX
-	ADDQ         pitch+64(FP), CX
-	VMOVUPS      384(BX), Y2
-	VMOVUPS      416(BX), Y3
-	VMOVUPS      448(BX), Y4
-	VMOVUPS      480(BX), Y5
-	VMOVUPS      512(BX), Y6
-	VMOVUPS      544(BX), Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       Y8, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMULPS       const3fc00000<>+0(SB), Y5, Y6
-	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
-	VMULPS       const40100000<>+0(SB), Y4, Y4
-	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
-	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
-	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
-	TESTQ        $+4, flags+96(FP)
-	JZ           noflag741
-	VBROADCASTSS (R14), Y3
-	VADDPS       Y3, Y2, Y2
-	VADDPS       Y3, Y6, Y6
-	VADDPS       Y3, Y4, Y4
-	VADDPS       Y3, Y7, Y7
-
-noflag741:
-	VUNPCKLPS      Y6, Y2, Y3
-	VUNPCKLPS      Y7, Y4, Y5
-	VSHUFPS        $0x44, Y5, Y3, Y8
-	VSHUFPS        $0xee, Y5, Y3, Y3
-	VUNPCKHPS      Y6, Y2, Y2
-	VUNPCKHPS      Y7, Y4, Y4
-	VSHUFPS        $0x44, Y4, Y2, Y5
-	VSHUFPS        $0xee, Y4, Y2, Y2
-	TESTQ          $+8, flags+96(FP)
-	JZ             noflag742
-	VBROADCASTF128 (CX)(DI*4), Y4
-	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
-	VADDPS         Y4, Y8, Y8
-	VBROADCASTF128 (CX)(R8*4), Y4
-	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
-	VADDPS         Y4, Y3, Y3
-	VBROADCASTF128 (CX)(R9*4), Y4
-	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
-	VADDPS         Y4, Y5, Y5
-	VBROADCASTF128 (CX)(R10*4), Y4
-	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
-	VADDPS         Y4, Y2, Y2
-
-noflag742:
-	VMAXPS       Y8, Y0, Y8
-	VMINPS       Y8, Y1, Y8
-	VMOVUPS      X8, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
-	VMOVUPS      X3, (AX)(R8*4)
-	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
-	VMAXPS       Y5, Y0, Y5
-	VMINPS       Y5, Y1, Y5
-	VMOVUPS      X5, (AX)(R9*4)
-	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
-	VMAXPS       Y2, Y0, Y2
-	VMINPS       Y2, Y1, Y2
-	VMOVUPS      X2, (AX)(R10*4)
-	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
-	ADDQ         pitch+64(FP), AX
-	ADDQ         pitch+64(FP), CX
-	VMOVUPS      576(BX), Y2
-	VMOVUPS      608(BX), Y3
-	VMOVUPS      640(BX), Y4
-	VMOVUPS      672(BX), Y5
-	VMOVUPS      704(BX), Y6
-	VMOVUPS      736(BX), Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       Y8, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMULPS       const3fc00000<>+0(SB), Y5, Y6
-	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
-	VMULPS       const40100000<>+0(SB), Y4, Y4
-	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
-	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
-	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
-	TESTQ        $+4, flags+96(FP)
 	JZ           noflag743
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
@@ -14141,11 +14174,218 @@ noflag744:
 	VMINPS       Y2, Y1, Y2
 	VMOVUPS      X2, (AX)(R10*4)
 	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
+	ADDQ         pitch+64(FP), AX
+	ADDQ         pitch+64(FP), CX
+	VMOVUPS      192(BX), Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      288(BX), Y5
+	VMOVUPS      320(BX), Y6
+	VMOVUPS      352(BX), Y7
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	TESTQ        $+4, flags+96(FP)
+	JZ           noflag745
+	VBROADCASTSS (R14), Y3
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y3, Y6, Y6
+	VADDPS       Y3, Y4, Y4
+	VADDPS       Y3, Y7, Y7
+
+noflag745:
+	VUNPCKLPS      Y6, Y2, Y3
+	VUNPCKLPS      Y7, Y4, Y5
+	VSHUFPS        $0x44, Y5, Y3, Y8
+	VSHUFPS        $0xee, Y5, Y3, Y3
+	VUNPCKHPS      Y6, Y2, Y2
+	VUNPCKHPS      Y7, Y4, Y4
+	VSHUFPS        $0x44, Y4, Y2, Y5
+	VSHUFPS        $0xee, Y4, Y2, Y2
+	TESTQ          $+8, flags+96(FP)
+	JZ             noflag746
+	VBROADCASTF128 (CX)(DI*4), Y4
+	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
+	VADDPS         Y4, Y8, Y8
+	VBROADCASTF128 (CX)(R8*4), Y4
+	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
+	VADDPS         Y4, Y3, Y3
+	VBROADCASTF128 (CX)(R9*4), Y4
+	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
+	VADDPS         Y4, Y5, Y5
+	VBROADCASTF128 (CX)(R10*4), Y4
+	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
+	VADDPS         Y4, Y2, Y2
+
+noflag746:
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVUPS      X8, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVUPS      X3, (AX)(R8*4)
+	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
+	VMOVUPS      X5, (AX)(R9*4)
+	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMOVUPS      X2, (AX)(R10*4)
+	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
+	ADDQ         pitch+64(FP), AX
+	ADDQ         pitch+64(FP), CX
+	VMOVUPS      384(BX), Y2
+	VMOVUPS      416(BX), Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      480(BX), Y5
+	VMOVUPS      512(BX), Y6
+	VMOVUPS      544(BX), Y7
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	TESTQ        $+4, flags+96(FP)
+	JZ           noflag747
+	VBROADCASTSS (R14), Y3
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y3, Y6, Y6
+	VADDPS       Y3, Y4, Y4
+	VADDPS       Y3, Y7, Y7
+
+noflag747:
+	VUNPCKLPS      Y6, Y2, Y3
+	VUNPCKLPS      Y7, Y4, Y5
+	VSHUFPS        $0x44, Y5, Y3, Y8
+	VSHUFPS        $0xee, Y5, Y3, Y3
+	VUNPCKHPS      Y6, Y2, Y2
+	VUNPCKHPS      Y7, Y4, Y4
+	VSHUFPS        $0x44, Y4, Y2, Y5
+	VSHUFPS        $0xee, Y4, Y2, Y2
+	TESTQ          $+8, flags+96(FP)
+	JZ             noflag748
+	VBROADCASTF128 (CX)(DI*4), Y4
+	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
+	VADDPS         Y4, Y8, Y8
+	VBROADCASTF128 (CX)(R8*4), Y4
+	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
+	VADDPS         Y4, Y3, Y3
+	VBROADCASTF128 (CX)(R9*4), Y4
+	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
+	VADDPS         Y4, Y5, Y5
+	VBROADCASTF128 (CX)(R10*4), Y4
+	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
+	VADDPS         Y4, Y2, Y2
+
+noflag748:
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVUPS      X8, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVUPS      X3, (AX)(R8*4)
+	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
+	VMOVUPS      X5, (AX)(R9*4)
+	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMOVUPS      X2, (AX)(R10*4)
+	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
+	ADDQ         pitch+64(FP), AX
+	ADDQ         pitch+64(FP), CX
+	VMOVUPS      576(BX), Y2
+	VMOVUPS      608(BX), Y3
+	VMOVUPS      640(BX), Y4
+	VMOVUPS      672(BX), Y5
+	VMOVUPS      704(BX), Y6
+	VMOVUPS      736(BX), Y7
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	TESTQ        $+4, flags+96(FP)
+	JZ           noflag749
+	VBROADCASTSS (R14), Y3
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y3, Y6, Y6
+	VADDPS       Y3, Y4, Y4
+	VADDPS       Y3, Y7, Y7
+
+noflag749:
+	VUNPCKLPS      Y6, Y2, Y3
+	VUNPCKLPS      Y7, Y4, Y5
+	VSHUFPS        $0x44, Y5, Y3, Y8
+	VSHUFPS        $0xee, Y5, Y3, Y3
+	VUNPCKHPS      Y6, Y2, Y2
+	VUNPCKHPS      Y7, Y4, Y4
+	VSHUFPS        $0x44, Y4, Y2, Y5
+	VSHUFPS        $0xee, Y4, Y2, Y2
+	TESTQ          $+8, flags+96(FP)
+	JZ             noflag750
+	VBROADCASTF128 (CX)(DI*4), Y4
+	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
+	VADDPS         Y4, Y8, Y8
+	VBROADCASTF128 (CX)(R8*4), Y4
+	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
+	VADDPS         Y4, Y3, Y3
+	VBROADCASTF128 (CX)(R9*4), Y4
+	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
+	VADDPS         Y4, Y5, Y5
+	VBROADCASTF128 (CX)(R10*4), Y4
+	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
+	VADDPS         Y4, Y2, Y2
+
+noflag750:
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVUPS      X8, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVUPS      X3, (AX)(R8*4)
+	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
+	VMOVUPS      X5, (AX)(R9*4)
+	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMOVUPS      X2, (AX)(R10*4)
+	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
 	ADDQ         step+56(FP), AX
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel736
+	JNZ          channel742
 	VZEROUPPER
 	RET
 

@@ -10,7 +10,7 @@ import (
 var avx2Unary = [numActs]func(dst, src *float32, n int, lo, hi float32){
 	Clip: clipVector, LeakyRelu: leakyReluVector, Sigmoid: sigmoidVector, SiLU: siluVector, HardSwish: hardSwishVector, HardSigmoid: hardSigmoidVector,
 	Tanh: tanhVector, Exp: expVector, Elu: eluVector, Abs: absVector, Neg: negVector, Sqrt: sqrtVector, Reciprocal: reciprocalVector,
-	Floor: floorVector, Ceil: ceilVector, Round: roundVector,
+	Floor: floorVector, Ceil: ceilVector, Round: roundVector, LogisticDNN: logisticDNNVector, SwishDNN: swishDNNVector,
 }
 
 var avx2Binary = [numBinary]func(dst, a, b *float32, n int){

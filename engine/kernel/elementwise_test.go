@@ -77,6 +77,33 @@ func TestUnaryAccuracy(t *testing.T) {
 	})
 }
 
+// TestLogisticDNN is exact, and near the true function.
+func TestLogisticDNN(t *testing.T) {
+	const n = 50001
+	src := make([]float32, n)
+	for i := range src {
+		src[i] = float32(i-n/2) / (n / 2) * 100
+	}
+	for act, name := range map[Act]string{LogisticDNN: "logistic", SwishDNN: "swish"} {
+		want := make([]float32, n)
+		reference.unary[act](want, src, 0, 0, n)
+		for i, x := range src {
+			truth := 1 / (1 + math.Exp(-float64(x)))
+			if act == SwishDNN {
+				truth *= float64(x)
+			}
+			if d := math.Abs(float64(want[i]) - truth); d > 3e-7*max(1, math.Abs(truth)) {
+				t.Fatalf("%s of %v is %v, want %v", name, x, want[i], truth)
+			}
+		}
+		each(t, func(t *testing.T, m *machine) {
+			got := make([]float32, n)
+			m.unary[act](got, src, 0, 0, n)
+			same(t, name, got, want)
+		})
+	}
+}
+
 func TestExpLimits(t *testing.T) {
 	each(t, func(t *testing.T, m *machine) {
 		nan := float32(math.NaN())

@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // QuantizeU8FMA is QuantizeU8Mul with src·inv + shift rounded once, as a fused
 // multiply-add does.
@@ -41,4 +44,19 @@ func FMA(x, y, z float32) float32 {
 		}
 	}
 	return float32(s)
+}
+
+// probeFMA reports whether a machine's fma rounds once, by sums where it shows:
+// in every lane, and in the last elements.
+func probeFMA(fma func(dst, src, add []float32, n, flags int, factor, shift, lo, hi float32)) bool {
+	const n = 4*16 + 3
+	src, add, got, want := make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
+	for i := range src {
+		// (1 + k·2^-23)·(1 + 2^-12) - 1: twice rounded, the lowest bits of the product are gone.
+		src[i], add[i] = math.Float32frombits(0x3f800001+uint32(i)), -1
+	}
+	const factor = 1 + 0x1p-12
+	fma(got, src, add, n, flagAdd, factor, 0, negInf, posInf)
+	refFMA(want, src, add, n, flagAdd, factor, 0, negInf, posInf)
+	return slices.Equal(got, want)
 }

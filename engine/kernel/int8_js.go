@@ -68,6 +68,25 @@ func simdInteger(m *machine) {
 	}
 }
 
+// simdFused sets the kernels of fused multiply-adds to those that leave the
+// rounding to the processor, if it rounds once.
+func simdFused(m *machine) {
+	fma := func(dst, src, add []float32, n, flags int, factor, shift, lo, hi float32) {
+		wasmFMAF32Quick(at(dst), at(src), at(add), int32(n), int32(flags), factor, shift, lo, hi)
+	}
+	if !probeFMA(fma) {
+		return
+	}
+	m.fma = fma
+	m.quantizeFMA = func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32) {
+		wasmQuantizeF32U8FMAQuick(at(dst), at(src), int32(n), int32(zero), inv, shift, lo, hi)
+	}
+	m.unary[LogisticDNN] = func(dst, src []float32, lo, hi float32, n int) {
+		wasmLogisticF32DnnQuick(at(dst), at(src), lo, hi, int32(n))
+	}
+	m.unary[SwishDNN] = func(dst, src []float32, lo, hi float32, n int) { wasmSwishF32DnnQuick(at(dst), at(src), lo, hi, int32(n)) }
+}
+
 // The exports of the SIMD module; machine says which is which.
 
 //go:wasmimport kernel gemm_u8_rows
@@ -141,3 +160,27 @@ func wasmLookupU8U8(dst, a, b, table unsafe.Pointer, n int32)
 //go:wasmimport kernel max_u8
 //go:noescape
 func wasmMaxU8(dst, src unsafe.Pointer, n, stride int32)
+
+//go:wasmimport kernel quantize_f32_u8_fma_quick
+//go:noescape
+func wasmQuantizeF32U8FMAQuick(dst, src unsafe.Pointer, n, zero int32, inv, shift, lo, hi float32)
+
+//go:wasmimport kernel fma_f32_quick
+//go:noescape
+func wasmFMAF32Quick(dst, src, add unsafe.Pointer, n, flags int32, factor, shift, lo, hi float32)
+
+//go:wasmimport kernel logistic_f32_dnn
+//go:noescape
+func wasmLogisticF32Dnn(dst, src unsafe.Pointer, lo, hi float32, n int32)
+
+//go:wasmimport kernel swish_f32_dnn
+//go:noescape
+func wasmSwishF32Dnn(dst, src unsafe.Pointer, lo, hi float32, n int32)
+
+//go:wasmimport kernel logistic_f32_dnn_quick
+//go:noescape
+func wasmLogisticF32DnnQuick(dst, src unsafe.Pointer, lo, hi float32, n int32)
+
+//go:wasmimport kernel swish_f32_dnn_quick
+//go:noescape
+func wasmSwishF32DnnQuick(dst, src unsafe.Pointer, lo, hi float32, n int32)

@@ -93,6 +93,9 @@ var refUnaryOps = [numActs]func(x, lo, hi float32) float32{
 	Erf:        func(x, _, _ float32) float32 { return float32(math.Erf(float64(x))) },
 	Gelu:       func(x, _, _ float32) float32 { return float32(float64(x) * (1 + math.Erf(float64(x)/math.Sqrt2)) / 2) },
 	Log:        func(x, _, _ float32) float32 { return float32(math.Log(float64(x))) },
+
+	LogisticDNN: func(x, _, _ float32) float32 { return logisticDNN(x) },
+	SwishDNN:    func(x, _, _ float32) float32 { return logisticDNN(x) * x },
 }
 
 // softplus returns log(1 + e^x) without overflow.

@@ -83,6 +83,9 @@ func platform() *machine {
 			m.unary[act] = func(dst, src []float32, lo, hi float32, n int) { f(at(dst), at(src), lo, hi, int32(n)) }
 		}
 	}
+	if wasmRelaxed() != 0 {
+		simdFused(m)
+	}
 	for op, f := range simdBinary {
 		m.binary[op] = func(dst, a, b []float32, n int) { f(at(dst), at(a), at(b), int32(n)) }
 	}
@@ -124,6 +127,8 @@ var (
 		Floor:       wasmFloorF32,
 		Ceil:        wasmCeilF32,
 		Round:       wasmRoundF32,
+		LogisticDNN: wasmLogisticF32Dnn,
+		SwishDNN:    wasmSwishF32Dnn,
 	}
 	simdBinary = [numBinary]func(dst, a, b unsafe.Pointer, n int32){
 		opAdd:  wasmAddF32,

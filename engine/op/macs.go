@@ -9,7 +9,7 @@ var ofCodes = map[string]struct {
 	weights int
 }{
 	"QLinearConv": {"Conv", 3}, "ConvInteger": {"Conv", 1}, "QLinearMatMul": {"MatMul", 3}, "MatMulInteger": {"MatMul", 1},
-	"MatMulIntegerToFloat": {"MatMul", 1}, "QGemm": {"Gemm", 3},
+	"MatMulIntegerToFloat": {"MatMul", 1}, "QGemm": {"Gemm", 3}, "IntConv": {"Conv", 2}, "IntMatMul": {"MatMul", 2},
 }
 
 // MACs returns how many multiply-accumulates a node takes, 0 for what multiplies no matrices. The

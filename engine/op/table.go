@@ -160,8 +160,8 @@ var Table = []Row{
 	{"IntMatMul", own, 1, 3, 6, eightBits, Fresh, intMatMul},
 	{"Requantize", own, 1, 3, 3, fp32, Fresh, requantize},
 	{"Rescale", own, 1, 3, 4, fp32, Fresh, rescale},
-	{"Logistic", own, 1, 1, 1, fp32, InPlace, sigmoidDNN(false)},
-	{"Swish", own, 1, 1, 1, fp32, InPlace, sigmoidDNN(true)},
+	{"Logistic", own, 1, 1, 1, fp32, InPlace, activation(kernel.LogisticDNN)},
+	{"Swish", own, 1, 1, 1, fp32, InPlace, activation(kernel.SwishDNN)},
 
 	// Reduction and selection
 	{"ReduceSum", ai, 13, 1, 2, numbers, Fresh, reduce(reduceSum, true)},

@@ -41,22 +41,6 @@ func (b *builder) codes() {
 		grid, by, plus := onGrid(f, zero, lo, hi), f.SetV128(inv.Splat()), f.SetV128(shift.Splat())
 		encode(f, n, dst, []I32{src}, func(x []V128) V128 { return grid(x[0].Mul(by).Add(plus)) })
 	})
-	b.Func("quantize_f32_u8_fma", func(f *Func) {
-		dst, src, n, zero := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
-		inv, shift, lo, hi := f.ParamF32(), f.ParamF32(), f.ParamF32(), f.ParamF32()
-		grid, fma, plus := onGrid(f, zero, lo, hi), fused(f, inv), f.SetV128(shift.Splat())
-		encode(f, n, dst, []I32{src}, func(x []V128) V128 { return grid(fma(x[0], plus)) })
-	})
-	b.Func("fma_f32", func(f *Func) {
-		dst, src, add, n, flags := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
-		factor, shift, l, h := f.ParamF32(), f.ParamF32(), f.ParamF32(), f.ParamF32()
-		lo, hi, fma, plus := f.SetV128(l.Splat()), f.SetV128(h.Splat()), fused(f, factor), f.SetV128(shift.Splat())
-		f.IfElse(flags.Mask(flagAdd), func() {
-			walk(f, n, dst, []I32{src, add}, func(x []V128) V128 { return fma(x[0], x[1]).Max(lo).Min(hi) })
-		}, func() {
-			walk(f, n, dst, []I32{src}, func(x []V128) V128 { return fma(x[0], plus).Max(lo).Min(hi) })
-		})
-	})
 	b.Func("dequantize_u8_f32", func(f *Func) {
 		dst, src, n, zero, scale := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamF32()
 		origin, by := f.SetV128(zero.Splat()), f.SetV128(scale.Splat())
@@ -123,27 +107,6 @@ func scaled(f *Func, flags, offset I32, scale, bias F32, loop func(value func(su
 	}, func() {
 		loop(func(sum, _ V128) V128 { return value(sum) }, false)
 	})
-}
-
-// fused returns x·factor + z rounded once, as FMA of engine/kernel does: from
-// the sum in 64 bits, whose last bit is set where it was rounded.
-func fused(f *Func, factor F32) func(x, z V128) V128 {
-	by := f.SetV128(f.SetV128(factor.Splat()).PromoteLow())
-	one := f.SetV128(f.SplatI32(1).ExtendLowI32())
-	pair := func(x, z V128) V128 {
-		p, c := f.SetV128(x.PromoteLow().MulF64(by)), f.SetV128(z.PromoteLow())
-		s := f.SetV128(p.AddF64(c))
-		t := f.SetV128(s.SubF64(p))
-		lost := p.SubF64(s.SubF64(t)).AddF64(c.SubF64(t))
-		// Nothing that was lost is so small that the product becomes zero.
-		way := f.SetV128(lost.MulF64(s))
-		even := f.SetV128(one.AndNot(s))
-		return s.AddI64(even.And(Zero().LtF64(way))).SubI64(even.And(way.LtF64(Zero()))).DemoteF64()
-	}
-	return func(x, z V128) V128 {
-		low := f.SetV128(pair(x, z))
-		return low.Shuffle(pair(x.Shuffle(x, 2, 3, 2, 3), z.Shuffle(z, 2, 3, 2, 3)), 0, 1, 4, 5)
-	}
 }
 
 // onGrid returns what brings floats onto a grid, as refCode does.

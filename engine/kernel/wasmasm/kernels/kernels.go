@@ -54,6 +54,7 @@ func (v Variant) Build() []byte {
 	b.statistics()
 	b.integer()
 	b.codes()
+	b.fusedKernels()
 	return b.Encode()
 }
 
