@@ -23,11 +23,13 @@ type Conv8 struct {
 	group    int     // output channels of a group
 	offset   []int32 // Offset and what makes up for zero points
 	weights  []int8
-	products []*product8   // one for each group, unless depthwise
-	cols     columns8      // unless depthwise
+	products []*product8   // one for each group, unless depthwise or by wino
+	cols     columns8      // of those
+	wino     *winograd8    // or nil
 	pairs    []int32       // weights of pairs of taps for each output channel, if depthwise
 	taps     []int32       // offsets of the taps in the padded plane, whole pairs
 	copied   bool          // the input is first copied with its padding
+	safe     bool          // no pair can saturate
 	risky    [][]riskyPair // of each output channel, once Saturated asked
 	scratch  *Scratch
 }
@@ -36,16 +38,30 @@ type Conv8 struct {
 func NewConv8(s ConvShape, w []int8, opt Conv8Options) *Conv8 { return newConv8(active, s, w, opt) }
 
 func newConv8(mach *machine, s ConvShape, w []int8, opt Conv8Options) *Conv8 {
+	return newConv8By(mach, s, w, opt, winogradPays8)
+}
+
+// newConv8By transforms what pays says and what can be.
+func newConv8By(mach *machine, s ConvShape, w []int8, opt Conv8Options, pays func(mach *machine, s *ConvShape) bool) *Conv8 {
 	opt.complete()
 	k := s.InC / s.Group * s.KH * s.KW
 	c := &Conv8{shape: s, mach: mach, opt: opt, plane: s.plane(), group: s.OutC / s.Group, weights: w[:s.OutC*k], scratch: NewScratch()}
 	c.copied = int(c.plane[planePH]) != s.InH || int(c.plane[planePW]) != s.InW
-	zero := int32(opt.Zero)
-	if s.Group > 1 && s.InC == s.Group && c.group <= maxMultiplier && opt.Sums == Exact {
+	zero, sums, order := int32(opt.Zero), opt.Sums, completeOrder(opt.Order, k)
+	if sums == Paired && !anyRisky(c.weights, k, order) {
+		sums, c.safe = Exact, true
+	}
+	if sums == Exact {
+		c.wino = newWinograd8(mach, &s, &c.plane, c.weights, pays)
+	}
+	switch {
+	case c.wino != nil:
+		zero -= winoCentre
+		c.copied = true // into what has slack behind
+	case s.Group > 1 && s.InC == s.Group && c.group <= maxMultiplier && sums == Exact:
 		c.index()
-	} else {
-		order := completeOrder(opt.Order, k)
-		c.products = newProducts8(mach, opt.Sums, s.Group, c.group, k, c.weights, order)
+	default:
+		c.products = newProducts8(mach, sums, s.Group, c.group, k, c.weights, order)
 		zero -= int32(c.products[0].flip) // codes less 128 were added
 		c.indexColumns(order, c.products[0].lanes)
 	}
@@ -165,6 +181,10 @@ func (c *Conv8) run(x []uint8, f finisher) {
 		return
 	}
 	x, area := c.padded(x)
+	if c.wino != nil {
+		c.wino.run(c.mach, x, area, int(c.plane[planePW]), s.InC, s.OutC, s.OutW, &f, c.scratch)
+		return
+	}
 	for g, p := range c.products {
 		f.first = g * c.group
 		p.multiply(x[g*s.InC/s.Group*area:], &c.cols, &f, c.scratch)

@@ -27,6 +27,12 @@ func simdInteger(m *machine) {
 	m.depthwise8 = func(acc []int32, x []uint8, w, off []int32, pairs, rows, cols, pitch, stride int) {
 		wasmDepthwiseU8(at(acc), at(x), at(w), at(off), int32(pairs), int32(rows), int32(cols), int32(pitch), int32(stride))
 	}
+	m.winoIn8 = func(dst, src []uint8, base []int32, channels, area, pitch, panels, stride int) {
+		wasmWinoinU84x4(at(dst), at(src), at(base), int32(channels), int32(area), int32(pitch), int32(panels), int32(stride))
+	}
+	m.winoOut8 = func(y, sums, base []int32, rows, area, pitch, panels, stride int) {
+		wasmWinooutS324x4(at(y), at(sums), at(base), int32(rows), int32(area), int32(pitch), int32(panels), int32(stride))
+	}
 	m.rescale = func(f []float32, acc []int32, add []float32, n, offset, flags int, scale, bias, lo, hi float32) {
 		wasmRescaleS32F32(at(f), at(acc), at(add), int32(n), int32(offset), int32(flags), scale, bias, lo, hi)
 	}
@@ -84,7 +90,9 @@ func simdFused(m *machine) {
 	m.unary[LogisticDNN] = func(dst, src []float32, lo, hi float32, n int) {
 		wasmLogisticF32DnnQuick(at(dst), at(src), lo, hi, int32(n))
 	}
-	m.unary[SwishDNN] = func(dst, src []float32, lo, hi float32, n int) { wasmSwishF32DnnQuick(at(dst), at(src), lo, hi, int32(n)) }
+	m.unary[SwishDNN] = func(dst, src []float32, lo, hi float32, n int) {
+		wasmSwishF32DnnQuick(at(dst), at(src), lo, hi, int32(n))
+	}
 }
 
 // The exports of the SIMD module; machine says which is which.
@@ -120,6 +128,14 @@ func wasmPackU8X8(dst, src, koff, base, kind, control unsafe.Pointer, k, panels,
 //go:wasmimport kernel depthwise_u8
 //go:noescape
 func wasmDepthwiseU8(acc, x, w, off unsafe.Pointer, pairs, rows, cols, pitch, stride int32)
+
+//go:wasmimport kernel winoin_u8_4x4
+//go:noescape
+func wasmWinoinU84x4(dst, src, base unsafe.Pointer, channels, area, pitch, panels, stride int32)
+
+//go:wasmimport kernel winoout_s32_4x4
+//go:noescape
+func wasmWinooutS324x4(y, sums, base unsafe.Pointer, rows, area, pitch, panels, stride int32)
 
 //go:wasmimport kernel rescale_s32_f32
 //go:noescape

@@ -14,7 +14,7 @@ func (c *Conv8) Saturated(counts []int64, x []uint8) {
 	if c.opt.Sums != Paired {
 		panic("bug: saturated pairs of a convolution that has none")
 	}
-	if c.outputs() == 0 {
+	if c.outputs() == 0 || c.safe {
 		return
 	}
 	if c.risky == nil {
@@ -50,4 +50,16 @@ func (c *Conv8) findRisky() {
 			}
 		}
 	}
+}
+
+// anyRisky reports whether weights of rows of k, in that order, have such a pair.
+func anyRisky(w []int8, k int, order []int32) bool {
+	for ; len(w) > 0; w = w[k:] {
+		for p := 0; p+1 < len(order); p += 2 {
+			if order[p] >= 0 && order[p+1] >= 0 && risky(w[order[p]], w[order[p+1]]) {
+				return true
+			}
+		}
+	}
+	return false
 }

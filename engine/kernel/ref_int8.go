@@ -11,6 +11,7 @@ func refInteger(m *machine, d dot) {
 		m.dot, m.gemmQuads = d, refGemmQuads(refRows, d)
 	}
 	m.packPairs, m.packQuads, m.depthwise8 = refPackPairs, refPackQuads, refDepthwise8
+	m.winoIn8, m.winoOut8 = refWinoIn8, refWinoOut8
 	m.rescale, m.requantize = refRescale, refRequantize
 	m.quantizeDiv, m.quantizeMul, m.dequantize = refQuantizeDiv, refQuantizeMul, refDequantize
 	m.quantizeFMA, m.fma = refQuantizeFMA, refFMA

@@ -63,6 +63,8 @@ func (x V128) ExtendHigh() V128 { return x.one(0x8a) }
 
 // Eight 16-bit integers.
 
+func (x V128) AddI16(y V128) V128    { return x.two(0x8e, y) }
+func (x V128) SubI16(y V128) V128    { return x.two(0x91, y) }
 func (x V128) MulI16(y V128) V128    { return x.two(0x95, y) }
 func (x V128) AddSatI16(y V128) V128 { return x.two(0x8f, y) }
 func (x V128) ShlI16(n int32) V128   { return V128{code: join(x.code, ConstI32(n).code, simd(0x8b))} }

@@ -128,6 +128,7 @@ func Select(mask, x, y V128) V128 {
 
 func (x V128) AddI32(y V128) V128   { return x.two(0xae, y) }
 func (x V128) SubI32(y V128) V128   { return x.two(0xb1, y) }
+func (x V128) MulI32(y V128) V128   { return x.two(0xb5, y) }
 func (x V128) EqI32(y V128) V128    { return x.two(0x37, y) }
 func (x V128) ShlI32(n int32) V128  { return V128{code: join(x.code, ConstI32(n).code, simd(0xab))} }
 func (x V128) ShrSI32(n int32) V128 { return V128{code: join(x.code, ConstI32(n).code, simd(0xac))} }

@@ -55,6 +55,7 @@ func (v Variant) Build() []byte {
 	b.integer()
 	b.codes()
 	b.fusedKernels()
+	b.winogradCodes()
 	return b.Encode()
 }
 
