@@ -27,6 +27,7 @@ func simdInteger(m *machine) {
 	m.depthwise8 = func(acc []int32, x []uint8, w, off []int32, pairs, rows, cols, pitch, stride int) {
 		wasmDepthwiseU8(at(acc), at(x), at(w), at(off), int32(pairs), int32(rows), int32(cols), int32(pitch), int32(stride))
 	}
+	m.quickWino = true
 	m.winoIn8 = func(dst, src []uint8, base []int32, channels, area, pitch, panels, stride int) {
 		wasmWinoinU84x4(at(dst), at(src), at(base), int32(channels), int32(area), int32(pitch), int32(panels), int32(stride))
 	}

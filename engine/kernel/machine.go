@@ -59,8 +59,9 @@ type machine struct {
 	packQuads  func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) `wasm:"pack_u8_x8"`
 	depthwise8 func(acc []int32, x []uint8, w, off []int32, pairs, rows, cols, pitch, stride int)     `wasm:"depthwise_u8"`
 
-	winoIn8  func(dst, src []uint8, base []int32, channels, area, pitch, panels, stride int) `wasm:"winoin_u8_4x4"`
-	winoOut8 func(y, sums, base []int32, rows, area, pitch, panels, stride int)              `wasm:"winoout_s32_4x4"`
+	quickWino bool                                                                            // winoIn8 and winoOut8 are more than the loops of the reference
+	winoIn8   func(dst, src []uint8, base []int32, channels, area, pitch, panels, stride int) `wasm:"winoin_u8_4x4"`
+	winoOut8  func(y, sums, base []int32, rows, area, pitch, panels, stride int)              `wasm:"winoout_s32_4x4"`
 
 	rescale     func(f []float32, acc []int32, add []float32, n, offset, flags int, scale, bias, lo, hi float32)                 `wasm:"rescale_s32_f32"`
 	requantize  func(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, inv, shift, lo, hi float32) `wasm:"requantize_s32_u8"`

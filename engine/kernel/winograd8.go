@@ -66,6 +66,9 @@ func magnitude(w []int8) int {
 
 // winogradPays8 is chooseWinograd for codes.
 func winogradPays8(mach *machine, s *ConvShape) bool {
+	if !mach.quickWino {
+		return false
+	}
 	direct := 1.0
 	switch {
 	case mach.dot != dotNone:
