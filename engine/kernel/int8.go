@@ -24,7 +24,8 @@ const (
 //	f = act(float32(s)·Scale[o] + Bias[o] + add)
 //	code = clamp(round(f·Inv + Shift) + OutZero, OutLo, OutHi)
 //
-// where round is half to even. ONNX Runtime's requantization is Inv 1 with the
+// where round is half to even; with Fused f·Inv + Shift is rounded once, and
+// with Divisor it is f/Divisor. ONNX Runtime's requantization is Inv 1 with the
 // product of the scales in Scale; oneDNN's is Inv 1/scale of the result with
 // its zero point in Shift. A NaN has no defined code.
 type Epilogue8 struct {
@@ -36,6 +37,8 @@ type Epilogue8 struct {
 
 	Inv          float32 // positive; 0 is 1
 	Shift        float32 // finite
+	Fused        bool
+	Divisor      float32 // positive, or 0 for none
 	OutZero      int32
 	OutLo, OutHi int32 // within 0 to 255; both 0 are 0 and 255
 }
@@ -43,8 +46,12 @@ type Epilogue8 struct {
 // bounds returns what a requantized value is clamped to before OutZero is
 // added, with the activation's own clamp taken in: f·Inv + Shift grows with f
 // whatever it is rounded to, so that clamping before it or after it is the same.
+// It tells whether the kernel that requantizes cannot do all of it.
 func (e *Epilogue8) bounds() (lo, hi float32, rest bool) {
 	least, most := float32(e.OutLo-e.OutZero), float32(e.OutHi-e.OutZero)
+	if e.Fused || e.Divisor != 0 {
+		return least, most, true
+	}
 	actLo, actHi, rest := e.clamp()
 	of := func(f float32) float32 { return clamp(float32(f*e.Inv)+e.Shift, least, most) }
 	return of(actLo), of(actHi), rest
@@ -63,79 +70,4 @@ func (e *Epilogue8) complete() {
 	if e.OutLo == 0 && e.OutHi == 0 {
 		e.OutHi = 255
 	}
-}
-
-// A finisher brings blocks of sums to where they go.
-type finisher struct {
-	mach   *machine
-	ep     *Epilogue8
-	offset []int32 // ep's, less zero·Σw
-	first  int     // output channel of the product's first row
-	ld     int     // of the results and of add
-	add    []float32
-	row    []float32 // scratch, of a block's width
-
-	// One of the three is set.
-	sums   []int32
-	floats []float32
-	codes  []uint8
-}
-
-// rows finishes a block of sums acc, ldAcc apart, of the product's rows from o
-// on and columns from j on.
-func (f *finisher) rows(acc []int32, ldAcc, o, rows, j, cols int) {
-	o += f.first
-	var lo, hi float32
-	var rest bool
-	switch {
-	case f.floats != nil:
-		lo, hi, rest = f.ep.clamp()
-	case f.codes != nil:
-		lo, hi, rest = f.ep.bounds()
-	}
-	for r := range rows {
-		from, at := acc[r*ldAcc:][:cols], (o+r)*f.ld+j
-		offset := f.offset[o+r]
-		if f.sums != nil {
-			for i, s := range from {
-				f.sums[at+i] = s + offset
-			}
-			continue
-		}
-		flags, bias := 0, float32(0)
-		if f.ep.Bias != nil {
-			flags, bias = flagBias, f.ep.Bias[o+r]
-		}
-		var add []float32
-		if f.add != nil {
-			flags, add = flags|flagAdd, f.add[at:at+cols]
-		}
-		scale := f.ep.Scale[o+r]
-		if f.floats != nil {
-			to := f.floats[at : at+cols]
-			f.mach.rescale(to, from, add, cols, int(offset), flags, scale, bias, lo, hi)
-			if rest {
-				unary(f.mach, f.ep.Act, to, f.ep.Lo, f.ep.Hi)
-			}
-			continue
-		}
-		to := f.codes[at : at+cols]
-		if !rest {
-			f.mach.requantize(to, from, add, cols, int(offset), flags, int(f.ep.OutZero), scale, bias, f.ep.Inv, f.ep.Shift, lo, hi)
-			continue
-		}
-		row := f.row[:cols]
-		f.mach.rescale(row, from, add, cols, int(offset), flags, scale, bias, negInf, posInf)
-		unary(f.mach, f.ep.Act, row, f.ep.Lo, f.ep.Hi)
-		f.mach.quantizeMul(to, row, cols, int(f.ep.OutZero), f.ep.Inv, f.ep.Shift, lo, hi)
-	}
-}
-
-// unary applies an activation that is no clamp, in place.
-func unary(mach *machine, act Act, x []float32, lo, hi float32) {
-	f := mach.unary[act]
-	if f == nil {
-		f = reference.unary[act]
-	}
-	f(x, x, lo, hi, len(x))
 }

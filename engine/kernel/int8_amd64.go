@@ -9,7 +9,8 @@ func avx2Integer(m *machine) {
 	m.rows8, m.quickPairs = avx2Rows, true
 	m.gemmPairs, m.gemmPaired = avx2Groups(&gemmPairs), avx2Groups(&gemmQuads)
 	m.packPairs, m.packQuads = avx2PackPairs, avx2PackQuads
-	m.depthwise8, m.maxBytes = avx2Depthwise8, avx2MaxBytes
+	m.depthwisePlanes8 = nil
+	m.depthwise8, m.maxPool8 = avx2Depthwise8, maxPoolBy(avx2MaxBytes)
 	m.rescale, m.requantize = avx2Rescale, avx2Requantize
 	m.quantizeDiv, m.quantizeMul, m.dequantize = avx2QuantizeDiv, avx2QuantizeMul, avx2Dequantize
 	m.quantizeFMA, m.fma = avx2QuantizeFMA, avx2FMA

@@ -27,8 +27,9 @@ func boundsOfCodes(_ *testing.T, f *walls, m *machine, caught func(what ...any))
 			m.dequantize(floats, y, n, 3, 0.1)
 			m.lookup(y, other, pairs[:256], n)
 			m.lookupPair(y, other, other, pairs[:], n)
-			m.maxBytes(y, other, n, 1)
-			m.maxBytes(y, f.bytes(1, codes(1, 2*n-1)), n, 2)
+			pool := PoolShape{Channels: 1, InH: 1, InW: n, OutH: 1, OutW: (n + 1) / 2, KH: 1, KW: 1, StrideH: 1, StrideW: 2, DilationH: 1, DilationW: 1}
+			p := pool.plane()
+			m.maxPool8(y[:pool.OutW], other, f.bytes(1, make([]uint8, pool8Size(&p))), p[:])
 		}()
 	}
 }

@@ -23,11 +23,10 @@ type Conv8 struct {
 	group    int     // output channels of a group
 	offset   []int32 // Offset and what makes up for zero points
 	weights  []int8
-	products []*product8   // one for each group, unless depthwise or by wino
+	products []*product8   // one for each group, unless by dw or wino
 	cols     columns8      // of those
 	wino     *winograd8    // or nil
-	pairs    []int32       // weights of pairs of taps for each output channel, if depthwise
-	taps     []int32       // offsets of the taps in the padded plane, whole pairs
+	dw       *depthwise8   // or nil
 	copied   bool          // the input is first copied with its padding
 	safe     bool          // no pair can saturate
 	risky    [][]riskyPair // of each output channel, once Saturated asked
@@ -59,7 +58,7 @@ func newConv8By(mach *machine, s ConvShape, w []int8, opt Conv8Options, pays fun
 		zero -= winoCentre
 		c.copied = true // into what has slack behind
 	case s.Group > 1 && s.InC == s.Group && c.group <= maxMultiplier && sums == Exact:
-		c.index()
+		c.dw = newDepthwise8(mach, &s, &c.plane, c.weights)
 	default:
 		c.products = newProducts8(mach, sums, s.Group, c.group, k, c.weights, order)
 		zero -= int32(c.products[0].flip) // codes less 128 were added
@@ -104,25 +103,6 @@ func completeOrder(order []int32, k int) []int32 {
 		panic("bug: the order of an integer product leaves elements out")
 	}
 	return order
-}
-
-// index lists the taps of a depthwise convolution and where they lie.
-func (c *Conv8) index() {
-	s := &c.shape
-	for y := range s.KH {
-		for x := range s.KW {
-			c.taps = append(c.taps, int32(y*s.DilationH)*c.plane[planePW]+int32(x*s.DilationW))
-		}
-	}
-	taps := len(c.taps)
-	if taps%2 == 1 { // the last has no partner: any code, times zero
-		c.taps = append(c.taps, c.taps[taps-1])
-	}
-	c.pairs = make([]int32, s.OutC*len(c.taps)/2)
-	for i, w := range c.weights {
-		o, t := i/taps, i%taps
-		c.pairs[o*len(c.taps)/2+t/2] |= int32(uint16(w)) << (t % 2 * 16)
-	}
 }
 
 // indexColumns lists where the padded input holds the slots and the output
@@ -176,8 +156,8 @@ func (c *Conv8) run(x []uint8, f finisher) {
 		f.add = f.add[:c.outputs()]
 	}
 	x = x[:s.InC*s.InH*s.InW]
-	if c.taps != nil {
-		c.runDepthwise(x, &f)
+	if c.dw != nil {
+		c.dw.run(c.mach, s, x, c.opt.Zero, &f, c.scratch)
 		return
 	}
 	x, area := c.padded(x)
@@ -202,27 +182,6 @@ func (c *Conv8) padded(x []uint8) (wide []uint8, area int) {
 	return wide, ph * pw
 }
 
-// runDepthwise computes a channel at a time.
-func (c *Conv8) runDepthwise(x []uint8, f *finisher) {
-	s, ph, pw := &c.shape, int(c.plane[planePH]), int(c.plane[planePW])
-	pairs, area := len(c.taps)/2, s.OutH*s.OutW
-	wide := c.scratch.byte(slotPlane, ph*pw+depthwiseSlack*s.StrideW)
-	acc := c.scratch.int(slotSums, area+depthwiseSlack)
-	f.row = c.scratch.float(slotTail, area)
-	fill8(wide[:ph*pw], c.opt.Zero) // the padding is the same for all
-	for o := range s.OutC {
-		if o%c.group == 0 {
-			putRows(wide[s.PadTop*pw+s.PadLeft:], x[o/c.group*s.InH*s.InW:], s.InH, s.InW, pw)
-		}
-		c.mach.depthwise8(acc, wide, c.pairs[o*pairs:(o+1)*pairs], c.taps, pairs, s.OutH, s.OutW, s.StrideH*pw, s.StrideW)
-		f.rows(acc, area, o, 1, 0, area)
-	}
-}
-
-// depthwiseSlack is how many sums past the last the depthwise kernel may write.
-// It reads as many strides past the last code.
-const depthwiseSlack = 16
-
 // pad8 copies channels of h×w into channels of ph×pw, at row top and column
 // left, and fills the rest.
 func pad8(dst, src []uint8, channels, h, w, ph, pw, top, left int, value uint8) {
@@ -240,17 +199,6 @@ func pad8(dst, src []uint8, channels, h, w, ph, pw, top, left int, value uint8) 
 			fill8(row[left+w:], value)
 		}
 		fill8(to[(top+h)*pw:], value)
-	}
-}
-
-// putRows copies h rows of w codes to where rows are pitch apart.
-func putRows(dst, src []uint8, h, w, pitch int) {
-	if w == pitch {
-		copy(dst[:h*w], src)
-		return
-	}
-	for y := range h {
-		copy(dst[y*pitch:][:w], src[y*w:])
 	}
 }
 

@@ -37,21 +37,16 @@ func MaxPool8(y, x []uint8, shape PoolShape, s *Scratch) { maxPool8(active, y, x
 
 func maxPool8(mach *machine, y, x []uint8, shape PoolShape, s *Scratch) {
 	p := shape.plane()
-	ph, pw, area := int(p[planePH]), int(p[planePW]), shape.OutH*shape.OutW
-	wide := s.byte(slotPlane, ph*pw+pw)
-	plane, folded := wide[:ph*pw], wide[ph*pw:]
-	for c := range shape.Channels {
-		pad8(plane, x[c*shape.InH*shape.InW:], 1, shape.InH, shape.InW, ph, pw, shape.PadTop, shape.PadLeft, 0)
-		for i := range shape.OutH {
-			clear(folded) // down the columns, then along
-			for ky := range shape.KH {
-				mach.maxBytes(folded, plane[(i*shape.StrideH+ky*shape.DilationH)*pw:], pw, 1)
-			}
-			row := y[c*area+i*shape.OutW:][:shape.OutW]
-			clear(row)
-			for kx := range shape.KW {
-				mach.maxBytes(row, folded[kx*shape.DilationW:], shape.OutW, shape.StrideW)
-			}
-		}
-	}
+	y, x = y[:shape.Channels*shape.OutH*shape.OutW], x[:shape.Channels*shape.InH*shape.InW]
+	plane := s.byte(slotPlane, pool8Size(&p))
+	clear(plane)
+	mach.maxPool8(y, x, plane, s.shape(&p))
 }
+
+// pool8Size is the scratch of a pooling of codes: the padded plane and one
+// folded row, past each of which a window of two vectors may begin.
+func pool8Size(p *plane) int {
+	return int(p[planePH])*int(p[planePW]) + int(p[planePW]) + 4*pool8Slack
+}
+
+const pool8Slack = 16

@@ -119,24 +119,24 @@ func TestCodeElements(t *testing.T) {
 					want[i] = pairs[int(v)*256+int(b[i])]
 				}
 				same(t, "lookupPair", got, want)
-				for _, stride := range []int{1, 2, 3} {
-					wide := codes(5, n*stride)
-					copy(got, a)
-					m.maxBytes(got, wide, n, stride)
-					for i, v := range a {
-						want[i] = max(v, wide[i*stride])
-					}
-					same(t, fmt.Sprint("maxBytes, stride ", stride), got, want)
-				}
 			}
 		})
 	}
 }
 
+// pyramidCases are windows of spatial pyramids and of columns that fill vectors.
+var pyramidCases = [][15]int{
+	{3, 1, 1, 13, 13, 13, 13, 1, 1, 1, 1, 6, 6, 6, 6},
+	{2, 1, 1, 20, 20, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2},
+	{3, 1, 1, 33, 70, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1},
+	{3, 1, 1, 9, 35, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
+	{2, 1, 1, 11, 64, 3, 5, 2, 1, 2, 3, 1, 2, 1, 2},
+}
+
 // TestMaxPool8 agrees with the pooling of floats.
 func TestMaxPool8(t *testing.T) {
 	for _, m := range integerMachines(t) {
-		for _, row := range convCases {
+		for _, row := range append(convCases, pyramidCases...) {
 			c := convShape(row)
 			s := PoolShape{Channels: c.InC, InH: c.InH, InW: c.InW, OutH: c.OutH, OutW: c.OutW, KH: c.KH, KW: c.KW, StrideH: c.StrideH, StrideW: c.StrideW,
 				DilationH: c.DilationH, DilationW: c.DilationW, PadTop: c.PadTop, PadLeft: c.PadLeft, PadBottom: c.PadBottom, PadRight: c.PadRight}

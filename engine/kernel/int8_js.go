@@ -34,6 +34,15 @@ func simdInteger(m *machine) {
 	m.winoOut8 = func(y, sums, base []int32, rows, area, pitch, panels, stride int) {
 		wasmWinooutS324x4(at(y), at(sums), at(base), int32(rows), int32(area), int32(pitch), int32(panels), int32(stride))
 	}
+	m.depthwisePlanes8 = func(acc []int32, x, plane []uint8, w, shape []int32) {
+		wasmDepthwiseU8Planes(at(acc), at(x), at(plane), at(w), at(shape))
+	}
+	m.rescaleRows = func(f []float32, acc []int32, add []float32, offset []int32, scale, bias []float32, shape []int32, to []float32) {
+		wasmRescaleS32F32Rows(at(f), at(acc), at(add), at(offset), at(scale), at(bias), at(shape), at(to))
+	}
+	m.requantizeRows = func(y []uint8, acc []int32, add []float32, offset []int32, scale, bias []float32, shape []int32, to []float32) {
+		wasmRequantizeS32U8Rows(at(y), at(acc), at(add), at(offset), at(scale), at(bias), at(shape), at(to))
+	}
 	m.rescale = func(f []float32, acc []int32, add []float32, n, offset, flags int, scale, bias, lo, hi float32) {
 		wasmRescaleS32F32(at(f), at(acc), at(add), int32(n), int32(offset), int32(flags), scale, bias, lo, hi)
 	}
@@ -61,8 +70,8 @@ func simdInteger(m *machine) {
 	m.lookupPair = func(dst, a, b, table []uint8, n int) {
 		wasmLookupU8U8(at(dst), at(a), at(b), at(table), int32(n))
 	}
-	m.maxBytes = func(dst, src []uint8, n, stride int) {
-		wasmMaxU8(at(dst), at(src), int32(n), int32(stride))
+	m.maxPool8 = func(y, x, plane []uint8, shape []int32) {
+		wasmMaxpoolU8(at(y), at(x), at(plane), at(shape))
 	}
 	if wasmRelaxed() == 0 {
 		return
@@ -138,6 +147,18 @@ func wasmWinoinU84x4(dst, src, base unsafe.Pointer, channels, area, pitch, panel
 //go:noescape
 func wasmWinooutS324x4(y, sums, base unsafe.Pointer, rows, area, pitch, panels, stride int32)
 
+//go:wasmimport kernel depthwise_u8_planes
+//go:noescape
+func wasmDepthwiseU8Planes(acc, x, plane, w, shape unsafe.Pointer)
+
+//go:wasmimport kernel rescale_s32_f32_rows
+//go:noescape
+func wasmRescaleS32F32Rows(f, acc, add, offset, scale, bias, shape, to unsafe.Pointer)
+
+//go:wasmimport kernel requantize_s32_u8_rows
+//go:noescape
+func wasmRequantizeS32U8Rows(y, acc, add, offset, scale, bias, shape, to unsafe.Pointer)
+
 //go:wasmimport kernel rescale_s32_f32
 //go:noescape
 func wasmRescaleS32F32(f, acc, add unsafe.Pointer, n, offset, flags int32, scale, bias, lo, hi float32)
@@ -174,9 +195,9 @@ func wasmLookupU8(dst, src, table unsafe.Pointer, n int32)
 //go:noescape
 func wasmLookupU8U8(dst, a, b, table unsafe.Pointer, n int32)
 
-//go:wasmimport kernel max_u8
+//go:wasmimport kernel maxpool_u8
 //go:noescape
-func wasmMaxU8(dst, src unsafe.Pointer, n, stride int32)
+func wasmMaxpoolU8(y, x, plane, shape unsafe.Pointer)
 
 //go:wasmimport kernel quantize_f32_u8_fma_quick
 //go:noescape

@@ -13,9 +13,11 @@ func refInteger(m *machine, d dot) {
 	m.packPairs, m.packQuads, m.depthwise8 = refPackPairs, refPackQuads, refDepthwise8
 	m.winoIn8, m.winoOut8 = refWinoIn8, refWinoOut8
 	m.rescale, m.requantize = refRescale, refRequantize
+	m.rescaleRows, m.requantizeRows = rescaleEach(m), requantizeEach(m)
+	m.depthwisePlanes8 = refDepthwisePlanes8
 	m.quantizeDiv, m.quantizeMul, m.dequantize = refQuantizeDiv, refQuantizeMul, refDequantize
 	m.quantizeFMA, m.fma = refQuantizeFMA, refFMA
-	m.lookup, m.lookupPair, m.maxBytes = refLookup, refLookupPair, refMaxBytes
+	m.lookup, m.lookupPair, m.maxPool8 = refLookup, refLookupPair, maxPoolBy(refMaxBytes)
 }
 
 // A groupsKernel multiplies packed panels of groups of four bytes into m rows of
@@ -128,6 +130,34 @@ func refDepthwise8(acc []int32, x []uint8, w, off []int32, pairs, rows, cols, pi
 	}
 }
 
+// refDepthwisePlanes8 slides a window over each channel of x, which it copies
+// into the padded plane: 3x3 or 5x5, not dilated, of stride 1 or 2 in both directions, at
+// least two rows of them. w has the weights of each channel in the order of
+// eachRowsPair. It writes and reads as depthwise8 may.
+func refDepthwisePlanes8(acc []int32, x, plane []uint8, w, shape []int32) {
+	h, width, pw, size, stride := int(shape[planeH]), int(shape[planeW]), int(shape[planePW]), int(shape[planeKH]), int(shape[planeStrideH])
+	rows, cols := int(shape[planeOH]), int(shape[planeOW])
+	for range shape[planeChannels] {
+		putRows(plane[int(shape[planeTop])*pw+int(shape[planeLeft]):], x, h, width, pw)
+		clear(acc[:rows*cols])
+		eachRowsPair(size, stride, func(pair, kx, out, ky int) {
+			even, odd := int32(int16(w[0])), w[0]>>16
+			w = w[1:]
+			if out != 0 { // the same weights, for another row
+				return
+			}
+			for i := range acc[:rows*cols] {
+				at := (i/cols*stride+2*pair)*pw + i%cols*stride + kx
+				acc[i] += even * int32(plane[at])
+				if odd != 0 {
+					acc[i] += odd * int32(plane[at+pw])
+				}
+			}
+		})
+		acc, x = acc[rows*cols:], x[h*width:]
+	}
+}
+
 // refRescale computes f[i] = clamp(float32(acc[i]+offset)·scale + bias + add[i], lo, hi).
 func refRescale(f []float32, acc []int32, add []float32, n, offset, flags int, scale, bias, lo, hi float32) {
 	for i, s := range acc[:n] {
@@ -226,5 +256,29 @@ func refLookupPair(dst, a, b, table []uint8, n int) {
 func refMaxBytes(dst, src []uint8, n, stride int) {
 	for i := range dst[:n] {
 		dst[i] = max(dst[i], src[i*stride])
+	}
+}
+
+// maxPoolBy pools channel after channel with a function as refMaxBytes. plane is
+// all zeros and holds the padded plane and a row: see pool8Size.
+func maxPoolBy(maxBytes func(dst, src []uint8, n, stride int)) func(y, x, plane []uint8, shape []int32) {
+	return func(y, x, plane []uint8, shape []int32) {
+		at := func(i int) int { return int(shape[i]) }
+		h, w, pw, outH, outW := at(planeH), at(planeW), at(planePW), at(planeOH), at(planeOW)
+		folded := plane[at(planePH)*pw:][:pw]
+		for c := range at(planeChannels) {
+			putRows(plane[at(planeTop)*pw+at(planeLeft):], x[c*h*w:], h, w, pw)
+			for i := range outH {
+				clear(folded) // down the columns, then along
+				for ky := range at(planeKH) {
+					maxBytes(folded, plane[(i*at(planeStrideH)+ky*at(planeDilationH))*pw:], pw, 1)
+				}
+				row := y[(c*outH+i)*outW:][:outW]
+				clear(row)
+				for kx := range at(planeKW) {
+					maxBytes(row, folded[kx*at(planeDilationW):], outW, at(planeStrideW))
+				}
+			}
+		}
 	}
 }

@@ -4,7 +4,7 @@ import . "dropquant/engine/kernel/wasmasm"
 
 // codes builds what goes between floats, sums and codes, and tables of codes.
 func (b *builder) codes() {
-	b.Func("rescale_s32_f32", func(f *Func) {
+	rescale := b.Func("rescale_s32_f32", func(f *Func) {
 		to, acc, add, n, offset, flags := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
 		scale, bias, l, h := f.ParamF32(), f.ParamF32(), f.ParamF32(), f.ParamF32()
 		lo, hi := f.SetV128(l.Splat()), f.SetV128(h.Splat())
@@ -16,7 +16,7 @@ func (b *builder) codes() {
 			walk(f, n, to, src, func(x []V128) V128 { return value(x[0], x[len(x)-1]).Max(lo).Min(hi) })
 		})
 	})
-	b.Func("requantize_s32_u8", func(f *Func) {
+	requantize := b.Func("requantize_s32_u8", func(f *Func) {
 		y, acc, add, n, offset, flags, zero := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
 		scale, bias, inv, shift, lo, hi := f.ParamF32(), f.ParamF32(), f.ParamF32(), f.ParamF32(), f.ParamF32(), f.ParamF32()
 		grid := onGrid(f, zero, lo, hi)
@@ -27,6 +27,16 @@ func (b *builder) codes() {
 				src = append(src, add)
 			}
 			encode(f, n, y, src, func(x []V128) V128 { return grid(value(x[0], x[len(x)-1]).Mul(factor).Add(plus)) })
+		})
+	})
+	b.Func("rescale_s32_f32_rows", func(f *Func) {
+		sumRows(f, 4, func(r sumRow, to []F32) {
+			f.Call(rescale, r.to, r.acc, r.add, r.cols, r.offset, r.flags, r.scale, r.bias, to[2], to[3])
+		})
+	})
+	b.Func("requantize_s32_u8_rows", func(f *Func) {
+		sumRows(f, 1, func(r sumRow, to []F32) {
+			f.Call(requantize, r.to, r.acc, r.add, r.cols, r.offset, r.flags, r.zero, r.scale, r.bias, to[0], to[1], to[2], to[3])
 		})
 	})
 	b.Func("quantize_f32_u8_div", func(f *Func) {
@@ -73,24 +83,39 @@ func (b *builder) codes() {
 			f.StoreU8(dst.Add(i), 0, table.Add(x.Add(i).LoadU8(0).Shl(8)).Add(y.Add(i).LoadU8(0)).LoadU8(0))
 		})
 	})
-	b.Func("max_u8", func(f *Func) {
-		dst, src, n, stride := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
-		end := f.SetI32(dst.Add(n))
-		f.If(stride.Eq(ConstI32(1)), func() {
-			f.While(dst.Plus(15).LtU(end), func() {
-				f.Store(dst, 0, dst.LoadV128(0).MaxU8(src.LoadV128(0)))
-				dst.Set(dst.Plus(16))
-				src.Set(src.Plus(16))
-			})
+}
+
+// sumRow is what belongs to a row of sums.
+type sumRow struct {
+	to, acc, add, cols, offset, flags, zero I32
+	scale, bias                             F32
+}
+
+// sumRows goes over the rows of a block of sums, as engine/kernel's finisher
+// describes it. An element of the result has size bytes.
+func sumRows(f *Func, size int32, each func(r sumRow, to []F32)) {
+	y, acc, add, offset, scale, bias, shape, params := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+	var n [6]I32
+	for i := range n {
+		n[i] = f.SetI32(shape.LoadI32(4 * i))
+	}
+	rows, cols, ldTo, ldAcc, flags, zero := n[0], n[1], n[2], n[3], n[4], n[5]
+	var to []F32
+	for i := range 4 {
+		to = append(to, f.SetF32(params.LoadF32(4*i)))
+	}
+	shift := f.SetF32(ConstF32(0))
+	f.Range(ConstI32(0), rows, 1, func(I32) {
+		f.If(flags.Mask(flagBias), func() {
+			shift.Set(bias.LoadF32(0))
+			bias.Set(bias.Plus(4))
 		})
-		x, y := f.SetI32(ConstI32(0)), f.SetI32(ConstI32(0))
-		f.While(dst.LtU(end), func() {
-			x.Set(dst.LoadU8(0))
-			y.Set(src.LoadU8(0))
-			f.StoreU8(dst, 0, Choose(x.LtU(y), y, x))
-			dst.Set(dst.Plus(1))
-			src.Set(src.Add(stride))
-		})
+		each(sumRow{y, acc, add, cols, offset.LoadI32(0), flags, zero, scale.LoadF32(0), shift}, to)
+		y.Set(y.Add(ldTo.Mul(ConstI32(size))))
+		acc.Set(acc.Add(ldAcc.Shl(2)))
+		add.Set(add.Add(ldTo.Shl(2)))
+		offset.Set(offset.Plus(4))
+		scale.Set(scale.Plus(4))
 	})
 }
 

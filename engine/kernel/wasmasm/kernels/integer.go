@@ -26,6 +26,7 @@ func (b *builder) integer() {
 	b.packGroups("pack_s16_x8", 2)
 	b.packGroups("pack_u8_x8", 4)
 	b.Func("depthwise_u8", b.depthwiseCodes)
+	b.depthwisePlanes8()
 }
 
 // A product adds to acc the products of a row's group, in all lanes, and those
@@ -225,60 +226,4 @@ func (b *builder) swizzle(x, control V128) V128 {
 		return x.RelaxedSwizzle(control)
 	}
 	return x.Swizzle(control)
-}
-
-// depthwiseCodes makes eight sums at a time out of pairs of taps.
-func (b *builder) depthwiseCodes(f *Func) {
-	acc, x, w, off := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
-	pairs, rows, cols, pitch, stride := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
-	end := f.SetI32(off.Add(pairs.Shl(3)))
-	from, tap, weight, left := f.SetI32(ConstI32(0)), f.SetI32(ConstI32(0)), f.SetI32(ConstI32(0)), f.SetI32(ConstI32(0))
-	lo, hi, even, odd, weights := f.SetV128(Zero()), f.SetV128(Zero()), f.SetV128(Zero()), f.SetV128(Zero()), f.SetV128(Zero())
-	slide := func(read func(p I32) V128) {
-		f.Range(ConstI32(0), rows, 1, func(I32) {
-			from.Set(x)
-			left.Set(cols)
-			f.While(ConstI32(0).LtS(left), func() {
-				lo.Set(Zero())
-				hi.Set(Zero())
-				tap.Set(off)
-				weight.Set(w)
-				f.DoWhile(tap.LtU(end), func() {
-					even.Set(read(from.Add(tap.LoadI32(0))))
-					odd.Set(read(from.Add(tap.LoadI32(4))))
-					weights.Set(weight.LoadSplat(0))
-					lo.Set(lo.AddI32(even.InterleaveLow(odd).DotI16(weights)))
-					hi.Set(hi.AddI32(even.InterleaveHigh(odd).DotI16(weights)))
-					tap.Set(tap.Plus(8))
-					weight.Set(weight.Plus(4))
-				})
-				f.Store(acc, 0, lo)
-				f.Store(acc, 16, hi)
-				acc.Set(acc.Plus(4 * nr))
-				from.Set(from.Add(stride.Shl(3)))
-				left.Set(left.Plus(-nr))
-			})
-			acc.Set(acc.Add(left.Shl(2))) // back to where the row ends
-			x.Set(x.Add(pitch))
-		})
-	}
-	low := f.SplatI32(0xff00ff)
-	p := f.SetI32(ConstI32(0))
-	f.IfElse(stride.Eq(ConstI32(1)), func() {
-		slide(func(p I32) V128 { return p.LoadBytes(0) })
-	}, func() {
-		f.IfElse(stride.Eq(ConstI32(2)), func() {
-			slide(func(p I32) V128 { return p.LoadV128(0).And(low) })
-		}, func() {
-			slide(func(at I32) V128 {
-				p.Set(at)
-				v := f.SetV128(Zero())
-				for lane := range nr {
-					v.Set(p.LoadByteLane(v, lane))
-					p.Set(p.Add(stride))
-				}
-				return v.ExtendLow()
-			})
-		})
-	})
 }

@@ -45,6 +45,7 @@ func (v Variant) Build() []byte {
 	b.winograd()
 	b.pack()
 	b.layout()
+	b.layoutCodes()
 	b.depthwise()
 	b.pool()
 	b.arithmetic()
@@ -54,6 +55,7 @@ func (v Variant) Build() []byte {
 	b.statistics()
 	b.integer()
 	b.codes()
+	b.poolCodes()
 	b.fusedKernels()
 	b.winogradCodes()
 	return b.Encode()
@@ -62,7 +64,7 @@ func (v Variant) Build() []byte {
 type builder struct {
 	*Module
 	Variant
-	copy, fill, padPlane *Func
+	copy, fill, padPlane, copyBytes *Func
 }
 
 // madd is x·y + z.
