@@ -2,6 +2,7 @@ package intsim
 
 import (
 	"math"
+	"slices"
 
 	"dropquant/engine/graph"
 	"dropquant/engine/quant"
@@ -21,13 +22,33 @@ const (
 	byOneDNN                 // so does OpenVINO, in the forms of its CPU plugin and of oneDNN on a processor with fused multiply-adds
 )
 
-// rounding is how codes are made: level = clamp(round(x·factor + shift), lo, hi).
+// rounding is how codes are made: level = clamp(round(x·factor + shift) + zero, lo, hi).
 type rounding struct {
 	x             *graph.Value
 	factor, shift []float32
+	zero          int32
 	fused         bool
+	alone         bool // no kernel makes them on its way out: see levels.apart
 	plain         bool // x is the sum of a layer, with nothing applied: see unrounded
 	lo, hi        int32
+}
+
+// asSigned is the form where the runtime keeps signed codes: in a kernel −128 has become part of the shift, and what lies next to a tie of
+// levels may not lie next to one of codes.
+//
+// Source: intel_cpu dnnl_postops_composer.cpp (updateOptimizedFormula: the output shift, a whole number, moves into the input shift).
+func (f rounding) asSigned() rounding {
+	if f.alone {
+		return f
+	}
+	f.zero, f.shift = 128, slices.Clone(f.shift)
+	for i := range f.shift {
+		f.shift[i] -= 128
+	}
+	if len(f.shift) == 1 {
+		f.shift[0] = negligible(f.shift[0], lastLevel)
+	}
+	return f
 }
 
 // unsign adds 128 to all signed codes of activations that nothing but pairs sees: the kernels take bytes, and moving codes and
@@ -41,8 +62,30 @@ func (l *lowering) unsign() {
 		c := l.r.Codes(f.Node.Out(0))
 		if c != nil && c.Q != nil && c.Params.DType == tensor.Int8 && l.onlyDequantized(c.Q.Outputs[0]) {
 			c.Shifted = true
+			l.signed[c.Q] = !l.wantUnsigned(l.readers[f.Node.Outputs[0]])
 		}
 	}
+}
+
+// wantUnsigned reports whether a convolution is among the readers of a value or of what only moves it: OpenVINO makes codes
+// unsigned for it, and leaves signed codes that others read as they are.
+//
+// Source: intel_cpu transformation_pipeline.cpp (supportedPrecisions), low_precision_transformations propagate_precisions.cpp.
+func (l *lowering) wantUnsigned(readers []*graph.Node) bool {
+	for _, n := range readers {
+		switch {
+		case n == nil:
+		case n.Op == "Conv" || n.Op == "ConvTranspose":
+			return true
+		case l.r.Fate(n).State == target.Moves:
+			for _, v := range n.Outputs {
+				if l.wantUnsigned(l.readers[v]) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // onlyDequantized reports whether nothing sees the codes v but DequantizeLinear, with its zero point written out.
@@ -65,13 +108,19 @@ func (l *lowering) quantize(f *target.Fate) {
 	if p.QMax-p.QMin != lastLevel || len(p.Scale) > 1 && (p.Axis != 1 || !perTensorZero(p)) {
 		return
 	}
-	l.roundings[q] = l.rounding(f, p)
-	last := l.roundings[q]
+	last := l.rounding(f, p)
+	l.roundings[q] = last
+	if l.signed[q] {
+		last = last.asSigned()
+	}
 	if f.Into != nil && l.inCodes(q) {
 		last = last.scaled(l.r.Fate(f.Into).Node.Op)
 	}
 	l.shifted[q] = true
 	q.Op, q.Domain, q.Attrs = "Requantize", own, []graph.Attr{{Name: "lo", Value: int64(last.lo)}, {Name: "hi", Value: int64(last.hi)}}
+	if last.zero != 0 {
+		q.Attrs = append(q.Attrs, graph.Attr{Name: "zero", Value: int64(last.zero)})
+	}
 	if last.fused {
 		q.Attrs = append(q.Attrs, fusedAttr)
 	}
@@ -122,7 +171,7 @@ func (f rounding) scaled(by string) rounding {
 func (l *lowering) rounding(f *target.Fate, p quant.Params) rounding {
 	x, at := f.Node.Inputs[0], levelsOf(p)
 	if f.Into == nil {
-		return rounding{x: x, factor: at.factors(), shift: at.apart(), hi: lastLevel}
+		return rounding{x: x, factor: at.factors(), shift: at.apart(), alone: true, hi: lastLevel}
 	}
 	u := l.r.Fate(f.Into).Unit
 	switch u.Node.Op {
@@ -132,7 +181,7 @@ func (l *lowering) rounding(f *target.Fate, p quant.Params) rounding {
 		if f, ok := l.afterAdd(u, p); ok {
 			return f
 		}
-		return rounding{x: x, factor: at.factors(), shift: at.apart(), hi: lastLevel}
+		return rounding{x: x, factor: at.factors(), shift: at.apart(), alone: true, hi: lastLevel}
 	case "AveragePool", "GlobalAveragePool":
 		if f, ok := l.afterMean(u, p); ok {
 			return f

@@ -34,6 +34,10 @@ func (l levels) scales() []float32 {
 	return out
 }
 
+// zero returns the level of the real 0, of the first channel. Where OpenVINO makes unsigned codes of signed ones, it goes on with this, which need not
+// be whole, wherever it computes in float; see scales for the source.
+func (l levels) zero() float32 { return float32(-lastLevel*l.low[0]) / (l.high[0] - l.low[0]) }
+
 // over returns the levels of x where l are those of s·x: what becomes of a FakeQuantize that takes in a Multiply
 // before it.
 func (l levels) over(s []float32) levels {

@@ -41,6 +41,7 @@ type lowering struct {
 	codes     map[*graph.Value]carried // of float values of g
 	names     map[string]carried
 	shifted   map[*graph.Node]bool           // pairs whose codes have 128 added by now
+	signed    map[*graph.Node]bool           // QuantizeLinear whose codes the runtime leaves signed: with 128 added here
 	roundings map[*graph.Node]rounding       // of every QuantizeLinear that became Requantize
 	readers   map[*graph.Value][]*graph.Node // of the values of the graph as it was
 	consts    map[string]*graph.Value
@@ -53,7 +54,7 @@ type lowering struct {
 // its kernel on the codes of the inputs. A QuantizeLinear of a value whose codes are there already is those codes. What
 // nothing reads any more goes away.
 func Lower(g *graph.Graph, b *Backend, shapes map[string][]int) (*Lowered, error) {
-	l := &lowering{g: g.Clone(), b: b, codes: map[*graph.Value]carried{}, names: map[string]carried{}, shifted: map[*graph.Node]bool{}, roundings: map[*graph.Node]rounding{}, consts: map[string]*graph.Value{}}
+	l := &lowering{g: g.Clone(), b: b, codes: map[*graph.Value]carried{}, names: map[string]carried{}, shifted: map[*graph.Node]bool{}, signed: map[*graph.Node]bool{}, roundings: map[*graph.Node]rounding{}, consts: map[string]*graph.Value{}}
 	if err := l.g.Sort(); err != nil {
 		return nil, err
 	}
@@ -65,8 +66,8 @@ func Lower(g *graph.Graph, b *Backend, shapes map[string][]int) (*Lowered, error
 	}
 	l.r = target.Read(l.g, b.Target)
 	if b.making != inKernels {
-		l.unsign()
 		l.readers = readersOf(l.g)
+		l.unsign()
 	}
 	units := map[*graph.Node]*target.Unit{}
 	for _, n := range slices.Clone(l.g.Nodes) {

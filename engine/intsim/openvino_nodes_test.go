@@ -113,22 +113,47 @@ func TestOpenVINONodes(t *testing.T) {
 			return s.pair(s.op("GlobalAveragePool", nil, s.pair(x, in, 100, false)), in/2, 90, false)
 		}},
 		"residual": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
-			return s.residual(x, false, 110, 125, func(y *graph.Value) *graph.Value { return y })
+			return s.residual(x, false, false, 110, 125, func(y *graph.Value) *graph.Value { return y })
 		}},
 		"residual, no bias": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
-			return s.residual(x, true, 110, 125, func(y *graph.Value) *graph.Value { return y })
+			return s.residual(x, true, false, 110, 125, func(y *graph.Value) *graph.Value { return y })
 		}},
 		"residual behind Relu": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
-			return s.residual(x, false, 0, 0, func(y *graph.Value) *graph.Value { return s.op("Relu", nil, y) })
+			return s.residual(x, false, false, 0, 0, func(y *graph.Value) *graph.Value { return s.op("Relu", nil, y) })
 		}},
 		"residual behind LeakyRelu": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
-			return s.residual(x, false, 110, 125, func(y *graph.Value) *graph.Value { return s.op("LeakyRelu", nil, y) })
+			return s.residual(x, false, false, 110, 125, func(y *graph.Value) *graph.Value { return s.op("LeakyRelu", nil, y) })
 		}},
 		"sum of codes that others read": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
 			a, b := s.pair(x, in, 120, false), s.pair(s.op("Abs", nil, x), in/3, 11, false)
 			sum := s.pair(s.op("Add", nil, a, b), in, 100, false)
 			u, v := s.conv(a, 1, 16, 8, 1, 1, true), s.conv(b, 1, 16, 8, 1, 1, true)
 			return s.op("Concat", []graph.Attr{{Name: "axis", Value: int64(1)}}, s.conv(sum, 1, 16, 8, 1, 1, true), u, v)
+		}},
+		"signed residual": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
+			return s.residual(x, false, true, 110, 125, func(y *graph.Value) *graph.Value { return y })
+		}},
+		"signed residual behind Relu": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
+			return s.residual(x, false, true, 0, 0, func(y *graph.Value) *graph.Value { return s.op("Relu", nil, y) })
+		}},
+		"signed, and only signed codes are wanted": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
+			y := s.pair(s.conv(s.pair(x, in, 128, true), out/in, 16, 64, 1, 1, true), 10*out, 124, true)
+			return s.op("Gemm", []graph.Attr{{Name: "transB", Value: int64(1)}}, s.op("Flatten", nil, y), s.weights(out/in, 0, 9, 64*64), s.bias(out, 9))
+		}},
+		"product of signed codes": {[]int{3, 385}, func(s *sketch, x *graph.Value) *graph.Value {
+			return s.op("Gemm", []graph.Attr{{Name: "transB", Value: int64(1)}}, s.pair(x, in, 119, true), s.weights(out/in, 0, 33, 385), s.bias(out, 33))
+		}},
+		"means of signed codes": {[]int{1, 64, 7, 7}, func(s *sketch, x *graph.Value) *graph.Value {
+			return s.pair(s.op("GlobalAveragePool", nil, s.pair(x, in, 100, true)), in/2, 90, true)
+		}},
+		"sum of signed codes": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
+			a, b := s.pair(x, in, 120, true), s.pair(s.op("Abs", nil, x), in/3, 11, true)
+			return s.conv(s.pair(s.op("Add", nil, a, b), in, 100, true), 1, 16, 8, 1, 1, true)
+		}},
+		"sum of signed codes and such as others read": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
+			a, b := s.pair(x, 0.012345678, 107, true), s.pair(s.op("Abs", nil, x), 0.0051234567, 11, true)
+			y := s.pair(s.op("Add", nil, a, b), 0.013, 100, true)
+			return s.op("Concat", []graph.Attr{{Name: "axis", Value: int64(1)}}, s.conv(y, 1, 16, 8, 1, 1, true), s.conv(a, 1, 16, 8, 1, 1, true))
 		}},
 		"sum of codes": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
 			a, b := s.pair(x, in, 120, false), s.pair(s.op("Abs", nil, x), in/3, 11, false)
@@ -195,10 +220,10 @@ func (s *sketch) channels(v *graph.Value) int {
 }
 
 // residual adds a convolution of x to a pair that a later layer reads too.
-func (s *sketch) residual(x *graph.Value, noBias bool, z1, z2 int, act func(*graph.Value) *graph.Value) *graph.Value {
+func (s *sketch) residual(x *graph.Value, noBias, signed bool, z1, z2 int, act func(*graph.Value) *graph.Value) *graph.Value {
 	const scale = 0.05
-	skip := s.pair(x, 0.5*scale, 100, false)
-	y := s.pair(act(s.conv(skip, 0.01, 16, 16, 3, 1, !noBias)), 1.7*scale, z1, false)
-	y = s.pair(act(s.conv(y, 0.01, 16, 16, 1, 1, !noBias)), 1.3*scale, z2, false)
-	return s.pair(act(s.op("Add", nil, y, skip)), 2*scale, z2, false)
+	skip := s.pair(x, 0.5*scale, 100, signed)
+	y := s.pair(act(s.conv(skip, 0.01, 16, 16, 3, 1, !noBias)), 1.7*scale, z1, signed)
+	y = s.pair(act(s.conv(y, 0.01, 16, 16, 1, 1, !noBias)), 1.3*scale, z2, signed)
+	return s.pair(act(s.op("Add", nil, y, skip)), 2*scale, z2, signed)
 }

@@ -13,6 +13,8 @@ import (
 type branch struct {
 	codes   *graph.Value
 	params  quant.Params
+	signed  bool        // as the runtime has the codes
+	zero    float32     // of them
 	q       *graph.Node // the QuantizeLinear right behind which the Add stands; nil when something moves its codes in between
 	conv    *target.Unit
 	readers []*graph.Node // of the operand, nil for an output of the graph
@@ -43,17 +45,20 @@ func (l *lowering) afterAdd(u *target.Unit, p quant.Params) (rounding, bool) {
 	f, e := &b[full], &b[1-full]
 	s := addition{lowering: l, f: f, e: e}
 	s.constants()
+	if s.direct() {
+		l.inLevels(f)
+	}
 	merged := l.merged(u.Node, f, e)
 	var sum *graph.Value
 	switch {
 	case merged == f:
-		sum = l.op("", "Add", []*graph.Value{s.rescaledByConv(), l.float(e.codes)})
+		sum = l.op("", "Add", []*graph.Value{s.rescaledByConv(), l.number(e)})
 	case merged == e:
 		sum = l.op("", "Add", []*graph.Value{s.levelsByConv(), s.rescaled()})
 	case s.direct():
-		sum = l.op("", "Add", []*graph.Value{s.rescaled(), l.float(e.codes)})
+		sum = l.op("", "Add", []*graph.Value{s.rescaled(), l.number(e)})
 	default:
-		sum = l.op(own, "Rescale", []*graph.Value{s.centred(), l.vector([]float32{s.factor}), l.vector([]float32{0}), l.float(e.codes)}, fusedAttr)
+		sum = l.op(own, "Rescale", []*graph.Value{s.centred(), l.vector([]float32{s.factor}), l.vector([]float32{0}), l.number(e)}, fusedAttr)
 	}
 	at := levelsOf(p)
 	if scales(u.Fused) {
@@ -61,9 +66,9 @@ func (l *lowering) afterAdd(u *target.Unit, p quant.Params) (rounding, bool) {
 	} else {
 		sum = l.op("", "Mul", []*graph.Value{sum, l.vector(e.params.Scale)})
 	}
-	out := rounding{x: l.repeat(u, sum), factor: at.factors(), shift: at.apart(), hi: lastLevel}
+	out := rounding{x: l.repeat(u, sum), factor: at.factors(), shift: at.apart(), alone: true, hi: lastLevel}
 	if merged != nil {
-		out.shift, out.fused = at.shifts(), true
+		out.shift, out.fused, out.alone = at.shifts(), true, false
 	}
 	return out, true
 }
@@ -76,7 +81,11 @@ func (l *lowering) branch(u *target.Unit, i int) (b branch, ok bool) {
 	if c == nil || codes.params.DType != tensor.Uint8 || !c.Params.PerTensor() {
 		return b, false
 	}
-	b = branch{codes: codes.value, params: codes.params, readers: l.readers[v]}
+	b = branch{codes: codes.value, params: codes.params, signed: l.signed[c.Q], readers: l.readers[v]}
+	b.zero = float32(b.params.Zero[0] - b.lowered())
+	if c.Shifted && !b.signed {
+		b.zero = levelsOf(c.Params).zero()
+	}
 	if len(c.Moved) == 0 && c.Q != nil {
 		b.q, b.readers = c.Q, nil
 		for _, dq := range l.readers[c.Q.Outputs[0]] {
@@ -203,10 +212,43 @@ type addition struct {
 func (s *addition) constants() {
 	sf, se := s.f.params.Scale[0], s.e.params.Scale[0]
 	s.factor = sf / se
-	s.zero = float32(s.f.params.Zero[0]) + float32(float32(s.e.params.Zero[0])*se)/sf
-	s.first = -s.zero * s.factor
-	last := float32(lastLevel-s.zero) * s.factor
+	s.zero = s.f.zero + float32(s.e.zero*se)/sf
+	low := -float32(s.f.lowered())
+	s.first = float32(low-s.zero) * s.factor
+	last := float32(lastLevel+low-s.zero) * s.factor
 	s.step = (last - s.first) / lastLevel
+}
+
+// lowered returns by how much the codes are lower in the runtime.
+func (b *branch) lowered() int32 {
+	if b.signed {
+		return 128
+	}
+	return 0
+}
+
+// number returns the codes of a branch as the numbers that they are in the runtime.
+func (l *lowering) number(b *branch) *graph.Value {
+	x := l.float(b.codes)
+	if b.signed {
+		x = l.op("", "Sub", []*graph.Value{x, l.vector([]float32{128})})
+	}
+	return x
+}
+
+// inLevels takes back that the codes of a branch are rounded as signed ones: they have become levels of an output that is not codes.
+func (l *lowering) inLevels(b *branch) {
+	if !b.signed {
+		return
+	}
+	for _, a := range b.q.Attrs {
+		if a.Name == "zero" {
+			b.q.Attrs = slices.DeleteFunc(slices.Clone(b.q.Attrs), func(a graph.Attr) bool { return a.Name == "zero" })
+			l.g.SetInput(b.q, 1, l.vector(l.roundings[b.q].factor))
+			l.g.SetInput(b.q, 2, l.vector(l.roundings[b.q].shift))
+			return
+		}
+	}
 }
 
 // direct reports whether the rescaling of f has become part of its quantization.
@@ -214,7 +256,7 @@ func (s *addition) direct() bool { return s.f.q != nil && s.f.sole() }
 
 // centred returns f's codes less their zero point.
 func (s *addition) centred() *graph.Value {
-	return s.op("", "Sub", []*graph.Value{s.float(s.f.codes), s.vector([]float32{s.zero})})
+	return s.op("", "Sub", []*graph.Value{s.number(s.f), s.vector([]float32{s.zero})})
 }
 
 // rescaled returns f's values in units of e's scale.
@@ -246,9 +288,12 @@ func (s *addition) rescaledByConv() *graph.Value {
 func (s *addition) levelsByConv() *graph.Value {
 	f := s.roundings[s.e.q]
 	if !f.plain {
-		return s.float(s.e.codes)
+		return s.number(s.e)
 	}
-	return s.rescale(f.x, f.factor, f.shift, f.fused, []float32{float32(f.lo), float32(f.hi)})
+	if s.e.signed {
+		f = f.asSigned()
+	}
+	return s.rescale(f.x, f.factor, f.shift, f.fused, []float32{float32(f.lo - f.zero), float32(f.hi - f.zero)})
 }
 
 func (s *addition) rescale(x *graph.Value, factor, shift []float32, fused bool, clip []float32) *graph.Value {

@@ -7,8 +7,8 @@ import (
 
 // QuantizeU8FMA is QuantizeU8Mul with src·inv + shift rounded once, as a fused
 // multiply-add does.
-func QuantizeU8FMA(dst []uint8, src []float32, inv, shift float32, lo, hi int32) {
-	active.quantizeFMA(dst, src[:len(dst)], len(dst), 0, inv, shift, float32(lo), float32(hi))
+func QuantizeU8FMA(dst []uint8, src []float32, inv, shift float32, zero, lo, hi int32) {
+	active.quantizeFMA(dst, src[:len(dst)], len(dst), int(zero), inv, shift, float32(lo-zero), float32(hi-zero))
 }
 
 // MulAdd computes dst[i] = clamp(src[i]·factor + add[i], lo, hi), or with shift

@@ -37,7 +37,7 @@ func TestFMA(t *testing.T) {
 func TestQuantizeU8FMA(t *testing.T) {
 	src := []float32{2.5, 3.5, 2.4999998, -0.5, 0.5, -100.5, 154.5, 155.5, 1e9, float32(math.NaN()), float32(math.Inf(-1))}
 	got := make([]uint8, len(src))
-	QuantizeU8FMA(got, src, 1, 100, 3, 250)
+	QuantizeU8FMA(got, src, 1, 60, 40, 3, 250)
 	for i, want := range []uint8{102, 104, 102, 100, 100, 3, 250, 250, 250, 3, 3} {
 		if got[i] != want {
 			t.Errorf("%v becomes %d, want %d", src[i], got[i], want)
@@ -45,7 +45,7 @@ func TestQuantizeU8FMA(t *testing.T) {
 	}
 	x, inv, shift := []float32{0x1.b9d9b2p+0}, float32(0x1.7cde5p+4), float32(0x1.85a84cp+6)
 	once, twice := []uint8{0}, []uint8{0}
-	QuantizeU8FMA(once, x, inv, shift, 0, 255)
+	QuantizeU8FMA(once, x, inv, shift, 0, 0, 255)
 	QuantizeU8Mul(twice, x, inv, shift, 0, 0, 255)
 	if once[0] != 139 || twice[0] != 138 {
 		t.Errorf("rounded once %d, want 139; twice %d, want 138", once[0], twice[0])

@@ -168,7 +168,7 @@ func (v *IntConv) pack(in []*tensor.Tensor, ep kernel.Epilogue8) *product8 {
 // its factor and shift, in one pass; or nil where that would round otherwise than one after the other.
 func (v *IntConv) Codes(in []*tensor.Tensor, act Activation, codes *Requantize, factor, shift []float32) Run {
 	ep := v.epilogue(in)
-	if len(factor) != 1 || len(shift) != 1 || codes.fused && shift[0] != 0 || codes.hi == 0 || !(factor[0] > 0) ||
+	if len(factor) != 1 || len(shift) != 1 || codes.fused && shift[0] != 0 || codes.zero != 0 || codes.hi == 0 || !(factor[0] > 0) ||
 		!finite(factor) || !finite(shift) || !finite(ep.Scale) || !finite(ep.Bias) || anyNonzero(at(in, 3)) {
 		return nil
 	}

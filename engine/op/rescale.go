@@ -42,31 +42,31 @@ func (r *rescaling) runs(factor, shift []float32, f func(from, to int, factor, s
 
 // requantize is Requantize of the domain dropquant, how runtimes that keep floats between their integer layers make codes:
 //
-//	y = clamp(round(x·factor + shift), lo, hi)
+//	y = clamp(round(x·factor + shift) + zero, lo, hi)
 //
 // y is uint8, rounding is half to even, NaN becomes lo. Inputs: x, factor and shift (float32, one element or one for each
-// channel of x). Attributes: fused rounds x·factor + shift once, lo and hi are 0 and 255 when absent. It stands in no
+// channel of x). Attributes: fused rounds x·factor + shift once, zero is 0, lo and hi are 0 and 255 when absent. It stands in no
 // file: engine/intsim lowers graphs to it.
 func requantize(c *Call) error {
 	r, err := c.rescaling()
 	if err != nil {
 		return err
 	}
-	lo, hi := int32(c.int("lo", 0)), int32(c.int("hi", 255))
+	lo, hi, zero := int32(c.int("lo", 0)), int32(c.int("hi", 255)), int32(c.int("zero", 0))
 	if lo < 0 || hi > 255 || lo > hi {
 		return fmt.Errorf("codes from %d to %d", lo, hi)
 	}
 	if err := c.set(0, tensor.Uint8, c.shape(0)...); err != nil {
 		return err
 	}
-	c.Spec = &Requantize{r.fused, lo, hi}
+	c.Spec = &Requantize{r.fused, lo, hi, zero}
 	c.Run = func(in, out []*tensor.Tensor) error {
 		x, y := in[0].F32(), tensor.Data[uint8](out[0])
 		r.runs(in[1].F32(), in[2].F32(), func(from, to int, factor, shift float32) {
 			if r.fused && shift != 0 {
-				kernel.QuantizeU8FMA(y[from:to], x[from:to], factor, shift, lo, hi)
+				kernel.QuantizeU8FMA(y[from:to], x[from:to], factor, shift, zero, lo, hi)
 			} else {
-				kernel.QuantizeU8Mul(y[from:to], x[from:to], factor, shift, 0, lo, hi)
+				kernel.QuantizeU8Mul(y[from:to], x[from:to], factor, shift, zero, lo, hi)
 			}
 		})
 		return nil
@@ -76,8 +76,8 @@ func requantize(c *Call) error {
 
 // Requantize is the Spec of requantize.
 type Requantize struct {
-	fused  bool
-	lo, hi int32
+	fused        bool
+	lo, hi, zero int32
 }
 
 // rescale is Rescale of the domain dropquant: y = clip(x·factor + shift, lo, hi), float32. Inputs as of Requantize, then a
