@@ -248,7 +248,7 @@ func (p *placer) pull() {
 	}
 }
 
-// allWanted reports whether every reader of every output of n wants codes, and there is one.
+// allWanted reports whether every reader of the elements of every output of n wants codes, and there is one.
 func (p *placer) allWanted(n *graph.Node) bool {
 	some := false
 	for _, v := range n.Outputs {
@@ -259,6 +259,9 @@ func (p *placer) allWanted(n *graph.Node) bool {
 			return false
 		}
 		for _, u := range v.Uses {
+			if u.Node.Op == "Shape" { // it reads no element
+				continue
+			}
 			if !p.want[u] {
 				return false
 			}
