@@ -6,6 +6,7 @@ import (
 
 	"dropquant/engine/graph"
 	"dropquant/engine/op"
+	"dropquant/engine/tensor"
 )
 
 // beyond returns the nodes that cannot be computed, and all that read what they give: these stay as they are in the
@@ -70,4 +71,37 @@ func cut(g *graph.Graph, names []string) (*graph.Graph, error) {
 	g.Outputs = outputs
 	g.RemoveNodes(gone)
 	return g, nil
+}
+
+// renamed is a program that gives outputs under the names of the values they stand for, too.
+type renamed struct {
+	program
+	stands map[string]string // name → the output in its place
+}
+
+// Run computes the outputs.
+func (r renamed) Run(inputs map[string]*tensor.Tensor, hook func(*graph.Value, *tensor.Tensor)) (map[string]*tensor.Tensor, error) {
+	out, err := r.program.Run(inputs, hook)
+	if err != nil {
+		return nil, err
+	}
+	for name, in := range r.stands {
+		out[name] = out[in]
+	}
+	return out, nil
+}
+
+// named gives the outputs of p, which runs the cut of a quantized graph, the names of the float model's: what a node that
+// cannot be computed reads may be a DequantizeLinear now.
+func (j *Job) named(p program, cut *graph.Graph) program {
+	stands := map[string]string{}
+	for _, v := range j.run.Outputs {
+		if w := cut.Value(v.Name); w != nil && !cut.IsOutput(w) {
+			stands[v.Name] = dequantized(w).Name
+		}
+	}
+	if len(stands) == 0 {
+		return p
+	}
+	return renamed{p, stands}
 }

@@ -197,7 +197,10 @@ func (j *Job) compile(q *quantized) error {
 		watch[v] = true
 	}
 	q.cut, q.watch = g, watch
-	q.program, err = compile(g, j.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter})
+	p, err := compile(g, j.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter})
+	if err == nil {
+		q.program = j.named(p, g)
+	}
 	return err
 }
 
@@ -205,7 +208,7 @@ func (j *Job) compile(q *quantized) error {
 func (j *Job) imitate(q *quantized) error {
 	p, err := backendsOf(j.target.Name)[0].compile(q.cut, j.shapes, intsim.Options{Watch: q.watch, MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter})
 	if err == nil {
-		q.program = p
+		q.program = j.named(p, q.cut)
 	}
 	return err
 }

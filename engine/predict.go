@@ -59,9 +59,11 @@ func (j *Job) predict(i int, x *tensor.Tensor, float map[string]*tensor.Tensor) 
 			if err != nil {
 				return err
 			}
-			if p.program, err = p.backend.compile(g, j.shapes, intsim.Options{MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter}); err != nil {
+			run, err := p.backend.compile(g, j.shapes, intsim.Options{MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter})
+			if err != nil {
 				return err
 			}
+			p.program = j.named(run, g)
 		}
 		out, err := p.program.Run(j.feed(x), nil)
 		if err != nil {
