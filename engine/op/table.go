@@ -33,7 +33,7 @@ var Table = []Row{
 	{"MaxUnpool", ai, 9, 2, 3, fp32, Fresh, maxUnpool},
 	{"RoiAlign", ai, 10, 3, 3, fp32, Fresh, roiAlign},
 	{"GlobalAveragePool", ai, 1, 1, 1, floats, Fresh, global(reduceMean)},
-	{"GlobalMaxPool", ai, 1, 1, 1, floats, Fresh, global(reduceMax)},
+	{"GlobalMaxPool", ai, 1, 1, 1, numbers, Fresh, global(reduceMax)},
 	{"GlobalLpPool", ai, 2, 1, 1, floats, Fresh, globalLpPool},
 
 	// Activations

@@ -54,6 +54,8 @@ var (
 		"store the bias at the scale of input times weights, with zero point 0", "onnxruntime pull request 28229; qgemm.cc"}
 	ruleStrides = &Rule{"strided-point", "a 1x1 Conv that skips pixels behind a value that others read unquantized",
 		"put one pair on the value, for all its readers", "OpenVINO 2026.4.1, StridesOptimization: the strides move to between the pair as a MaxPool"}
+	ruleExtreme = &Rule{"extreme-float", "a QuantizeLinear behind a largest or smallest element that is taken in float",
+		"put the pair before the node and not behind it: the codes that it moves are the same", "OpenVINO 2026.4.1: 0 dB of Conv, ReduceMax, a pair and Conv in a row"}
 	ruleBias     = &Rule{"bias-float", "a float bias where the kernel adds int32", "store it as int32 behind a DequantizeLinear whose scale is that of input times weights", "weight_bias_quantization.cc"}
 	ruleBiasType = &Rule{"bias-type", "a bias in codes that are not int32", "store it as int32", "SEL ConvNodeGroupSelector"}
 	ruleBiasDQ   = &Rule{"bias-int32", "a bias through DequantizeLinear where the runtime refuses it", "keep the bias float", "IMP"}

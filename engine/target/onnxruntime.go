@@ -47,12 +47,12 @@ var ONNXRuntime = &Target{
 		{Op: "Slice", Role: Carrier, Spreads: true, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
 		{Op: "Split", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL SplitNodeGroupSelector: equal parameters"},
 		{Op: "Resize", Role: Carrier, In: first, Needs: []Need{activation, nearest}, Source: "SEL DropQDQNodesRules; interpolating ones stay float, 1.32"},
+		{Op: "ReduceMax", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
+		{Op: "ReduceMin", Role: Carrier, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
 
 		// Never placed; tools of others place them.
 		{Op: "MatMul", Role: Compute, Found: true, Kernel: "QLinearMatMul", Optional: true, Needs: []Need{activation}, Checks: []Check{sameTypes, unsignedInput}, Source: "SEL MatMulNodeGroupSelector"},
 		{Op: "Softmax", Role: Compute, Found: true, Kernel: "QLinearSoftmax", Needs: []Need{activation}, Checks: []Check{sameTypes}, Source: "SEL UnaryNodeGroupSelector"},
-		{Op: "ReduceMax", Role: Carrier, Found: true, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
-		{Op: "ReduceMin", Role: Carrier, Found: true, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
 		{Op: "Expand", Role: Carrier, Found: true, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
 		{Op: "Gather", Role: Carrier, Found: true, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},
 		{Op: "GatherElements", Role: Carrier, Found: true, In: first, Needs: []Need{activation}, Source: "SEL DropQDQNodesRules"},

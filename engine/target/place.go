@@ -248,27 +248,24 @@ func (p *placer) pull() {
 	}
 }
 
-// allWanted reports whether every reader of the elements of every output of n wants codes, and there is one.
+// allWanted reports whether every reader of the elements of every output of n wants codes, and there is one. Of an eager
+// carrier one reader is enough.
 func (p *placer) allWanted(n *graph.Node) bool {
-	some := false
+	some, all := false, true
 	for _, v := range n.Outputs {
 		if v == nil {
 			continue
 		}
-		if fixed(p.g, v) {
-			return false
-		}
+		all = all && !fixed(p.g, v)
 		for _, u := range v.Uses {
 			if u.Node.Op == "Shape" { // it reads no element
 				continue
 			}
-			if !p.want[u] {
-				return false
-			}
-			some = true
+			some = some || p.want[u]
+			all = all && p.want[u]
 		}
 	}
-	return some
+	return some && (all || p.rows[n].Eager)
 }
 
 // carry makes a carrier move codes: its inputs want them and share parameters with its outputs, if they may.

@@ -97,6 +97,12 @@ func (r *reader) read(n *graph.Node) {
 	case row == nil || n.Out(0) == nil || r.Fate(n).State == Fused:
 	case row.Role == Carrier && row.Kernel == "":
 		r.carry(n, row)
+		if f := r.Fate(n); row.Eager && f.State == Float {
+			if c, _ := r.quantizer(n.Outputs[0]); c != nil {
+				f.Rule, f.Effect = ruleExtreme, Wrong
+				f.Why = fmt.Sprintf("it is computed in float, with %q fused into its kernel", c.Q.Name)
+			}
+		}
 	case row.Role == Follower:
 		r.float(n, ruleAlone, "nothing in integers feeds it alone")
 	case row.Role == WeightsOnly:

@@ -89,6 +89,7 @@ type Row struct {
 	Optional bool                     // the unit also runs in integers with a float output, where the target asks for complete units
 	Whole    func(n *graph.Node) bool // the pair on its input must serve every reader of the value
 	Below    bool                     // a carrier that the runtime itself moves the pair behind it over: none is placed above
+	Eager    bool                     // a carrier that moves codes as soon as one reader wants them: a QuantizeLinear behind it is wrong in this runtime
 	Unsigned bool                     // placed on unsigned codes only: this runtime is wrong or slow on signed ones
 
 	Kernel  string  // what the runtime puts in the node's place, "" when it keeps the operator; on a carrier: it requantizes
