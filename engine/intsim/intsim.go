@@ -42,7 +42,7 @@ type sight struct {
 // Compile prepares g, a graph of pairs that is not changed, to run as it would in the backend's runtime, for inputs of
 // the given shapes.
 func Compile(g *graph.Graph, b *Backend, shapes map[string][]int, o Options) (*Program, error) {
-	l, err := Lower(g, b, shapes)
+	l, err := lower(g, b, shapes, true)
 	if err != nil {
 		return nil, err
 	}

@@ -33,10 +33,11 @@ type carried struct {
 
 // lowering is the state of Lower.
 type lowering struct {
-	g     *graph.Graph // a copy that is rewritten
-	b     *Backend
-	r     *target.Reading
-	types map[*graph.Value]op.Type
+	g      *graph.Graph // a copy that is rewritten
+	b      *Backend
+	blocks bool
+	r      *target.Reading
+	types  map[*graph.Value]op.Type
 
 	codes     map[*graph.Value]carried // of float values of g
 	names     map[string]carried
@@ -54,7 +55,12 @@ type lowering struct {
 // its kernel on the codes of the inputs. A QuantizeLinear of a value whose codes are there already is those codes. What
 // nothing reads any more goes away.
 func Lower(g *graph.Graph, b *Backend, shapes map[string][]int) (*Lowered, error) {
-	l := &lowering{g: g.Clone(), b: b, codes: map[*graph.Value]carried{}, names: map[string]carried{}, shifted: map[*graph.Node]bool{}, signed: map[*graph.Node]bool{}, roundings: map[*graph.Node]rounding{}, consts: map[string]*graph.Value{}}
+	return lower(g, b, shapes, false)
+}
+
+// lower is Lower. With blocks it also cuts convolutions that stay float as the runtime adds them up, which no operator of a file says.
+func lower(g *graph.Graph, b *Backend, shapes map[string][]int, blocks bool) (*Lowered, error) {
+	l := &lowering{g: g.Clone(), b: b, blocks: blocks, codes: map[*graph.Value]carried{}, names: map[string]carried{}, shifted: map[*graph.Node]bool{}, signed: map[*graph.Node]bool{}, roundings: map[*graph.Node]rounding{}, consts: map[string]*graph.Value{}}
 	if err := l.g.Sort(); err != nil {
 		return nil, err
 	}
@@ -150,9 +156,12 @@ func (l *lowering) node(n *graph.Node) error {
 		l.move(n)
 	case target.Int8:
 		return l.b.emit(l, f.Unit)
-	case target.Float:
+	case target.Float, target.Stored:
 		if c, ok := l.codes[n.Input(0)]; ok && (n.Op == "Shape" || n.Op == "Size") { // the codes have it too
 			l.g.SetInput(n, 0, c.value)
+		}
+		if l.blocks && l.b.Target == target.ONNXRuntime {
+			l.floatConv(n)
 		}
 	}
 	return nil

@@ -250,7 +250,7 @@ func number(x *tensor.Tensor, i int) float64 {
 
 // follow writes down what an operator behind the kernel makes of the element.
 func (t *tracer) follow(n *graph.Node) {
-	id, text := lower(n.Op), n.Op
+	id, text := lowerCase(n.Op), n.Op
 	for _, v := range n.Inputs {
 		switch {
 		case v == nil:
@@ -266,7 +266,7 @@ func (t *tracer) follow(n *graph.Node) {
 	t.step(id, text, t.element(n.Outputs[0]))
 }
 
-func lower(s string) string {
+func lowerCase(s string) string {
 	b := []byte(s)
 	for i, c := range b {
 		if c >= 'A' && c <= 'Z' {
