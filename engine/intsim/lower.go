@@ -180,7 +180,7 @@ func (l *lowering) pair(n *graph.Node) {
 			l.shift(n)
 		}
 		from := carried{n.Inputs[0], inRuntime(c)}
-		if c.Shifted && l.b.making == byOneDNN {
+		if c.Shifted && !l.signed[c.Q] && l.b.making == byOneDNN {
 			from.params.Scale = levelsOf(c.Params).scales()
 			l.g.SetInput(n, 1, l.scale(from.params))
 		}
