@@ -83,7 +83,7 @@ var fusions = []struct {
 		k = dropquant:Requantize(r, f, h) {lo=7, hi=200}
 		y = Cast(k) {to=1}
 		output y`},
-	{"codes of sums shifted in one rounding", 5, `
+	{"codes of sums shifted in one rounding", 3, `
 		input x float32[2,3,5,5]
 		const s float32[1] = seq 0.01 0
 		const z uint8[1] = seq 120 0
@@ -94,6 +94,80 @@ var fusions = []struct {
 		const h float32[1] = seq 40.5 0
 		q = QuantizeLinear(x, s, z)
 		c = dropquant:IntConv(q, z, w, _, ws, b) {pads=[1,1,1,1]}
+		r = Relu(c)
+		k = dropquant:Requantize(r, f, h) {fused=1}
+		y = Cast(k) {to=1}
+		output y`},
+	{"codes of Swish", 3, `
+		input x float32[2,3,5,5]
+		const s float32[1] = seq 0.01 0
+		const z uint8[1] = seq 120 0
+		const w int8[4,3,3,3] = seq -60 1
+		const ws float32[4] = seq 0.0002 0.0001
+		const b float32[4] = seq -0.5 0.3
+		const f float32[1] = seq 90 0
+		const h float32[1] = seq 40.5 0
+		q = QuantizeLinear(x, s, z)
+		c = dropquant:IntConv(q, z, w, _, ws, b) {pads=[1,1,1,1]}
+		r = dropquant:Swish(c)
+		k = dropquant:Requantize(r, f, h) {fused=1}
+		y = Cast(k) {to=1}
+		output y`},
+	{"codes by division behind a sum", 3, `
+		input x float32[2,3,5,5]
+		const s float32[1] = seq 0.01 0
+		const z uint8[1] = seq 120 0
+		const w int8[4,3,3,3] = seq -60 1
+		const ws float32[4] = seq 0.0002 0.0001
+		const b float32[4] = seq -0.5 0.3
+		input a float32[2,4,5,5]
+		const t float32[] = seq 0.02 0
+		const i int8[] = seq -100 0
+		q = QuantizeLinear(x, s, z)
+		c = dropquant:IntConv(q, z, w, _, ws, b) {pads=[1,1,1,1]}
+		d = Add(a, c)
+		r = Relu(d)
+		k = QuantizeLinear(r, t, i)
+		y = Cast(k) {to=1}
+		output y`},
+	{"codes by division behind SiLU", 3, `
+		input x float32[2,3,5,5]
+		const s float32[1] = seq 0.01 0
+		const z uint8[1] = seq 120 0
+		const w int8[4,3,3,3] = seq -60 1
+		const ws float32[4] = seq 0.0002 0.0001
+		const b float32[4] = seq -0.5 0.3
+		const t float32[] = seq 0.02 0
+		q = QuantizeLinear(x, s, z)
+		c = dropquant:IntConv(q, z, w, _, ws, b) {pads=[1,1,1,1]}
+		g = Sigmoid(c)
+		r = Mul(c, g)
+		k = QuantizeLinear(r, t, z)
+		y = Cast(k) {to=1}
+		output y`},
+	{"sums that are activated and stay real", 2, `
+		input x float32[2,3,5,5]
+		const s float32[1] = seq 0.01 0
+		const z uint8[1] = seq 120 0
+		const w int8[4,3,3,3] = seq -60 1
+		const ws float32[4] = seq 0.0002 0.0001
+		const b float32[4] = seq -0.5 0.3
+		q = QuantizeLinear(x, s, z)
+		c = dropquant:IntConv(q, z, w, _, ws, b) {pads=[1,1,1,1]}
+		y = LeakyRelu(c)
+		output y`},
+	{"codes of sums of weights with zero points", 5, `
+		input x float32[2,3,5,5]
+		const s float32[1] = seq 0.01 0
+		const z uint8[1] = seq 120 0
+		const w int8[4,3,3,3] = seq -60 1
+		const ws float32[4] = seq 0.0002 0.0001
+		const b float32[4] = seq -0.5 0.3
+		const wz int8[4] = seq -1 1
+		const f float32[1] = seq 90 0
+		const h float32[1] = seq 40 0
+		q = QuantizeLinear(x, s, z)
+		c = dropquant:IntConv(q, z, w, wz, ws, b) {pads=[1,1,1,1]}
 		r = Relu(c)
 		k = dropquant:Requantize(r, f, h) {fused=1}
 		y = Cast(k) {to=1}

@@ -19,8 +19,10 @@ type tail struct {
 // tail follows the values that only the next node sees: BatchNormalization, then Add, then an activation.
 func (b *builder) tail(c *op.Call) tail {
 	t := tail{nodes: []*graph.Node{c.Node}, out: c.Node.Out(0)}
-	if _, conv := c.Spec.(*op.Conv); conv {
-		if n, i := b.sole(t.out); n != nil && n.Op == "BatchNormalization" && i == 0 && b.constants(n.Inputs[1:]) && b.floats(n.Inputs) && onlyFirst(n.Outputs) {
+	_, conv := c.Spec.(*op.Conv)
+	_, integers := c.Spec.(*op.IntConv)
+	if conv || integers {
+		if n, i := b.sole(t.out); conv && n != nil && n.Op == "BatchNormalization" && i == 0 && b.constants(n.Inputs[1:]) && b.floats(n.Inputs) && onlyFirst(n.Outputs) {
 			t.norm, t.out, t.nodes = n, n.Out(0), append(t.nodes, n)
 		}
 		if n, i := b.sole(t.out); n != nil && n.Op == "Add" {

@@ -132,6 +132,8 @@ func TestConv8(t *testing.T) {
 			{Zero: 117, Epilogue8: Epilogue8{Offset: offsets32(seed, s.OutC), Act: Relu, Inv: 3.7, Shift: 20, OutHi: 255}},
 			{Sums: Paired, Zero: 255, Epilogue8: Epilogue8{Bias: random(seed+4, s.OutC), Act: Clip, Lo: -1, Hi: 0.7, Inv: 57, OutZero: 100, OutLo: 3, OutHi: 250}},
 			{Sums: Paired, Zero: 3, Order: shuffled(seed, k), Epilogue8: Epilogue8{Bias: random(seed+4, s.OutC), Act: Abs, Inv: 31, Shift: 128}},
+			{Zero: 5, Epilogue8: Epilogue8{Bias: random(seed+4, s.OutC), Act: Relu, Inv: 31.7, Shift: 12.3, Fused: true}},
+			{Zero: 5, Epilogue8: Epilogue8{Bias: random(seed+4, s.OutC), Act: SwishDNN, Divisor: 0.013, OutZero: 90, OutLo: 2, OutHi: 254}},
 			{Order: shuffled(seed+1, k), Zero: 128, Epilogue8: Epilogue8{Act: LeakyRelu, Lo: 0.1, OutZero: 7}},
 		} {
 			opt.Scale = make([]float32, s.OutC)
@@ -181,7 +183,14 @@ func naiveFinish(s *ConvShape, sums []int32, add []float32, e Epilogue8) (floats
 			f[0] += add[i]
 		}
 		Unary(e.Act, f, f, e.Lo, e.Hi)
-		q := math.RoundToEven(float64(float32(f[0]*e.Inv)+e.Shift)) + float64(e.OutZero)
+		scaled := float32(f[0]*e.Inv) + e.Shift
+		switch {
+		case e.Divisor != 0:
+			scaled = f[0] / e.Divisor
+		case e.Fused:
+			scaled = FMA(f[0], e.Inv, e.Shift)
+		}
+		q := math.RoundToEven(float64(scaled)) + float64(e.OutZero)
 		floats, codes = append(floats, f[0]), append(codes, uint8(min(max(q, float64(e.OutLo)), float64(e.OutHi))))
 	}
 	return floats, codes

@@ -164,7 +164,8 @@ func turn[T any](dst, src []T, rows, cols int) {
 }
 
 // turnedBack calls f for each image with a place for the result in the layout of the kernels, and stores it in that of the output.
-func turnedBack[T any](p *product8, y []T, x *tensor.Tensor, f func(y []T, x []uint8)) {
+// add, which may be nil, has the layout of y, and is not given to what is transposed.
+func turnedBack[T any](p *product8, y []T, x, add *tensor.Tensor, f func(y []T, x []uint8, add []float32)) {
 	s := &p.spec.Shape
 	n := s.OutC * s.OutH * s.OutW
 	var row []T
@@ -173,27 +174,31 @@ func turnedBack[T any](p *product8, y []T, x *tensor.Tensor, f func(y []T, x []u
 	}
 	p.each(x, func(i int, x []uint8) {
 		if row == nil {
-			f(y[i*n:(i+1)*n], x)
+			var plus []float32
+			if add != nil {
+				plus = add.F32()[i*n : (i+1)*n]
+			}
+			f(y[i*n:(i+1)*n], x, plus)
 			return
 		}
-		f(row, x)
+		f(row, x, nil)
 		turn(y[i*n:(i+1)*n], row, s.OutC, s.OutW)
 	})
 }
 
 // Sums computes s of the epilogue.
 func (p *product8) Sums(y []int32, x *tensor.Tensor) {
-	turnedBack(p, y, x, func(y []int32, x []uint8) {
+	turnedBack(p, y, x, nil, func(y []int32, x []uint8, _ []float32) {
 		p.main.Sums(y, x)
 		p.correct(y, x)
 	})
 }
 
-// Float computes f of the epilogue.
-func (p *product8) Float(y []float32, x *tensor.Tensor) {
-	turnedBack(p, y, x, func(y []float32, x []uint8) {
+// Float computes f of the epilogue. Only weights without zero points take an add.
+func (p *product8) Float(y []float32, x, add *tensor.Tensor) {
+	turnedBack(p, y, x, add, func(y []float32, x []uint8, add []float32) {
 		if p.zeros == nil {
-			p.main.Float(y, x, nil)
+			p.main.Float(y, x, add)
 			return
 		}
 		p.corrected(x)
@@ -201,11 +206,11 @@ func (p *product8) Float(y []float32, x *tensor.Tensor) {
 	})
 }
 
-// Codes computes the codes of the epilogue, as bytes of a result of type dt.
-func (p *product8) Codes(y *tensor.Tensor, x *tensor.Tensor) {
-	turnedBack(p, tensor.Bytes(y), x, func(y []uint8, x []uint8) {
+// Codes computes the codes of the epilogue, as bytes of the result's type. Only weights without zero points take an add.
+func (p *product8) Codes(y, x, add *tensor.Tensor) {
+	turnedBack(p, tensor.Bytes(y), x, add, func(y []uint8, x []uint8, add []float32) {
 		if p.zeros == nil {
-			p.main.Codes(y, x, nil)
+			p.main.Codes(y, x, add)
 			return
 		}
 		p.corrected(x)

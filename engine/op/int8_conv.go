@@ -2,7 +2,6 @@ package op
 
 import (
 	"fmt"
-	"slices"
 
 	"dropquant/engine/kernel"
 	"dropquant/engine/tensor"
@@ -97,12 +96,12 @@ func floatBias(bias *tensor.Tensor) []float32 {
 }
 
 func (p *product8) codes(in, out []*tensor.Tensor) error {
-	p.Codes(out[0], in[0])
+	p.Codes(out[0], in[0], nil)
 	return nil
 }
 
 func (p *product8) floats(in, out []*tensor.Tensor) error {
-	p.Float(out[0].F32(), in[0])
+	p.Float(out[0].F32(), in[0], nil)
 	return nil
 }
 
@@ -148,50 +147,6 @@ func intConv(c *Call) error {
 	c.Spec = v
 	c.prepared(inputs(1, 6), func(in []*tensor.Tensor) Run { return v.pack(in, v.epilogue(in)).floats })
 	return nil
-}
-
-// IntConv is the Spec of intConv.
-type IntConv struct {
-	conv    *Conv8
-	scratch *kernel.Scratch
-}
-
-func (v *IntConv) epilogue(in []*tensor.Tensor) kernel.Epilogue8 {
-	return kernel.Epilogue8{Scale: perChannel(in[4], v.conv.Shape.OutC, same), Bias: floatBias(at(in, 5))}
-}
-
-func (v *IntConv) pack(in []*tensor.Tensor, ep kernel.Epilogue8) *product8 {
-	return v.conv.pack(in[2], at(in, 3), codeAt(in[1], 0), ep, v.scratch)
-}
-
-// Codes returns the loop that computes the convolution with parameters in, act, which is a clamp or None, and the codes of that, with
-// its factor and shift, in one pass; or nil where that would round otherwise than one after the other.
-func (v *IntConv) Codes(in []*tensor.Tensor, act Activation, codes *Requantize, factor, shift []float32) Run {
-	ep := v.epilogue(in)
-	if len(factor) != 1 || len(shift) != 1 || codes.fused && shift[0] != 0 || codes.zero != 0 || codes.hi == 0 || !(factor[0] > 0) ||
-		!finite(factor) || !finite(shift) || !finite(ep.Scale) || !finite(ep.Bias) || anyNonzero(at(in, 3)) {
-		return nil
-	}
-	ep.Act, ep.Lo, ep.Hi = act.Act, act.Lo, act.Hi
-	ep.Inv, ep.Shift, ep.OutLo, ep.OutHi = factor[0], shift[0], codes.lo, codes.hi
-	return v.pack(in, ep).codes
-}
-
-// anyNonzero reports whether codes, nil for none, are not all 0: products with zero points of weights end in an epilogue of their own.
-func anyNonzero(codes *tensor.Tensor) bool {
-	if codes == nil {
-		return false
-	}
-	return slices.ContainsFunc(tensor.Bytes(codes), func(c uint8) bool { return c != 0 })
-}
-
-func finite(x []float32) bool {
-	for _, v := range x {
-		if v-v != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 func same(s float32) float32 { return s }

@@ -86,8 +86,8 @@ func (m *matrices8) pack(b, bZero *tensor.Tensor, zero int32, ep kernel.Epilogue
 	}
 }
 
-func emitCodes(p *product8, y, x *tensor.Tensor)  { p.Codes(y, x) }
-func emitFloats(p *product8, y, x *tensor.Tensor) { p.Float(y.F32(), x) }
+func emitCodes(p *product8, y, x *tensor.Tensor)  { p.Codes(y, x, nil) }
+func emitFloats(p *product8, y, x *tensor.Tensor) { p.Float(y.F32(), x, nil) }
 func emitInts(p *product8, y, x *tensor.Tensor)   { p.Sums(tensor.Data[int32](y), x) }
 
 // qlinearMatMul is QLinearMatMul of ONNX: inputs a, scale, zero point, b, scale, zero point, and the scale and zero
