@@ -82,7 +82,7 @@ func (b *builder) fuse() {
 			continue
 		}
 		c := b.r.Calls[i]
-		if b.fuseConv(c) || b.fuseGemm(c) || b.fuseIntegers(c) || b.fuseQuantizer(c) || b.fuseGate(c) {
+		if b.fuseConv(c) || b.fuseGemm(c) || b.fuseIntegers(c) || b.fuseQuantizer(c) || b.fuseGate(c) || b.fuseCodeGate(c) {
 			if s := b.pend[n]; s != nil {
 				b.add(s)
 			}

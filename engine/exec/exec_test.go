@@ -172,6 +172,32 @@ var fusions = []struct {
 		k = dropquant:Requantize(r, f, h) {fused=1}
 		y = Cast(k) {to=1}
 		output y`},
+	{"a gate of codes", 3, `
+		input x float32[2,3,5,5]
+		const s float32[] = seq 0.03 0
+		const z uint8[] = seq 120 0
+		const t float32[] = seq 0.004 0
+		const u float32[] = seq 0.02 0
+		const v uint8[] = seq 15 0
+		q = QuantizeLinear(x, s, z)
+		g = com.microsoft:QLinearSigmoid(q, s, z, t, v)
+		m = com.microsoft:QLinearMul(q, s, z, g, t, v, u, v)
+		y = DequantizeLinear(m, u, v)
+		output y`},
+	{"a gate of codes on the left that another reads", 4, `
+		input x float32[2,3,5,5]
+		const s float32[] = seq 0.03 0
+		const z int8[] = seq -8 0
+		const t float32[] = seq 0.004 0
+		const u float32[] = seq 0.02 0
+		const v int8[] = seq -113 0
+		q = QuantizeLinear(x, s, z)
+		g = com.microsoft:QLinearSigmoid(q, s, z, t, v)
+		m = com.microsoft:QLinearMul(g, t, v, q, s, z, u, v)
+		y = DequantizeLinear(m, u, v)
+		output y
+		k = DequantizeLinear(q, s, z)
+		output k`},
 	{"conv that an output shows", 2, `
 		input x float32[1,3,5,5]
 		const w float32[4,3,1,1] = seq -0.5 0.1

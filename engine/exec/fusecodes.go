@@ -1,7 +1,10 @@
 package exec
 
 import (
+	"slices"
+
 	"dropquant/engine/graph"
+	"dropquant/engine/kernel"
 	"dropquant/engine/op"
 	"dropquant/engine/tensor"
 )
@@ -14,13 +17,9 @@ func (b *builder) fuseIntegers(c *op.Call) bool {
 	if !ok || !b.constants(n.Inputs[1:]) || b.constant(n.Inputs[0]) {
 		return false
 	}
-	in := make([]*tensor.Tensor, len(n.Inputs))
-	for i := 1; i < len(in); i++ {
-		if v := n.Inputs[i]; v != nil {
-			if in[i] = b.r.Known[v]; in[i] == nil {
-				return false
-			}
-		}
+	in, all := b.parameters(n, 0)
+	if !all {
+		return false
 	}
 	t := b.tail(c)
 	s := &step{in: n.Inputs[:1], out: []*graph.Value{t.out}}
@@ -66,4 +65,53 @@ func (b *builder) coding(v *graph.Value) (*graph.Node, op.Coding, bool) {
 		}
 	}
 	return n, c, ok
+}
+
+// fuseCodeGate makes one table of a function of codes and the product with, or other function of, the same codes: x·sigmoid(x).
+func (b *builder) fuseCodeGate(c *op.Call) bool {
+	gate, ok := c.Spec.(*op.CodeFunction)
+	n := c.Node
+	if !ok || b.constant(n.Inputs[0]) {
+		return false
+	}
+	m, i := b.sole(n.Out(0))
+	if m == nil || i != 0 && i != 3 {
+		return false
+	}
+	pair, ok := b.call(m).Spec.(*op.CodePair)
+	if !ok || !pair.Same || m.Inputs[3-i] != n.Inputs[0] {
+		return false
+	}
+	first, all := b.parameters(n, 0)
+	second, both := b.parameters(m, 0, 3)
+	if !all || !both {
+		return false
+	}
+	table, code := gate.Table(first), pair.Code(second)
+	for x, g := range table {
+		if i == 0 {
+			table[x] = code(g, uint8(x))
+		} else {
+			table[x] = code(uint8(x), g)
+		}
+	}
+	s := &step{in: n.Inputs[:1], out: m.Outputs[:1], alias: op.InPlace}
+	s.run = func(in, out []*tensor.Tensor) error {
+		kernel.Lookup8(tensor.Bytes(out[0]), tensor.Bytes(in[0]), &table)
+		return nil
+	}
+	b.place(s, n, m)
+	return true
+}
+
+// parameters returns the elements of the inputs of n but for those at data, and whether all are there at compile time.
+func (b *builder) parameters(n *graph.Node, data ...int) (in []*tensor.Tensor, all bool) {
+	in, all = make([]*tensor.Tensor, len(n.Inputs)), true
+	for i, v := range n.Inputs {
+		if v != nil && !slices.Contains(data, i) {
+			in[i] = b.r.Known[v]
+			all = all && in[i] != nil
+		}
+	}
+	return in, all
 }

@@ -50,7 +50,7 @@ type Call struct {
 	Out    []Type
 	Run    Run            // nil when Result says it all
 	Result *tensor.Tensor // output 0 when the shapes alone decide it, as for Shape
-	Spec   any            // the resolved attributes of an operator that engine/exec fuses: *Conv, *Gemm, *Activation, *Quantizer, *Binary, *IntConv, *Requantize
+	Spec   any            // the resolved attributes of an operator that engine/exec fuses: *Conv, *Gemm, *Activation, *Quantizer, *Binary, *IntConv, *Requantize, *CodeFunction, *CodePair
 
 	Work int64 // bytes that Run allocates for itself, where they are many
 

@@ -29,9 +29,19 @@ func qlinearBinary(result func(a, b, y affine, scalar side) func(a, b int32) flo
 			return err
 		}
 		p := pair(c.shape(0), c.shape(3), shape)
-		c.prepared([]int{1, 2, 4, 5, 6, 7}, func(in []*tensor.Tensor) Run {
+		v := &CodePair{Same: product(c.shape(0)) == product(shape) && product(c.shape(3)) == product(shape)}
+		code := codeOf(dt)
+		v.Code = func(in []*tensor.Tensor) func(a, b uint8) uint8 {
 			f := result(affineAt(in, 1, 2), affineAt(in, 4, 5), affineAt(in, 6, 7), p.side())
-			return p.lookup(pairTable(dt, f))
+			return func(a, b uint8) uint8 { return uint8(converted(f(code(a), code(b)), codeRange[dt])) }
+		}
+		c.Spec = v
+		c.prepared([]int{1, 2, 4, 5, 6, 7}, func(in []*tensor.Tensor) Run {
+			table, of := new([1 << 16]uint8), v.Code(in)
+			for i := range table {
+				table[i] = of(uint8(i>>8), uint8(i))
+			}
+			return p.lookup(table)
 		})
 		return nil
 	}
@@ -56,13 +66,10 @@ func (p *pairing) side() side {
 	return neither
 }
 
-// pairTable lists the codes of f for all pairs of codes, by the bytes that hold them.
-func pairTable(dt tensor.DType, f func(a, b int32) float32) *[1 << 16]uint8 {
-	table, code := new([1 << 16]uint8), codeOf(dt)
-	for i := range table {
-		table[i] = uint8(converted(f(code(uint8(i>>8)), code(uint8(i))), codeRange[dt]))
-	}
-	return table
+// CodePair is the Spec of a function of two 8-bit codes, which inputs 0 and 3 hold; the others are parameters.
+type CodePair struct {
+	Same bool                                                 // both inputs have the shape of the output
+	Code func(in []*tensor.Tensor) func(a, b uint8) (y uint8) // of bytes, for the parameters in
 }
 
 // codeOf returns what bytes mean as codes of a type.

@@ -20,8 +20,10 @@ func qlinearUnary(f func(c *Call) func(x float32) float32) Rule {
 			return err
 		}
 		g := f(c)
+		v := &CodeFunction{func(in []*tensor.Tensor) [256]uint8 { return codeTable(dt, affineAt(in, 1, 2), affineAt(in, 3, 4), g) }}
+		c.Spec = v
 		c.prepared([]int{1, 2, 3, 4}, func(in []*tensor.Tensor) Run {
-			table := codeTable(dt, affineAt(in, 1, 2), affineAt(in, 3, 4), g)
+			table := v.Table(in)
 			return func(in, out []*tensor.Tensor) error {
 				kernel.Lookup8(tensor.Bytes(out[0]), tensor.Bytes(in[0]), &table)
 				return nil
@@ -29,6 +31,11 @@ func qlinearUnary(f func(c *Call) func(x float32) float32) Rule {
 		})
 		return nil
 	}
+}
+
+// CodeFunction is the Spec of a function of one 8-bit code. Its first input holds the codes, the others are parameters.
+type CodeFunction struct {
+	Table func(in []*tensor.Tensor) [256]uint8 // the bytes of the results, for the parameters in
 }
 
 // codeTable lists the code of f of what each code stands for, by the byte that holds it.

@@ -73,16 +73,25 @@ func (b *builder) codes() {
 	})
 	b.Func("lookup_u8", func(f *Func) {
 		dst, src, table, n := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
-		f.Range(ConstI32(0), n, 1, func(i I32) {
-			f.StoreU8(dst.Add(i), 0, table.Add(src.Add(i).LoadU8(0)).LoadU8(0))
-		})
+		lookups(f, n, func(i I32, at int) { f.StoreU8(dst.Add(i), at, table.Add(src.Add(i).LoadU8(at)).LoadU8(0)) })
 	})
 	b.Func("lookup_u8_u8", func(f *Func) {
 		dst, x, y, table, n := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
-		f.Range(ConstI32(0), n, 1, func(i I32) {
-			f.StoreU8(dst.Add(i), 0, table.Add(x.Add(i).LoadU8(0).Shl(8)).Add(y.Add(i).LoadU8(0)).LoadU8(0))
+		lookups(f, n, func(i I32, at int) {
+			f.StoreU8(dst.Add(i), at, table.Add(x.Add(i).LoadU8(at).Shl(8)).Add(y.Add(i).LoadU8(at)).LoadU8(0))
 		})
 	})
+}
+
+// lookups runs one for i+at from 0 to n-1, eight to a turn of the loop.
+func lookups(f *Func, n I32, one func(i I32, at int)) {
+	whole := f.SetI32(n.Mask(-8))
+	f.Range(ConstI32(0), whole, 8, func(i I32) {
+		for at := range 8 {
+			one(i, at)
+		}
+	})
+	f.Range(whole, n, 1, func(i I32) { one(i, 0) })
 }
 
 // sumRow is what belongs to a row of sums.
