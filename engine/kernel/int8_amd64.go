@@ -8,6 +8,7 @@ import "unsafe"
 func avx2Integer(m *machine) {
 	m.rows8, m.quickPairs = avx2Rows, true
 	m.gemmPairs, m.gemmPaired = avx2Groups(&gemmPairs), avx2Groups(&gemmQuads)
+	m.columnPairs, m.columnPaired = nil, nil
 	m.packPairs, m.packQuads = avx2PackPairs, avx2PackQuads
 	m.depthwisePlanes8 = nil
 	m.depthwise8, m.maxPool8 = avx2Depthwise8, maxPoolBy(avx2MaxBytes)

@@ -12,6 +12,9 @@ func TestDot(t *testing.T) {
 		if probeDot(m.rows8, m.gemmPaired) != dotSaturating {
 			t.Errorf("%s: pairs do not saturate", m.name)
 		}
+		if m.dot != dotNone && m.columnQuads != nil && !probeColumn(m.rows8, m.columnQuads, m.dot) || m.columnPaired != nil && !probeColumn(m.rows8, m.columnPaired, dotSaturating) {
+			t.Errorf("%s: the products of one column are of another kind", m.name)
+		}
 		t.Logf("%s: product of four bytes of kind %d, quick pairs: %v", m.name, m.dot, m.quickPairs)
 	}
 }

@@ -15,8 +15,20 @@ func simdInteger(m *machine) {
 	m.gemmPaired = func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
 		wasmGemmU8PairedRx8(at(c), at(a), at(b), at(extra), int32(m), int32(panels), int32(k), int32(extras), int32(ldc), int32(flags))
 	}
+	m.columnPairs = func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
+		wasmColumnS16Rx8(at(c), at(a), at(b), at(extra), int32(m), int32(panels), int32(k), int32(extras), int32(ldc), int32(flags))
+	}
+	m.columnPaired = func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
+		wasmColumnU8PairedRx8(at(c), at(a), at(b), at(extra), int32(m), int32(panels), int32(k), int32(extras), int32(ldc), int32(flags))
+	}
 	quick := func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
 		wasmGemmU8QuickRx8(at(c), at(a), at(b), at(extra), int32(m), int32(panels), int32(k), int32(extras), int32(ldc), int32(flags))
+	}
+	column := func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
+		wasmColumnU8Rx8(at(c), at(a), at(b), at(extra), int32(m), int32(panels), int32(k), int32(extras), int32(ldc), int32(flags))
+	}
+	quickColumn := func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
+		wasmColumnU8QuickRx8(at(c), at(a), at(b), at(extra), int32(m), int32(panels), int32(k), int32(extras), int32(ldc), int32(flags))
 	}
 	m.packPairs = func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) {
 		wasmPackS16X8(at(dst), at(src), at(koff), at(base), at(kind), at(control), int32(k), int32(panels), int32(flip))
@@ -78,9 +90,15 @@ func simdInteger(m *machine) {
 	}
 	if d := probeDot(m.rows8, m.gemmQuads); d == dotUnsigned || d == dotSigned {
 		m.dot = d
+		if probeColumn(m.rows8, column, d) {
+			m.columnQuads = column
+		}
 	}
 	if probeDot(m.rows8, quick) == dotSaturating {
 		m.gemmPaired, m.quickPairs = quick, true
+		if probeColumn(m.rows8, quickColumn, dotSaturating) {
+			m.columnPaired = quickColumn
+		}
 	}
 }
 
@@ -126,6 +144,22 @@ func wasmGemmU8PairedRx8(c, a, b, extra unsafe.Pointer, m, panels, k, extras, ld
 //go:wasmimport kernel gemm_u8_quick_rx8
 //go:noescape
 func wasmGemmU8QuickRx8(c, a, b, extra unsafe.Pointer, m, panels, k, extras, ldc, flags int32)
+
+//go:wasmimport kernel column_s16_rx8
+//go:noescape
+func wasmColumnS16Rx8(c, a, b, extra unsafe.Pointer, m, panels, k, extras, ldc, flags int32)
+
+//go:wasmimport kernel column_u8_rx8
+//go:noescape
+func wasmColumnU8Rx8(c, a, b, extra unsafe.Pointer, m, panels, k, extras, ldc, flags int32)
+
+//go:wasmimport kernel column_u8_paired_rx8
+//go:noescape
+func wasmColumnU8PairedRx8(c, a, b, extra unsafe.Pointer, m, panels, k, extras, ldc, flags int32)
+
+//go:wasmimport kernel column_u8_quick_rx8
+//go:noescape
+func wasmColumnU8QuickRx8(c, a, b, extra unsafe.Pointer, m, panels, k, extras, ldc, flags int32)
 
 //go:wasmimport kernel pack_s16_x8
 //go:noescape

@@ -20,19 +20,21 @@ type scheme struct {
 	lanes int   // inner elements in four bytes: 4 bytes, or 2 integers of 16 bits
 	flip  uint8 // what codes are xored with when they are packed: 128 makes them signed
 	gemm  groupsKernel
-	pack  func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int)
+	// column is gemm for one panel of which only the first column counts, or nil.
+	column groupsKernel
+	pack   func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int)
 }
 
 // scheme returns the fastest way to compute sums.
 func (m *machine) scheme(sums Sums) scheme {
-	quads := scheme{lanes: 4, gemm: m.gemmQuads, pack: m.packQuads}
+	quads := scheme{lanes: 4, gemm: m.gemmQuads, column: m.columnQuads, pack: m.packQuads}
 	switch {
 	case sums == Paired:
-		quads.gemm = m.gemmPaired
+		quads.gemm, quads.column = m.gemmPaired, m.columnPaired
 	case m.dot == dotSigned:
 		quads.flip = 128
 	case m.dot != dotUnsigned:
-		return scheme{lanes: 2, gemm: m.gemmPairs, pack: m.packPairs}
+		return scheme{lanes: 2, gemm: m.gemmPairs, column: m.columnPairs, pack: m.packPairs}
 	}
 	return quads
 }
@@ -66,6 +68,30 @@ func probeDot(rows int, gemm groupsKernel) dot {
 		}
 	}
 	return dotNone
+}
+
+// probeColumn reports whether a kernel for one column multiplies as d says.
+func probeColumn(rows int, column groupsKernel, d dot) bool {
+	const groups = 7
+	product := refGemmQuads(rows, d)
+	for m := 1; m <= rows; m++ {
+		a, b, extra := make([]uint8, 4*m*(groups+1)), make([]uint8, 4*nr*groups), []int32{4 * nr * 3}
+		for i := range a {
+			a[i] = uint8(i*i*37 + 128*m)
+		}
+		for i := range b {
+			b[i] = uint8(255 - i*i*11)
+		}
+		got, want := make([]int32, m*nr), make([]int32, m*nr)
+		column(got, a, b, extra, m, 1, groups, 1, nr, 0)
+		product(want, a, b, extra, m, 1, groups, 1, nr, 0)
+		for r := range m {
+			if got[r*nr] != want[r*nr] {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // of is the definition of each kind.
@@ -272,8 +298,18 @@ func (p *product8) multiply(src []uint8, cols *columns8, f *finisher, s *Scratch
 				clear(acc[:rows*here*nr])
 			}
 			k0, flags := 0, 0
+			whole := here
+			if p.column != nil && cols.n-j*nr == (here-1)*nr+1 { // an image with odd sides, 7x7 say
+				whole--
+			}
 			for _, b := range p.blocks {
-				p.gemm(acc, b.left[4*r*(b.k+b.extras):], buf[4*nr*here*k0:], b.extra[r/p.mach.rows8*b.extras:], rows, here, b.k, b.extras, here*nr, flags)
+				left, right, extra := b.left[4*r*(b.k+b.extras):], buf[4*nr*here*k0:], b.extra[r/p.mach.rows8*b.extras:]
+				if whole > 0 {
+					p.gemm(acc, left, right, extra, rows, whole, b.k, b.extras, here*nr, flags)
+				}
+				if whole < here {
+					p.column(acc[whole*nr:], left, right[4*nr*whole*b.k:], extra, rows, 1, b.k, b.extras, here*nr, flags)
+				}
 				k0, flags = k0+b.k, flagLoad
 			}
 			f.rows(acc, here*nr, r, rows, j*nr, min(cols.n-j*nr, here*nr))

@@ -49,15 +49,19 @@ type machine struct {
 	noise        func(out []float64, a, b []float32, n int)                                              `wasm:"noise_f32"`
 
 	// Integer products; scheme says which of them computes what.
-	rows8      int                                                                                    // height of a panel of a packed left operand
-	dot        dot                                                                                    // what gemmQuads does
-	gemmPairs  groupsKernel                                                                           `wasm:"gemm_s16_rx8"`
-	gemmQuads  groupsKernel                                                                           `wasm:"gemm_u8_rx8"`
-	gemmPaired groupsKernel                                                                           `wasm:"gemm_u8_paired_rx8"`
-	quickPairs bool                                                                                   // gemmPaired takes less time than gemmPairs
-	packPairs  func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) `wasm:"pack_s16_x8"`
-	packQuads  func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) `wasm:"pack_u8_x8"`
-	depthwise8 func(acc []int32, x []uint8, w, off []int32, pairs, rows, cols, pitch, stride int)     `wasm:"depthwise_u8"`
+	rows8      int          // height of a panel of a packed left operand
+	dot        dot          // what gemmQuads does
+	gemmPairs  groupsKernel `wasm:"gemm_s16_rx8"`
+	gemmQuads  groupsKernel `wasm:"gemm_u8_rx8"`
+	gemmPaired groupsKernel `wasm:"gemm_u8_paired_rx8"`
+	// The columns are the same for one panel of which only the first column counts, or nil.
+	columnPairs  groupsKernel                                                                           `wasm:"column_s16_rx8"`
+	columnQuads  groupsKernel                                                                           `wasm:"column_u8_rx8"`
+	columnPaired groupsKernel                                                                           `wasm:"column_u8_paired_rx8"`
+	quickPairs   bool                                                                                   // gemmPaired takes less time than gemmPairs
+	packPairs    func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) `wasm:"pack_s16_x8"`
+	packQuads    func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) `wasm:"pack_u8_x8"`
+	depthwise8   func(acc []int32, x []uint8, w, off []int32, pairs, rows, cols, pitch, stride int)     `wasm:"depthwise_u8"`
 
 	quickWino bool                                                                            // winoIn8 and winoOut8 are more than the loops of the reference
 	winoIn8   func(dst, src []uint8, base []int32, channels, area, pitch, panels, stride int) `wasm:"winoin_u8_4x4"`

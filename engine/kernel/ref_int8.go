@@ -5,10 +5,12 @@ package kernel
 func refInteger(m *machine, d dot) {
 	m.rows8 = refRows
 	m.gemmPairs, m.gemmPaired = refGemmPairs(refRows), refGemmQuads(refRows, dotSaturating)
+	m.columnPairs, m.columnPaired = m.gemmPairs, m.gemmPaired
 	if d == dotSaturating {
 		m.quickPairs = true
 	} else if d != dotNone {
 		m.dot, m.gemmQuads = d, refGemmQuads(refRows, d)
+		m.columnQuads = m.gemmQuads
 	}
 	m.packPairs, m.packQuads, m.depthwise8 = refPackPairs, refPackQuads, refDepthwise8
 	m.winoIn8, m.winoOut8 = refWinoIn8, refWinoOut8

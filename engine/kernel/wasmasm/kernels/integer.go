@@ -6,22 +6,24 @@ import . "dropquant/engine/kernel/wasmasm"
 // bytes: two 16-bit integers, or four codes or weights.
 func (b *builder) integer() {
 	b.Func("gemm_u8_rows", func(f *Func) { f.Result(ConstI32(int32(b.Rows8))) })
-	b.groups("gemm_s16_rx8", func(f *Func) (func(w V128), product) {
+	b.groups("s16_rx8", func(f *Func) (func(w V128), product) {
 		return nil, func(w, x, acc V128) V128 { return acc.AddI32(w.DotI16(x)) }
 	})
-	paired := b.groups("gemm_u8_paired_rx8", pairedProduct)
+	paired, column := b.groups("u8_paired_rx8", pairedProduct)
 	if b.Relaxed {
 		// Which operand may be unsigned is not defined; V8 has it second.
-		b.groups("gemm_u8_rx8", func(*Func) (func(w V128), product) {
+		b.groups("u8_rx8", func(*Func) (func(w V128), product) {
 			return nil, func(w, x, acc V128) V128 { return w.RelaxedDot(x, acc) }
 		})
-		b.groups("gemm_u8_quick_rx8", func(f *Func) (func(w V128), product) {
+		b.groups("u8_quick_rx8", func(f *Func) (func(w V128), product) {
 			ones := f.SplatI32(1<<16 | 1)
 			return nil, func(w, x, acc V128) V128 { return acc.AddI32(w.RelaxedDotI16(x).DotI16(ones)) }
 		})
 	} else { // nothing is quicker here; what looks will find that these saturate
 		b.Alias("gemm_u8_rx8", paired)
 		b.Alias("gemm_u8_quick_rx8", paired)
+		b.Alias("column_u8_rx8", column)
+		b.Alias("column_u8_quick_rx8", column)
 	}
 	b.packGroups("pack_s16_x8", 2)
 	b.packGroups("pack_u8_x8", 4)
@@ -46,12 +48,18 @@ func pairedProduct(f *Func) (prepare func(w V128), multiply product) {
 	}
 }
 
-// groups builds a product out of one function for each height of a panel. by
-// returns it, and what is done once with a row's group before, or nil.
-func (b *builder) groups(name string, by func(f *Func) (prepare func(w V128), multiply product)) *Func {
+// groups builds a product, gemm_ and column_ before its name, of what by returns: it, and what is done
+// once with a row's group before, or nil.
+func (b *builder) groups(name string, by func(f *Func) (prepare func(w V128), multiply product)) (gemm, column *Func) {
+	gemm = b.groupsBy("gemm_"+name, func(h int) *Func { return b.groupsPanel(h, by) })
+	return gemm, b.groupsBy("column_"+name, func(h int) *Func { return b.groupsColumn(h, by) })
+}
+
+// groupsBy builds a product out of one function for each height of a panel.
+func (b *builder) groupsBy(name string, panel func(h int) *Func) *Func {
 	heights := make([]*Func, b.Rows8+1)
 	for h := 1; h <= b.Rows8; h++ {
-		heights[h] = b.groupsPanel(h, by)
+		heights[h] = panel(h)
 	}
 	return b.Func(name, func(f *Func) {
 		c, left, right, extra := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
@@ -139,6 +147,57 @@ func (b *builder) groupsPanel(h int, by func(f *Func) (prepare func(w V128), mul
 			c.Set(c.Plus(4 * nr))
 			right.Set(right.Add(side))
 		})
+	})
+}
+
+// groupsColumn multiplies one panel of h rows, up to four, with the first column of one panel of
+// the right: a lane is a row. Four groups have sums of their own.
+func (b *builder) groupsColumn(h int, by func(f *Func) (prepare func(w V128), multiply product)) *Func {
+	const turns = 4
+	return b.Func("", func(f *Func) {
+		c, left, right, extra := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+		_, k, extras, ldc, flags := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+		prepare, multiply := by(f)
+		w, at := f.SetV128(Zero()), f.SetI32(right)
+		sums := make([]V128, turns)
+		for i := range sums {
+			sums[i] = f.SetV128(Zero())
+		}
+		groups := func(n int) {
+			for i := range n {
+				w.Set(loadRows(left, 4*h*i, h))
+				if prepare != nil {
+					prepare(w)
+				}
+				sums[i].Set(multiply(w, at.LoadSplat(4*nr*i), sums[i]))
+			}
+			left.Set(left.Plus(int32(4 * h * n)))
+		}
+		walk := func(end I32, n int) {
+			f.While(at.LtU(end), func() {
+				groups(n)
+				at.Set(at.Plus(int32(4 * nr * n)))
+			})
+		}
+		end := f.SetI32(right.Add(k.Mask(-turns).Shl(5)))
+		walk(end, turns)
+		end.Set(right.Add(k.Shl(5)))
+		walk(end, 1)
+		end.Set(extra.Add(extras.Shl(2)))
+		f.While(extra.LtU(end), func() {
+			at.Set(right.Add(extra.LoadI32(0)))
+			groups(1)
+			extra.Set(extra.Plus(4))
+		})
+		for i := 1; i < turns; i++ {
+			sums[0].Set(sums[0].AddI32(sums[i]))
+		}
+		for r := range h {
+			y := f.SetI32(sums[0].LaneI32(r))
+			f.If(flags.Mask(flagLoad), func() { y.Set(y.Add(c.LoadI32(0))) })
+			f.Store(c, 0, y)
+			c.Set(c.Add(ldc.Shl(2)))
+		}
 	})
 }
 
