@@ -48,7 +48,7 @@ type measured struct {
 	Int8                   int
 	Agreement, SQNR, Exact float64
 	Like                   float64 // dB
-	Finite, Same, VNNI     bool
+	Finite, Same           bool
 }
 
 // TestRuntimes quantizes every real model for every target, and has the real runtimes load, check and run the files.

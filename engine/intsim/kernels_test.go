@@ -8,6 +8,7 @@ import (
 
 	"dropquant/engine/exec"
 	"dropquant/engine/graph"
+	"dropquant/engine/internal/testdata"
 	"dropquant/engine/intsim"
 	"dropquant/engine/op"
 	"dropquant/engine/tensor"
@@ -174,7 +175,7 @@ func (c *nodeCase) graph(t *testing.T) (*graph.Graph, map[string]*tensor.Tensor)
 // TestKernels runs every operator on codes in ONNX Runtime and here, and wants the same bits in each arithmetic of the processor.
 func TestKernels(t *testing.T) {
 	python(t)
-	cases, dir, vnni := nodeCases(), t.TempDir(), hasVNNI(t)
+	cases, dir, vnni := nodeCases(), t.TempDir(), testdata.Exact(t, python(t))
 	for isa, precise := range arithmetics(t) {
 		var jobs []job
 		for i, c := range cases {

@@ -32,7 +32,7 @@ var realModels = []struct {
 // arithmetics are the ways in which ONNX Runtime can be made to add here.
 func arithmetics(t *testing.T) map[string]bool {
 	list := map[string]bool{"vnni": true}
-	if !hasVNNI(t) {
+	if !testdata.Exact(t, python(t)) {
 		list["avx2"] = false
 	}
 	return list
@@ -143,7 +143,7 @@ func TestFilesOfONNXRuntime(t *testing.T) {
 					}
 				}
 			}
-			compareOpenVINO(t, []deployed{{j.Type, g, pictures, true}})
+			compareOpenVINO(t, []deployed{{name: j.Type, graph: g, inputs: pictures, deep: true}})
 		})
 	}
 }

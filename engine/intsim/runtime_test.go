@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"dropquant/engine/dataset"
@@ -183,16 +182,6 @@ func differing(got, want *tensor.Tensor) (n int, first string) {
 		}
 	}
 	return n, first
-}
-
-// hasVNNI reports whether the processor adds the products of int8 exactly, and so what ONNX Runtime computes here.
-func hasVNNI(t testing.TB) bool {
-	t.Helper()
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		t.Skipf("which arithmetic the processor has is not known: %v", err)
-	}
-	return strings.Contains(string(info), "avx512_vnni") || strings.Contains(string(info), "avx_vnni")
 }
 
 // images returns n images of a folder of the data, as a preset makes them for inputs of that shape.

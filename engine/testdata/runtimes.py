@@ -6,7 +6,7 @@ JOB holds {"float": path, "inputs": [npy paths], "files": [{"path": ..., "runtim
 list, an entry per file and runtime: what onnx.checker said, how many layers ran in int8, and against the float model in
 ONNX Runtime the agreement of the largest output value (percent) and the SQNR of all outputs (dB). For ONNX Runtime also
 the SQNR with exact integers, which differs on an x86 CPU without VNNI when products overflow, and whether all outputs are
-the same bit for bit; and whether this CPU has VNNI or is not x86. "like" is the SQNR (dB) against the outputs of the file
+the same bit for bit. "like" is the SQNR (dB) against the outputs of the file
 of an earlier entry in the same runtime, when the entry names one. A file may be OpenVINO IR, which the checker passes over.
 """
 import json
@@ -18,12 +18,6 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import openvino as ov
-
-
-def vnni():
-    with open("/proc/cpuinfo") as f:
-        text = f.read()
-    return "avx2" not in text or any(flag in text for flag in ("avx512_vnni", "avx_vnni", "avxvnni"))
 
 
 def ort_session(path, optimized=None, exact=False):
@@ -98,7 +92,7 @@ def main():
             seen[entry["path"], runtime] = outs
             like = compare(seen[entry["like"], runtime], outs)[1] if entry.get("like") else 0.0
             result = {"path": entry["path"], "runtime": runtime, "checker": checker, "int8": int8,
-                      "agreement": agree, "sqnr": sqnr, "finite": finite, "like": like, "vnni": vnni()}
+                      "agreement": agree, "sqnr": sqnr, "finite": finite, "like": like}
             if runtime == "onnxruntime":
                 exact = run_exact(entry["path"], inputs)
                 result["exact"] = compare(refs, exact)[1]

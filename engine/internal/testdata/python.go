@@ -2,10 +2,12 @@ package testdata
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -18,6 +20,33 @@ func Python(t testing.TB, why string) string {
 		t.Skip("set DROPQUANT_PYTHON to a Python with .ci/requirements.txt to " + why)
 	}
 	return python
+}
+
+//go:embed exact.py
+var exactScript []byte
+
+var exact struct {
+	once sync.Once
+	said []byte
+	err  error
+}
+
+// Exact reports whether the processor that python runs on adds the products of int8 exactly, as those with VNNI and those that are not
+// x86 do: ONNX Runtime is asked for a sum of which the others would lose half.
+func Exact(t testing.TB, python string) (sums bool) {
+	t.Helper()
+	exact.once.Do(func() {
+		cmd := exec.Command(python, "-")
+		cmd.Stdin = bytes.NewReader(exactScript)
+		exact.said, exact.err = cmd.Output()
+	})
+	if exact.err != nil {
+		t.Fatalf("exact.py: %v", exact.err)
+	}
+	if err := json.Unmarshal(exact.said, &sums); err != nil {
+		t.Fatalf("exact.py: %v", err)
+	}
+	return sums
 }
 
 // Ask runs a script of the package's testdata folder on a job, written as JSON to a file, and reads the JSON that it
