@@ -156,3 +156,23 @@ func TestAuto(t *testing.T) {
 		t.Errorf("%.2f dB, the default one gives %.2f", auto.Report.SQNR, plain.Report.SQNR)
 	}
 }
+
+// TestConstantBranch quantizes layers that read what constants alone give, too large to be stored in the file.
+func TestConstantBranch(t *testing.T) {
+	text := strings.Replace(tiny, "relu2: e = Relu(a)", `grow: z = Expand(b4, big)
+conv3: u = Conv(z, w2)
+mean: v = GlobalAveragePool(u)
+sum: s = Add(a, v)
+relu2: e = Relu(s)`, 1)
+	text = strings.Replace(text, "const f float32", "const b4 float32[1,4,1,1] = {0.1 0.7 -0.4 2}\nconst big int64[4] = {1 4 150 150}\nconst f float32", 1)
+	m := mustLoad(t, File{"branch.onnx", fromText(t, text)})
+	for _, tg := range target.Targets {
+		r, err := Quantize(m, Options{Target: tg.Name}, arrays(4), 2, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Report.Int8MACs == 0 || r.Report.SQNR < 25 {
+			t.Errorf("%s: %d multiply-accumulates in integers, %.1f dB", tg.Name, r.Report.Int8MACs, r.Report.SQNR)
+		}
+	}
+}

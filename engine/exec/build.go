@@ -219,10 +219,18 @@ func (b *builder) pack(p *Program) error {
 			p.fixed[v] = get(v)
 		}
 	}
+	for _, n := range b.g.Nodes {
+		for _, v := range n.Outputs {
+			if v != nil && b.fixed[v] && b.o.Watch[v] {
+				p.fixed[v] = get(v)
+				p.still = append(p.still, v)
+			}
+		}
+	}
 	return nil
 }
 
-// needed marks the constant nodes whose elements a step, a packing or an output reads and that
+// needed marks the constant nodes whose elements a step, a packing or an output reads, or the hook sees, and that
 // inference did not compute already.
 func (b *builder) needed() map[*graph.Node]bool {
 	need, want := map[*graph.Node]bool{}, map[*graph.Value]bool{}
@@ -239,6 +247,9 @@ func (b *builder) needed() map[*graph.Node]bool {
 		}
 	}
 	for _, v := range b.g.Outputs {
+		mark(v)
+	}
+	for v := range b.o.Watch {
 		mark(v)
 	}
 	for i := len(b.g.Nodes) - 1; i >= 0; i-- {

@@ -40,7 +40,8 @@ type Program struct {
 	opts    Options
 
 	calls   map[*graph.Node]*op.Call        // where pairs are counted
-	fixed   map[*graph.Value]*tensor.Tensor // constants that steps or outputs read
+	fixed   map[*graph.Value]*tensor.Tensor // constants that steps, outputs or the hook read
+	still   []*graph.Value                  // watched values that constants alone give
 	tensors map[*graph.Value]*tensor.Tensor // every tensor of a run, made by the first
 	results map[string]*tensor.Tensor
 	scratch *kernel.Scratch
@@ -112,8 +113,8 @@ const maxFolded = 4 << 30
 func (p *Program) Memory() int64 { return p.plan.bytes() + p.plan.weights + p.plan.scratch }
 
 // Run computes the outputs. inputs has a tensor for every graph input, of the shape that the program
-// was compiled for; it is only read. hook, when not nil, sees every watched value that is computed
-// from the inputs, in topological order; its tensor is valid only during the call. The outputs are
+// was compiled for; it is only read. hook, when not nil, sees every watched value in topological order, those that
+// constants alone give behind the inputs; its tensor is valid only during the call. The outputs are
 // valid until the next Run and must not be written to.
 func (p *Program) Run(inputs map[string]*tensor.Tensor, hook func(v *graph.Value, t *tensor.Tensor)) (map[string]*tensor.Tensor, error) {
 	p.allocate()
@@ -123,6 +124,11 @@ func (p *Program) Run(inputs map[string]*tensor.Tensor, hook func(v *graph.Value
 		}
 		if hook != nil && p.watch[v] {
 			hook(v, inputs[v.Name])
+		}
+	}
+	if hook != nil {
+		for _, v := range p.still {
+			hook(v, p.fixed[v])
 		}
 	}
 	for k, s := range p.steps {

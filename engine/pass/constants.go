@@ -10,7 +10,7 @@ import (
 
 // maxGrown is how many elements a folded constant may have when it is larger than what it is computed
 // from: an Expand or a Tile of a scalar must not fill the file.
-const maxGrown = 1 << 12
+const maxGrown = 1 << 16
 
 // FoldConstants makes initializers of Constant nodes, of what is computed from constants alone, and of
 // what is computed from shapes that are known.
