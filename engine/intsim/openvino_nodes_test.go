@@ -107,6 +107,10 @@ func TestOpenVINONodes(t *testing.T) {
 			y := s.conv(s.pair(x, in, 100, false), 0.0004, 8, 16, 1, 1, true)
 			return s.pair(s.op("Mul", nil, y, s.op("Sigmoid", nil, y)), 0.02, 14, false)
 		}},
+		"hard swish of two operators": {[]int{1, 8, 12, 12}, func(s *sketch, x *graph.Value) *graph.Value {
+			y := s.conv(s.pair(x, in, 100, false), 0.0004, 8, 16, 1, 1, true)
+			return s.pair(s.op("Mul", nil, y, s.op("HardSigmoid", []graph.Attr{{Name: "alpha", Value: float32(1) / 6}}, y)), 0.02, 14, false)
+		}},
 		"product, long odd sums": {[]int{3, 385}, func(s *sketch, x *graph.Value) *graph.Value {
 			return s.op("Gemm", []graph.Attr{{Name: "transB", Value: int64(1)}}, s.pair(x, in, 9, false), s.weights(out/in, 0, 33, 385), s.bias(out, 33))
 		}},

@@ -59,16 +59,15 @@ func multiply(l *lowering, u *target.Unit) error {
 // activate puts oneDNN's own functions in the place of the Sigmoid and the x·Sigmoid(x) that a convolution applies.
 func (l *lowering) activate(u *target.Unit) {
 	for _, n := range u.Fused {
-		x := n.Inputs[0]
-		switch {
-		case n.Op == "Sigmoid":
+		if n.Op == "Sigmoid" {
 			n.Op, n.Domain, n.Attrs = "Logistic", own, nil
 			continue
-		case n.Op != "Mul":
-			continue
-		case x.Producer != nil && x.Producer.Op == "Logistic":
-			x = n.Inputs[1]
 		}
+		gate := slices.IndexFunc(n.Inputs, func(v *graph.Value) bool { return v != nil && v.Producer != nil && v.Producer.Op == "Logistic" })
+		if n.Op != "Mul" || gate < 0 { // a gate of HardSigmoid is computed as it stands
+			continue
+		}
+		x := n.Inputs[1-gate]
 		n.Op, n.Domain, n.Attrs = "Swish", own, nil
 		l.g.SetInput(n, 0, x)
 		l.g.SetInput(n, 1, nil)
