@@ -15,21 +15,27 @@ import (
 // Source: the operators' specifications.
 func RemoveIdentity(g *graph.Graph) error {
 	for _, n := range slices.Clone(g.Nodes) {
-		if n.Domain != "" || len(n.Outputs) == 0 || n.Outputs[0] == nil || n.Input(0) == nil || !returnsInput(n) {
+		if n.Domain != "" || len(n.Outputs) == 0 || n.Outputs[0] == nil || n.Input(0) == nil {
+			continue
+		}
+		i := 0
+		if isNeutral(n, 0) {
+			i = 1
+		} else if !returnsFirst(n) {
 			continue
 		}
 		y := n.Outputs[0]
 		if g.IsOutput(y) || captured(y) || slices.ContainsFunc(n.Outputs[1:], func(v *graph.Value) bool { return v != nil && (len(v.Uses) > 0 || g.IsOutput(v)) }) {
 			continue
 		}
-		g.ReplaceUses(y, n.Inputs[0], nil)
+		g.ReplaceUses(y, n.Inputs[i], nil)
 		g.RemoveNode(n)
 	}
 	return nil
 }
 
-// returnsInput reports whether output 0 of n is input 0.
-func returnsInput(n *graph.Node) bool {
+// returnsFirst reports whether output 0 of n is input 0.
+func returnsFirst(n *graph.Node) bool {
 	switch n.Op {
 	case "Identity":
 		return true
@@ -56,6 +62,29 @@ func returnsInput(n *graph.Node) bool {
 		return pads != nil && !slices.ContainsFunc(pads, func(p int) bool { return p != 0 })
 	case "Concat":
 		return len(n.Inputs) == 1
+	case "Add", "Sub", "Mul", "Div":
+		return isNeutral(n, 1)
+	}
+	return false
+}
+
+// isNeutral reports whether operand i of n leaves the other one as it is: a float32 constant without dimensions, which
+// changes no shape either.
+func isNeutral(n *graph.Node, i int) bool {
+	v, other := n.Input(i), n.Input(1-i)
+	t := f32(v)
+	if len(t) != 1 || v.Const.Rank() > 0 || other == nil || other.Const != nil {
+		return false
+	}
+	switch n.Op {
+	case "Add":
+		return t[0] == 0
+	case "Mul":
+		return t[0] == 1
+	case "Sub":
+		return i == 1 && t[0] == 0
+	case "Div":
+		return i == 1 && t[0] == 1
 	}
 	return false
 }
