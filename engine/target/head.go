@@ -18,7 +18,7 @@ func isLayer(n *graph.Node) bool {
 // must stay float, and all nodes behind them.
 //
 // Rule: the last layers are those met first on the way back from the outputs,
-// less those that feed other layers than these (an output in the middle of the
+// less those that feed further layers (an output in the middle of the
 // graph is not the end of it). Several of them, or one whose channels are taken
 // apart behind it by Split or raised by Exp, are a detection head: boxes, objectness
 // and class scores that meet in a Concat, in several outputs or in a decoder. One
@@ -32,7 +32,7 @@ func isLayer(n *graph.Node) bool {
 func heads(g *graph.Graph) (last []*graph.Node, isHead bool, behind map[*graph.Node]bool) {
 	found := lastLayers(g)
 	for _, n := range g.Nodes {
-		if found[n] && !slices.ContainsFunc(g.Nodes, func(m *graph.Node) bool { return m != n && isLayer(m) && !found[m] && reaches(n, m) }) {
+		if found[n] && !slices.ContainsFunc(g.Nodes, func(m *graph.Node) bool { return m != n && isLayer(m) && reaches(n, m) }) {
 			last = append(last, n)
 		}
 	}
