@@ -9,6 +9,7 @@ import (
 func codeKernels(g *gen) {
 	rescale(g)
 	requantize(g)
+	requantizeDiv(g)
 	g.function("quantizeDivVector", "(dst *uint8, src *float32, n, zero int, scale, lo, hi float32)", "is refQuantizeDiv.")
 	src, scale := g.load("src"), g.broadcast("scale")
 	grid := g.grid()
@@ -218,6 +219,18 @@ func requantize(g *gen) {
 		v := value(u, mask)
 		g.VMULPS(inv, v, v)
 		g.VADDPS(shift, v, v)
+		return grid(v)
+	}, next)
+}
+
+func requantizeDiv(g *gen) {
+	g.function("requantizeDivVector", "(y *uint8, acc *int32, add *float32, n, offset, flags, zero int, scale, bias, divisor, lo, hi float32)", "is refRequantizeDiv.")
+	value, next := g.scaled()
+	divisor := g.broadcast("divisor")
+	grid := g.grid()
+	g.encode("y", func(u int, mask vec) vec {
+		v := value(u, mask)
+		g.VDIVPS(divisor, v, v)
 		return grid(v)
 	}, next)
 }

@@ -587,6 +587,11 @@ func rescaleVector(f *float32, acc *int32, add *float32, n int, offset int, flag
 //go:noescape
 func requantizeVector(y *uint8, acc *int32, add *float32, n int, offset int, flags int, zero int, scale float32, bias float32, inv float32, shift float32, lo float32, hi float32)
 
+// requantizeDivVector is refRequantizeDiv.
+//
+//go:noescape
+func requantizeDivVector(y *uint8, acc *int32, add *float32, n int, offset int, flags int, zero int, scale float32, bias float32, divisor float32, lo float32, hi float32)
+
 // quantizeDivVector is refQuantizeDiv.
 //
 //go:noescape

@@ -12500,6 +12500,200 @@ even700:
 DATA halvesorder<>+0(SB)/8, $0x0703060205010400
 GLOBL halvesorder<>(SB), RODATA|NOPTR, $8
 
+// func requantizeDivVector(y *uint8, acc *int32, add *float32, n int, offset int, flags int, zero int, scale float32, bias float32, divisor float32, lo float32, hi float32)
+// Requires: AVX, AVX2
+TEXT ·requantizeDivVector(SB), NOSPLIT, $0-76
+	MOVQ         acc+8(FP), AX
+	MOVQ         add+16(FP), CX
+	MOVQ         flags+40(FP), DX
+	VPBROADCASTD offset+32(FP), Y0
+	VBROADCASTSS scale+56(FP), Y1
+	VBROADCASTSS bias+60(FP), Y2
+	VBROADCASTSS divisor+64(FP), Y3
+	VBROADCASTSS lo+68(FP), Y4
+	VBROADCASTSS hi+72(FP), Y5
+	VPBROADCASTD zero+48(FP), Y6
+	MOVQ         y+0(FP), BX
+	MOVQ         n+24(FP), SI
+	VPMOVZXBD    halvesorder<>+0(SB), Y7
+	CMPQ         SI, $+32
+	JLT          blockdone706
+
+block705:
+	VMOVUPS   (AX), Y8
+	VPADDD    Y0, Y8, Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS    Y1, Y8, Y8
+	TESTQ     $+4, DX
+	JZ        nobias707
+	VADDPS    Y2, Y8, Y8
+
+nobias707:
+	TESTQ   $+8, DX
+	JZ      noadd708
+	VMOVUPS (CX), Y9
+	VADDPS  Y9, Y8, Y8
+
+noadd708:
+	VDIVPS    Y3, Y8, Y8
+	VMAXPS    Y4, Y8, Y8
+	VMINPS    Y8, Y5, Y8
+	VCVTPS2DQ Y8, Y8
+	VPADDD    Y6, Y8, Y8
+	VMOVUPS   32(AX), Y9
+	VPADDD    Y0, Y9, Y9
+	VCVTDQ2PS Y9, Y9
+	VMULPS    Y1, Y9, Y9
+	TESTQ     $+4, DX
+	JZ        nobias709
+	VADDPS    Y2, Y9, Y9
+
+nobias709:
+	TESTQ   $+8, DX
+	JZ      noadd710
+	VMOVUPS 32(CX), Y10
+	VADDPS  Y10, Y9, Y9
+
+noadd710:
+	VDIVPS    Y3, Y9, Y9
+	VMAXPS    Y4, Y9, Y9
+	VMINPS    Y9, Y5, Y9
+	VCVTPS2DQ Y9, Y9
+	VPADDD    Y6, Y9, Y9
+	VMOVUPS   64(AX), Y10
+	VPADDD    Y0, Y10, Y10
+	VCVTDQ2PS Y10, Y10
+	VMULPS    Y1, Y10, Y10
+	TESTQ     $+4, DX
+	JZ        nobias711
+	VADDPS    Y2, Y10, Y10
+
+nobias711:
+	TESTQ   $+8, DX
+	JZ      noadd712
+	VMOVUPS 64(CX), Y11
+	VADDPS  Y11, Y10, Y10
+
+noadd712:
+	VDIVPS    Y3, Y10, Y10
+	VMAXPS    Y4, Y10, Y10
+	VMINPS    Y10, Y5, Y10
+	VCVTPS2DQ Y10, Y10
+	VPADDD    Y6, Y10, Y10
+	VMOVUPS   96(AX), Y11
+	VPADDD    Y0, Y11, Y11
+	VCVTDQ2PS Y11, Y11
+	VMULPS    Y1, Y11, Y11
+	TESTQ     $+4, DX
+	JZ        nobias713
+	VADDPS    Y2, Y11, Y11
+
+nobias713:
+	TESTQ   $+8, DX
+	JZ      noadd714
+	VMOVUPS 96(CX), Y12
+	VADDPS  Y12, Y11, Y11
+
+noadd714:
+	VDIVPS    Y3, Y11, Y11
+	VMAXPS    Y4, Y11, Y11
+	VMINPS    Y11, Y5, Y11
+	VCVTPS2DQ Y11, Y11
+	VPADDD    Y6, Y11, Y11
+	VPACKSSDW Y9, Y8, Y8
+	VPACKSSDW Y11, Y10, Y10
+	VPACKUSWB Y10, Y8, Y8
+	VPERMD    Y8, Y7, Y8
+	VMOVDQU   Y8, (BX)
+	ADDQ      $+32, BX
+	ADDQ      $+128, AX
+	ADDQ      $+128, CX
+	SUBQ      $+32, SI
+	CMPQ      SI, $+32
+	JGE       block705
+
+blockdone706:
+	CMPQ SI, $+8
+	JLT  vectordone716
+
+vector715:
+	VMOVUPS   (AX), Y7
+	VPADDD    Y0, Y7, Y7
+	VCVTDQ2PS Y7, Y7
+	VMULPS    Y1, Y7, Y7
+	TESTQ     $+4, DX
+	JZ        nobias717
+	VADDPS    Y2, Y7, Y7
+
+nobias717:
+	TESTQ   $+8, DX
+	JZ      noadd718
+	VMOVUPS (CX), Y8
+	VADDPS  Y8, Y7, Y7
+
+noadd718:
+	VDIVPS       Y3, Y7, Y7
+	VMAXPS       Y4, Y7, Y7
+	VMINPS       Y7, Y5, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X8
+	VPACKSSDW    X8, X7, X7
+	VPACKUSWB    X7, X7, X7
+	VMOVQ        X7, (BX)
+	ADDQ         $+8, BX
+	ADDQ         $+32, AX
+	ADDQ         $+32, CX
+	SUBQ         $+8, SI
+	CMPQ         SI, $+8
+	JGE          vector715
+
+vectordone716:
+	TESTQ      SI, SI
+	JZ         even719
+	LEAQ       tailmasks<>+32(SB), DI
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    (DI)(R8*4), Y7
+	VMASKMOVPS (AX), Y7, Y8
+	VPADDD     Y0, Y8, Y8
+	VCVTDQ2PS  Y8, Y8
+	VMULPS     Y1, Y8, Y8
+	TESTQ      $+4, DX
+	JZ         nobias720
+	VADDPS     Y2, Y8, Y8
+
+nobias720:
+	TESTQ      $+8, DX
+	JZ         noadd721
+	VMASKMOVPS (CX), Y7, Y0
+	VADDPS     Y0, Y8, Y8
+
+noadd721:
+	VDIVPS       Y3, Y8, Y8
+	VMAXPS       Y4, Y8, Y8
+	VMINPS       Y8, Y5, Y8
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       Y6, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X0
+	VPACKSSDW    X0, X8, X8
+	VPACKUSWB    X8, X8, X8
+	VMOVQ        X8, AX
+	TESTQ        SI, SI
+	JZ           bytedone723
+
+byte722:
+	MOVB AL, (BX)
+	SHRQ $0x08, AX
+	INCQ BX
+	DECQ SI
+	JNZ  byte722
+
+bytedone723:
+even719:
+	VZEROUPPER
+	RET
+
 // func quantizeDivVector(dst *uint8, src *float32, n int, zero int, scale float32, lo float32, hi float32)
 // Requires: AVX, AVX2
 TEXT ·quantizeDivVector(SB), NOSPLIT, $0-44
@@ -12512,9 +12706,9 @@ TEXT ·quantizeDivVector(SB), NOSPLIT, $0-44
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y4
 	CMPQ         DX, $+32
-	JLT          blockdone706
+	JLT          blockdone725
 
-block705:
+block724:
 	VMOVUPS   (AX), Y5
 	VDIVPS    Y0, Y5, Y5
 	VMAXPS    Y1, Y5, Y5
@@ -12548,13 +12742,13 @@ block705:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block705
+	JGE       block724
 
-blockdone706:
+blockdone725:
 	CMPQ DX, $+8
-	JLT  vectordone708
+	JLT  vectordone727
 
-vector707:
+vector726:
 	VMOVUPS      (AX), Y4
 	VDIVPS       Y0, Y4, Y4
 	VMAXPS       Y1, Y4, Y4
@@ -12569,11 +12763,11 @@ vector707:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector707
+	JGE          vector726
 
-vectordone708:
+vectordone727:
 	TESTQ        DX, DX
-	JZ           even709
+	JZ           even728
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -12589,17 +12783,17 @@ vectordone708:
 	VPACKUSWB    X4, X4, X4
 	VMOVQ        X4, AX
 	TESTQ        DX, DX
-	JZ           bytedone711
+	JZ           bytedone730
 
-byte710:
+byte729:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte710
+	JNZ  byte729
 
-bytedone711:
-even709:
+bytedone730:
+even728:
 	VZEROUPPER
 	RET
 
@@ -12616,9 +12810,9 @@ TEXT ·quantizeMulVector(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y5
 	CMPQ         DX, $+32
-	JLT          blockdone713
+	JLT          blockdone732
 
-block712:
+block731:
 	VMOVUPS   (AX), Y6
 	VMULPS    Y0, Y6, Y6
 	VADDPS    Y1, Y6, Y6
@@ -12656,13 +12850,13 @@ block712:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block712
+	JGE       block731
 
-blockdone713:
+blockdone732:
 	CMPQ DX, $+8
-	JLT  vectordone715
+	JLT  vectordone734
 
-vector714:
+vector733:
 	VMOVUPS      (AX), Y5
 	VMULPS       Y0, Y5, Y5
 	VADDPS       Y1, Y5, Y5
@@ -12678,11 +12872,11 @@ vector714:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector714
+	JGE          vector733
 
-vectordone715:
+vectordone734:
 	TESTQ        DX, DX
-	JZ           even716
+	JZ           even735
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -12699,17 +12893,17 @@ vectordone715:
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, AX
 	TESTQ        DX, DX
-	JZ           bytedone718
+	JZ           bytedone737
 
-byte717:
+byte736:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte717
+	JNZ  byte736
 
-bytedone718:
-even716:
+bytedone737:
+even735:
 	VZEROUPPER
 	RET
 
@@ -12726,9 +12920,9 @@ TEXT ·quantizeFMAVector(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y5
 	CMPQ         DX, $+32
-	JLT          blockdone720
+	JLT          blockdone739
 
-block719:
+block738:
 	VMOVUPS     (AX), Y6
 	VFMADD213PS Y1, Y0, Y6
 	VMAXPS      Y2, Y6, Y6
@@ -12762,13 +12956,13 @@ block719:
 	ADDQ        $+128, AX
 	SUBQ        $+32, DX
 	CMPQ        DX, $+32
-	JGE         block719
+	JGE         block738
 
-blockdone720:
+blockdone739:
 	CMPQ DX, $+8
-	JLT  vectordone722
+	JLT  vectordone741
 
-vector721:
+vector740:
 	VMOVUPS      (AX), Y5
 	VFMADD213PS  Y1, Y0, Y5
 	VMAXPS       Y2, Y5, Y5
@@ -12783,11 +12977,11 @@ vector721:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector721
+	JGE          vector740
 
-vectordone722:
+vectordone741:
 	TESTQ        DX, DX
-	JZ           even723
+	JZ           even742
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -12803,17 +12997,17 @@ vectordone722:
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, AX
 	TESTQ        DX, DX
-	JZ           bytedone725
+	JZ           bytedone744
 
-byte724:
+byte743:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte724
+	JNZ  byte743
 
-bytedone725:
-even723:
+bytedone744:
+even742:
 	VZEROUPPER
 	RET
 
@@ -12829,11 +13023,11 @@ TEXT ·fmaVector(SB), NOSPLIT, $0-48
 	VBROADCASTSS lo+40(FP), Y2
 	VBROADCASTSS hi+44(FP), Y3
 	TESTQ        DX, DX
-	JZ           add726
+	JZ           add745
 	CMPQ         BX, $+8
-	JLT          addvectordone728
+	JLT          addvectordone747
 
-addvector727:
+addvector746:
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	ADDQ        $+32, DX
@@ -12845,11 +13039,11 @@ addvector727:
 	ADDQ        $+32, AX
 	SUBQ        $+8, BX
 	CMPQ        BX, $+8
-	JGE         addvector727
+	JGE         addvector746
 
-addvectordone728:
+addvectordone747:
 	TESTQ       BX, BX
-	JZ          addeven729
+	JZ          addeven748
 	LEAQ        tailmasks<>+32(SB), SI
 	NEGQ        BX
 	VMOVUPS     (SI)(BX*4), Y4
@@ -12861,14 +13055,14 @@ addvectordone728:
 	VMINPS      Y5, Y3, Y5
 	VMASKMOVPS  Y5, Y4, (AX)
 
-addeven729:
+addeven748:
 	XORQ BX, BX
 
-add726:
+add745:
 	CMPQ BX, $+8
-	JLT  shiftvectordone731
+	JLT  shiftvectordone750
 
-shiftvector730:
+shiftvector749:
 	VMOVUPS     (CX), Y4
 	VFMADD213PS Y1, Y0, Y4
 	VMAXPS      Y4, Y2, Y4
@@ -12878,11 +13072,11 @@ shiftvector730:
 	ADDQ        $+32, AX
 	SUBQ        $+8, BX
 	CMPQ        BX, $+8
-	JGE         shiftvector730
+	JGE         shiftvector749
 
-shiftvectordone731:
+shiftvectordone750:
 	TESTQ       BX, BX
-	JZ          shifteven732
+	JZ          shifteven751
 	LEAQ        tailmasks<>+32(SB), DX
 	NEGQ        BX
 	VMOVUPS     (DX)(BX*4), Y4
@@ -12892,7 +13086,7 @@ shiftvectordone731:
 	VMINPS      Y5, Y3, Y5
 	VMASKMOVPS  Y5, Y4, (AX)
 
-shifteven732:
+shifteven751:
 	VZEROUPPER
 	RET
 
@@ -12905,9 +13099,9 @@ TEXT ·dequantizeVector(SB), NOSPLIT, $0-36
 	VPBROADCASTD zero+24(FP), Y0
 	VBROADCASTSS scale+32(FP), Y1
 	CMPQ         DX, $+8
-	JLT          vectordone734
+	JLT          vectordone753
 
-vector733:
+vector752:
 	VPMOVZXBD (CX), Y2
 	VPSUBD    Y0, Y2, Y2
 	VCVTDQ2PS Y2, Y2
@@ -12917,9 +13111,9 @@ vector733:
 	ADDQ      $+32, AX
 	SUBQ      $+8, DX
 	CMPQ      DX, $+8
-	JGE       vector733
+	JGE       vector752
 
-vectordone734:
+vectordone753:
 	VZEROUPPER
 	RET
 
@@ -12939,7 +13133,7 @@ TEXT ·winoIn2(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel735:
+channel754:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -13106,7 +13300,7 @@ channel735:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel735
+	JNZ            channel754
 	VZEROUPPER
 	RET
 
@@ -13130,7 +13324,7 @@ TEXT ·winoOut2(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel736:
+channel755:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -13196,16 +13390,16 @@ channel736:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag737
+	JZ           noflag756
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag737:
+noflag756:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag738
+	JZ          noflag757
 	VMOVSD      (CX)(DI*4), X6
 	VMOVHPS     (CX)(R8*4), X6, X6
 	VMOVSD      (CX)(R11*4), X3
@@ -13219,7 +13413,7 @@ noflag737:
 	VINSERTF128 $0x01, X3, Y7, Y7
 	VADDPS      Y7, Y2, Y2
 
-noflag738:
+noflag757:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -13245,16 +13439,16 @@ noflag738:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag739
+	JZ           noflag758
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag739:
+noflag758:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag740
+	JZ          noflag759
 	VMOVSD      (CX)(DI*4), X8
 	VMOVHPS     (CX)(R8*4), X8, X8
 	VMOVSD      (CX)(R11*4), X3
@@ -13268,7 +13462,7 @@ noflag739:
 	VINSERTF128 $0x01, X3, Y9, Y9
 	VADDPS      Y9, Y2, Y2
 
-noflag740:
+noflag759:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -13287,7 +13481,7 @@ noflag740:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel736
+	JNZ          channel755
 	VZEROUPPER
 	RET
 
@@ -13307,7 +13501,7 @@ TEXT ·winoIn4(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel741:
+channel760:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -13844,7 +14038,7 @@ channel741:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel741
+	JNZ            channel760
 	VZEROUPPER
 	RET
 
@@ -13938,7 +14132,7 @@ TEXT ·winoOut4(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel742:
+channel761:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -14126,14 +14320,14 @@ channel742:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag743
+	JZ           noflag762
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag743:
+noflag762:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -14143,7 +14337,7 @@ noflag743:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag744
+	JZ             noflag763
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -14157,7 +14351,7 @@ noflag743:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag744:
+noflag763:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -14195,14 +14389,14 @@ noflag744:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag745
+	JZ           noflag764
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag745:
+noflag764:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -14212,7 +14406,7 @@ noflag745:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag746
+	JZ             noflag765
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -14226,7 +14420,7 @@ noflag745:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag746:
+noflag765:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -14264,14 +14458,14 @@ noflag746:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag747
+	JZ           noflag766
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag747:
+noflag766:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -14281,7 +14475,7 @@ noflag747:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag748
+	JZ             noflag767
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -14295,7 +14489,7 @@ noflag747:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag748:
+noflag767:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -14333,14 +14527,14 @@ noflag748:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag749
+	JZ           noflag768
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag749:
+noflag768:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -14350,7 +14544,7 @@ noflag749:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag750
+	JZ             noflag769
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -14364,7 +14558,7 @@ noflag749:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag750:
+noflag769:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -14385,7 +14579,7 @@ noflag750:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel742
+	JNZ          channel761
 	VZEROUPPER
 	RET
 

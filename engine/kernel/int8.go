@@ -45,15 +45,21 @@ type Epilogue8 struct {
 
 // bounds returns what a requantized value is clamped to before OutZero is
 // added, with the activation's own clamp taken in: f·Inv + Shift grows with f
-// whatever it is rounded to, so that clamping before it or after it is the same.
+// whatever it is rounded to, and so does f/Divisor, so that clamping before it or
+// after it is the same.
 // It tells whether the kernel that requantizes cannot do all of it.
 func (e *Epilogue8) bounds() (lo, hi float32, rest bool) {
 	least, most := float32(e.OutLo-e.OutZero), float32(e.OutHi-e.OutZero)
-	if e.Fused || e.Divisor != 0 {
+	if e.Fused {
 		return least, most, true
 	}
 	actLo, actHi, rest := e.clamp()
-	of := func(f float32) float32 { return clamp(float32(f*e.Inv)+e.Shift, least, most) }
+	of := func(f float32) float32 {
+		if e.Divisor != 0 {
+			return clamp(f/e.Divisor, least, most)
+		}
+		return clamp(float32(f*e.Inv)+e.Shift, least, most)
+	}
 	return of(actLo), of(actHi), rest
 }
 

@@ -12,7 +12,7 @@ func avx2Integer(m *machine) {
 	m.packPairs, m.packQuads = avx2PackPairs, avx2PackQuads
 	m.depthwisePlanes8 = nil
 	m.depthwise8, m.maxPool8 = avx2Depthwise8, maxPoolBy(avx2MaxBytes)
-	m.rescale, m.requantize = avx2Rescale, avx2Requantize
+	m.rescale, m.requantize, m.requantizeDiv = avx2Rescale, avx2Requantize, avx2RequantizeDiv
 	m.quantizeDiv, m.quantizeMul, m.dequantize = avx2QuantizeDiv, avx2QuantizeMul, avx2Dequantize
 	m.quantizeFMA, m.fma = avx2QuantizeFMA, avx2FMA
 }
@@ -131,6 +131,13 @@ func avx2Requantize(y []uint8, acc []int32, add []float32, n, offset, flags, zer
 	if n > 0 {
 		y, acc = y[:n], acc[:n]
 		requantizeVector(&y[0], &acc[0], addend(add, n, flags), n, offset, flags, zero, scale, bias, inv, shift, lo, hi)
+	}
+}
+
+func avx2RequantizeDiv(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, divisor, lo, hi float32) {
+	if n > 0 {
+		y, acc = y[:n], acc[:n]
+		requantizeDivVector(&y[0], &acc[0], addend(add, n, flags), n, offset, flags, zero, scale, bias, divisor, lo, hi)
 	}
 }
 

@@ -20,6 +20,7 @@ func boundsOfCodes(_ *testing.T, f *walls, m *machine, caught func(what ...any))
 			for flags := range 4 {
 				m.rescale(floats, acc, add, n, 7, flags*flagBias, 0.5, 1, 0, 9)
 				m.requantize(y, acc, add, n, 7, flags*flagBias, 3, 0.5, 1, 2, 3, 0, 9)
+				m.requantizeDiv(y, acc, add, n, 7, flags*flagBias, 3, 0.5, 1, 2, 0, 9)
 			}
 			m.quantizeFMA(y, x, n, 1, 0.1, 3, -1, 254)
 			m.fma(floats, x, nil, n, 0, 2, 3, 0, 9)

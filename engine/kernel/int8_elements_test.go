@@ -86,6 +86,8 @@ func TestRequantizeTies(t *testing.T) {
 						want[i] = naiveCode(f, 100, -100, 155)
 					}
 					same(t, fmt.Sprint("n ", n, " flags ", flags), got, want)
+					m.requantizeDiv(got, acc, add, n, -3, flags&^3, 100, 0.5, 1, 1, -100, 155)
+					same(t, fmt.Sprint("by division, n ", n, " flags ", flags), got, want)
 				}
 			}
 		})

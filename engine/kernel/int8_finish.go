@@ -16,7 +16,7 @@ type finisher struct {
 	codes  []uint8
 
 	shape [rowsLen]int32 // of the block
-	to    [4]float32     // its inv, shift, lo and hi
+	to    [4]float32     // its inv or divisor, shift, lo and hi
 }
 
 // What the shape of a block says, in the order in which the kernels read it.
@@ -64,7 +64,11 @@ func (f *finisher) rows(acc []int32, ldAcc, o, rows, j, cols int) {
 	lo, hi, rest := f.ep.bounds()
 	if !rest {
 		f.to = [4]float32{f.ep.Inv, f.ep.Shift, lo, hi}
-		f.mach.requantizeRows(f.codes[at:], acc, add, offset, scale, bias, f.shape[:], f.to[:])
+		requantize := f.mach.requantizeRows
+		if f.ep.Divisor != 0 {
+			f.to[0], requantize = f.ep.Divisor, f.mach.requantizeDivRows
+		}
+		requantize(f.codes[at:], acc, add, offset, scale, bias, f.shape[:], f.to[:])
 		return
 	}
 	least, most, function := f.ep.clamp()
@@ -123,6 +127,15 @@ func requantizeEach(m *machine) func(y []uint8, acc []int32, add []float32, offs
 	return func(y []uint8, acc []int32, add []float32, offset []int32, scale, bias []float32, shape []int32, to []float32) {
 		eachRow(acc, add, offset, scale, bias, shape, func(at int, acc []int32, add []float32, offset int, scale, bias float32) {
 			m.requantize(y[at:], acc, add, len(acc), offset, int(shape[rowsFlags]), int(shape[rowsZero]), scale, bias, to[0], to[1], to[2], to[3])
+		})
+	}
+}
+
+// requantizeDivEach is requantizeDiv for the rows of a block.
+func requantizeDivEach(m *machine) func(y []uint8, acc []int32, add []float32, offset []int32, scale, bias []float32, shape []int32, to []float32) {
+	return func(y []uint8, acc []int32, add []float32, offset []int32, scale, bias []float32, shape []int32, to []float32) {
+		eachRow(acc, add, offset, scale, bias, shape, func(at int, acc []int32, add []float32, offset int, scale, bias float32) {
+			m.requantizeDiv(y[at:], acc, add, len(acc), offset, int(shape[rowsFlags]), int(shape[rowsZero]), scale, bias, to[0], to[2], to[3])
 		})
 	}
 }

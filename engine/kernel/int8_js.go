@@ -55,6 +55,12 @@ func simdInteger(m *machine) {
 	m.requantizeRows = func(y []uint8, acc []int32, add []float32, offset []int32, scale, bias []float32, shape []int32, to []float32) {
 		wasmRequantizeS32U8Rows(at(y), at(acc), at(add), at(offset), at(scale), at(bias), at(shape), at(to))
 	}
+	m.requantizeDiv = func(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, divisor, lo, hi float32) {
+		wasmRequantizeS32U8Div(at(y), at(acc), at(add), int32(n), int32(offset), int32(flags), int32(zero), scale, bias, divisor, lo, hi)
+	}
+	m.requantizeDivRows = func(y []uint8, acc []int32, add []float32, offset []int32, scale, bias []float32, shape []int32, to []float32) {
+		wasmRequantizeS32U8DivRows(at(y), at(acc), at(add), at(offset), at(scale), at(bias), at(shape), at(to))
+	}
 	m.rescale = func(f []float32, acc []int32, add []float32, n, offset, flags int, scale, bias, lo, hi float32) {
 		wasmRescaleS32F32(at(f), at(acc), at(add), int32(n), int32(offset), int32(flags), scale, bias, lo, hi)
 	}
@@ -192,6 +198,14 @@ func wasmRescaleS32F32Rows(f, acc, add, offset, scale, bias, shape, to unsafe.Po
 //go:wasmimport kernel requantize_s32_u8_rows
 //go:noescape
 func wasmRequantizeS32U8Rows(y, acc, add, offset, scale, bias, shape, to unsafe.Pointer)
+
+//go:wasmimport kernel requantize_s32_u8_div
+//go:noescape
+func wasmRequantizeS32U8Div(y, acc, add unsafe.Pointer, n, offset, flags, zero int32, scale, bias, divisor, lo, hi float32)
+
+//go:wasmimport kernel requantize_s32_u8_div_rows
+//go:noescape
+func wasmRequantizeS32U8DivRows(y, acc, add, offset, scale, bias, shape, to unsafe.Pointer)
 
 //go:wasmimport kernel rescale_s32_f32
 //go:noescape

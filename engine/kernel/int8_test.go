@@ -133,6 +133,7 @@ func TestConv8(t *testing.T) {
 			{Sums: Paired, Zero: 255, Epilogue8: Epilogue8{Bias: random(seed+4, s.OutC), Act: Clip, Lo: -1, Hi: 0.7, Inv: 57, OutZero: 100, OutLo: 3, OutHi: 250}},
 			{Sums: Paired, Zero: 3, Order: shuffled(seed, k), Epilogue8: Epilogue8{Bias: random(seed+4, s.OutC), Act: Abs, Inv: 31, Shift: 128}},
 			{Zero: 5, Epilogue8: Epilogue8{Bias: random(seed+4, s.OutC), Act: Relu, Inv: 31.7, Shift: 12.3, Fused: true}},
+			{Zero: 5, Epilogue8: Epilogue8{Bias: random(seed+4, s.OutC), Act: Clip, Lo: -0.6, Hi: 0.9, Divisor: 0.013, OutZero: 90, OutLo: 2, OutHi: 254}},
 			{Zero: 5, Epilogue8: Epilogue8{Bias: random(seed+4, s.OutC), Act: SwishDNN, Divisor: 0.013, OutZero: 90, OutLo: 2, OutHi: 254}},
 			{Order: shuffled(seed+1, k), Zero: 128, Epilogue8: Epilogue8{Act: LeakyRelu, Lo: 0.1, OutZero: 7}},
 		} {

@@ -71,19 +71,21 @@ type machine struct {
 	// is nil where calling depthwise8 for each is as good.
 	depthwisePlanes8 func(acc []int32, x, plane []uint8, w, shape []int32) `wasm:"depthwise_u8_planes"`
 
-	rescale    func(f []float32, acc []int32, add []float32, n, offset, flags int, scale, bias, lo, hi float32)                 `wasm:"rescale_s32_f32"`
-	requantize func(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, inv, shift, lo, hi float32) `wasm:"requantize_s32_u8"`
-	// rescaleRows and requantizeRows do so with the rows of a block: see finisher.
-	rescaleRows    func(f []float32, acc []int32, add []float32, offset []int32, scale, bias []float32, shape []int32, to []float32) `wasm:"rescale_s32_f32_rows"`
-	requantizeRows func(y []uint8, acc []int32, add []float32, offset []int32, scale, bias []float32, shape []int32, to []float32)   `wasm:"requantize_s32_u8_rows"`
-	quantizeDiv    func(dst []uint8, src []float32, n, zero int, scale, lo, hi float32)                                              `wasm:"quantize_f32_u8_div"`
-	quantizeMul    func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32)                                         `wasm:"quantize_f32_u8_mul"`
-	quantizeFMA    func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32)                                         `wasm:"quantize_f32_u8_fma"`
-	fma            func(dst, src, add []float32, n, flags int, factor, shift, lo, hi float32)                                        `wasm:"fma_f32"`
-	dequantize     func(dst []float32, src []uint8, n, zero int, scale float32)                                                      `wasm:"dequantize_u8_f32"`
-	lookup         func(dst, src, table []uint8, n int)                                                                              `wasm:"lookup_u8"`
-	lookupPair     func(dst, a, b, table []uint8, n int)                                                                             `wasm:"lookup_u8_u8"`
-	maxPool8       func(y, x, plane []uint8, shape []int32)                                                                          `wasm:"maxpool_u8"`
+	rescale       func(f []float32, acc []int32, add []float32, n, offset, flags int, scale, bias, lo, hi float32)                 `wasm:"rescale_s32_f32"`
+	requantize    func(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, inv, shift, lo, hi float32) `wasm:"requantize_s32_u8"`
+	requantizeDiv func(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, divisor, lo, hi float32)    `wasm:"requantize_s32_u8_div"`
+	// These do so with the rows of a block: see finisher.
+	rescaleRows       func(f []float32, acc []int32, add []float32, offset []int32, scale, bias []float32, shape []int32, to []float32) `wasm:"rescale_s32_f32_rows"`
+	requantizeRows    func(y []uint8, acc []int32, add []float32, offset []int32, scale, bias []float32, shape []int32, to []float32)   `wasm:"requantize_s32_u8_rows"`
+	requantizeDivRows func(y []uint8, acc []int32, add []float32, offset []int32, scale, bias []float32, shape []int32, to []float32)   `wasm:"requantize_s32_u8_div_rows"`
+	quantizeDiv       func(dst []uint8, src []float32, n, zero int, scale, lo, hi float32)                                              `wasm:"quantize_f32_u8_div"`
+	quantizeMul       func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32)                                         `wasm:"quantize_f32_u8_mul"`
+	quantizeFMA       func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32)                                         `wasm:"quantize_f32_u8_fma"`
+	fma               func(dst, src, add []float32, n, flags int, factor, shift, lo, hi float32)                                        `wasm:"fma_f32"`
+	dequantize        func(dst []float32, src []uint8, n, zero int, scale float32)                                                      `wasm:"dequantize_u8_f32"`
+	lookup            func(dst, src, table []uint8, n int)                                                                              `wasm:"lookup_u8"`
+	lookupPair        func(dst, a, b, table []uint8, n int)                                                                             `wasm:"lookup_u8_u8"`
+	maxPool8          func(y, x, plane []uint8, shape []int32)                                                                          `wasm:"maxpool_u8"`
 }
 
 // Flags of gemm and depthwise.

@@ -15,7 +15,8 @@ func refInteger(m *machine, d dot) {
 	m.packPairs, m.packQuads, m.depthwise8 = refPackPairs, refPackQuads, refDepthwise8
 	m.winoIn8, m.winoOut8 = refWinoIn8, refWinoOut8
 	m.rescale, m.requantize = refRescale, refRequantize
-	m.rescaleRows, m.requantizeRows = rescaleEach(m), requantizeEach(m)
+	m.requantizeDiv = refRequantizeDiv
+	m.rescaleRows, m.requantizeRows, m.requantizeDivRows = rescaleEach(m), requantizeEach(m), requantizeDivEach(m)
 	m.depthwisePlanes8 = refDepthwisePlanes8
 	m.quantizeDiv, m.quantizeMul, m.dequantize = refQuantizeDiv, refQuantizeMul, refDequantize
 	m.quantizeFMA, m.fma = refQuantizeFMA, refFMA
@@ -171,6 +172,13 @@ func refRescale(f []float32, acc []int32, add []float32, n, offset, flags int, s
 func refRequantize(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, inv, shift, lo, hi float32) {
 	for i, s := range acc[:n] {
 		y[i] = refCode(float32(refScaled(s+int32(offset), add, i, flags, scale, bias)*inv)+shift, zero, lo, hi)
+	}
+}
+
+// refRequantizeDiv is refRescale without a clamp and refQuantizeDiv in one.
+func refRequantizeDiv(y []uint8, acc []int32, add []float32, n, offset, flags, zero int, scale, bias, divisor, lo, hi float32) {
+	for i, s := range acc[:n] {
+		y[i] = refCode(refScaled(s+int32(offset), add, i, flags, scale, bias)/divisor, zero, lo, hi)
 	}
 }
 

@@ -45,7 +45,7 @@ func (v *IntConv) Codes(in []*tensor.Tensor, act Activation, codes Coding) Run {
 	ep.Act, ep.Lo, ep.Hi = act.Act, act.Lo, act.Hi
 	ep.Inv, ep.Shift, ep.Fused, ep.Divisor = codes.factor, codes.shift, codes.fused, codes.divisor
 	ep.OutZero, ep.OutLo, ep.OutHi = codes.zero, codes.lo, codes.hi
-	if codes.divisor == 0 && (!finite(ep.Scale) || !finite(ep.Bias)) { // the clamp then falls together with that of the codes
+	if !finite(ep.Scale) || !finite(ep.Bias) { // the clamp then falls together with that of the codes
 		return nil
 	}
 	p := v.pack(in, ep)

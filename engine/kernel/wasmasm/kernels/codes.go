@@ -29,6 +29,18 @@ func (b *builder) codes() {
 			encode(f, n, y, src, func(x []V128) V128 { return grid(value(x[0], x[len(x)-1]).Mul(factor).Add(plus)) })
 		})
 	})
+	requantizeDiv := b.Func("requantize_s32_u8_div", func(f *Func) {
+		y, acc, add, n, offset, flags, zero := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+		scale, bias, divisor, lo, hi := f.ParamF32(), f.ParamF32(), f.ParamF32(), f.ParamF32(), f.ParamF32()
+		grid, by := onGrid(f, zero, lo, hi), f.SetV128(divisor.Splat())
+		scaled(f, flags, offset, scale, bias, func(value func(sum, add V128) V128, adds bool) {
+			src := []I32{acc}
+			if adds {
+				src = append(src, add)
+			}
+			encode(f, n, y, src, func(x []V128) V128 { return grid(value(x[0], x[len(x)-1]).Div(by)) })
+		})
+	})
 	b.Func("rescale_s32_f32_rows", func(f *Func) {
 		sumRows(f, 4, func(r sumRow, to []F32) {
 			f.Call(rescale, r.to, r.acc, r.add, r.cols, r.offset, r.flags, r.scale, r.bias, to[2], to[3])
@@ -37,6 +49,11 @@ func (b *builder) codes() {
 	b.Func("requantize_s32_u8_rows", func(f *Func) {
 		sumRows(f, 1, func(r sumRow, to []F32) {
 			f.Call(requantize, r.to, r.acc, r.add, r.cols, r.offset, r.flags, r.zero, r.scale, r.bias, to[0], to[1], to[2], to[3])
+		})
+	})
+	b.Func("requantize_s32_u8_div_rows", func(f *Func) {
+		sumRows(f, 1, func(r sumRow, to []F32) {
+			f.Call(requantizeDiv, r.to, r.acc, r.add, r.cols, r.offset, r.flags, r.zero, r.scale, r.bias, to[0], to[2], to[3])
 		})
 	})
 	b.Func("quantize_f32_u8_div", func(f *Func) {
