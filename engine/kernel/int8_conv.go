@@ -24,7 +24,7 @@ type Conv8 struct {
 	offset   []int32 // Offset and what makes up for zero points
 	weights  []int8
 	products []*product8   // one for each group, unless by dw or wino
-	cols     columns8      // of those
+	cols     columns8      // of their right operand
 	wino     *winograd8    // or nil
 	dw       *depthwise8   // or nil
 	copied   bool          // the input is first copied with its padding

@@ -90,3 +90,20 @@ func TestMachinesFMA(t *testing.T) {
 		})
 	}
 }
+
+// TestProbeFMA tells rounding once from rounding twice.
+func TestProbeFMA(t *testing.T) {
+	for _, m := range machines(t) {
+		if !probeFMA(m.fma) {
+			t.Errorf("%s: its multiply-add is not taken for fused", m.name)
+		}
+	}
+	twice := func(dst, src, add []float32, n, flags int, factor, shift, lo, hi float32) {
+		for i, x := range src[:n] {
+			dst[i] = float32(x*factor) + add[i]
+		}
+	}
+	if probeFMA(twice) {
+		t.Error("a product that is rounded by itself is taken for fused")
+	}
+}

@@ -150,7 +150,7 @@ func (b *builder) groupsPanel(h int, by func(f *Func) (prepare func(w V128), mul
 	})
 }
 
-// groupsColumn multiplies one panel of h rows, up to four, with the first column of one panel of
+// groupsColumn multiplies one panel of h rows with the first column of one panel of
 // the right: a lane is a row. Four groups have sums of their own.
 func (b *builder) groupsColumn(h int, by func(f *Func) (prepare func(w V128), multiply product)) *Func {
 	const turns = 4
@@ -158,18 +158,23 @@ func (b *builder) groupsColumn(h int, by func(f *Func) (prepare func(w V128), mu
 		c, left, right, extra := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
 		_, k, extras, ldc, flags := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
 		prepare, multiply := by(f)
-		w, at := f.SetV128(Zero()), f.SetI32(right)
-		sums := make([]V128, turns)
+		w, x, at := f.SetV128(Zero()), f.SetV128(Zero()), f.SetI32(right)
+		vectors := (h + 3) / 4
+		sums := make([]V128, turns*vectors)
 		for i := range sums {
 			sums[i] = f.SetV128(Zero())
 		}
 		groups := func(n int) {
 			for i := range n {
-				w.Set(loadRows(left, 4*h*i, h))
-				if prepare != nil {
-					prepare(w)
+				x.Set(at.LoadSplat(4 * nr * i))
+				for v := range vectors {
+					w.Set(loadRows(left, 4*(h*i+4*v), min(4, h-4*v)))
+					if prepare != nil {
+						prepare(w)
+					}
+					sum := sums[i*vectors+v]
+					sum.Set(multiply(w, x, sum))
 				}
-				sums[i].Set(multiply(w, at.LoadSplat(4*nr*i), sums[i]))
 			}
 			left.Set(left.Plus(int32(4 * h * n)))
 		}
@@ -189,11 +194,13 @@ func (b *builder) groupsColumn(h int, by func(f *Func) (prepare func(w V128), mu
 			groups(1)
 			extra.Set(extra.Plus(4))
 		})
-		for i := 1; i < turns; i++ {
-			sums[0].Set(sums[0].AddI32(sums[i]))
+		for v := range vectors {
+			for i := 1; i < turns; i++ {
+				sums[v].Set(sums[v].AddI32(sums[i*vectors+v]))
+			}
 		}
 		for r := range h {
-			y := f.SetI32(sums[0].LaneI32(r))
+			y := f.SetI32(sums[r/4].LaneI32(r % 4))
 			f.If(flags.Mask(flagLoad), func() { y.Set(y.Add(c.LoadI32(0))) })
 			f.Store(c, 0, y)
 			c.Set(c.Add(ldc.Shl(2)))
