@@ -61,3 +61,21 @@ func tanhF32(x float32) float32 {
 const signBit = 1 << 31
 
 func absF32(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ signBit) }
+
+// erf is the error function, off by at most 6.5e-8: between −4 and 4 the odd rational function of Eigen (generic_fast_erf_float), which
+// is a third of the time of math.Erf. No FMA: the result is the same on all processors.
+func erf(x float64) float64 {
+	x = min(max(x, -4), 4)
+	z := float64(x * x)
+	p := float64(z*-2.72614225801306e-10) + 2.77068142495902e-08
+	p = float64(p*z) - 2.10102402082508e-06
+	p = float64(p*z) - 5.69250639462346e-05
+	p = float64(p*z) - 7.34990630326855e-04
+	p = float64(p*z) - 2.95459980854025e-03
+	p = float64(p*z) - 1.60960333262415e-02
+	q := float64(z*-1.45660718464996e-05) - 2.13374055278905e-04
+	q = float64(q*z) - 1.68282697438203e-03
+	q = float64(q*z) - 7.37332916720468e-03
+	q = float64(q*z) - 1.42647390514189e-02
+	return float64(x*p) / q
+}
