@@ -115,7 +115,15 @@ func (j *Job) look(x *tensor.Tensor) error {
 }
 
 func (j *Job) startProbe() error {
-	plan := target.Place(j.run, j.target)
+	var float []string
+	if len(j.kept) > 0 { // the part that can be computed may look as if it ended elsewhere
+		for _, d := range j.plan.Nodes {
+			if d.State == target.Float {
+				float = append(float, d.Node.Name)
+			}
+		}
+	}
+	plan := target.Place(j.run, j.target, float...)
 	p := &probe{plan: plan, biases: map[string]*tune.Bias{}}
 	for i, e := range j.estimators() {
 		acts, err := j.ranges(plan, e, nil)
