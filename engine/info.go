@@ -30,6 +30,7 @@ type Info struct {
 	Preset      string   `json:"preset"`                // guessed
 	Reason      string   `json:"reason"`                // why this preset
 	Unsupported []string `json:"unsupported,omitempty"` // nodes that cannot be computed: they and what follows them stay float
+	Widened     bool     `json:"widened,omitempty"`     // the file is in float16 or bfloat16: it is read as float32, and so are the inputs and outputs of the quantized file
 	Quantized   bool     `json:"quantized,omitempty"`   // the file is in integers already: it can be tested, not quantized again
 	Blocked     string   `json:"blocked,omitempty"`     // why the model cannot be quantized; every node that is to blame
 }
@@ -55,7 +56,7 @@ func (m *Model) Info(targetName string, p dataset.Preset) Info {
 	facts := m.facts()
 	in := Info{
 		Name: m.Name, Size: m.Size, Opset: m.graph.Opset[""], Producer: facts.Producer,
-		Input: describeIO(m.input),
+		Input: describeIO(m.input), Widened: m.widened,
 	}
 	for _, v := range m.graph.Outputs {
 		in.Outputs = append(in.Outputs, describeIO(v))

@@ -11,6 +11,7 @@ import (
 	"dropquant/engine/dataset"
 	"dropquant/engine/graph"
 	"dropquant/engine/onnx"
+	"dropquant/engine/pass"
 	"dropquant/engine/tensor"
 )
 
@@ -31,6 +32,8 @@ type Model struct {
 	source *onnx.Model
 	graph  *graph.Graph
 	input  *graph.Value // what images or arrays fill
+
+	widened bool // it was in float16 or bfloat16, and graph is in float32
 }
 
 // Hash returns the SHA-256 of the model's file, in hex. It takes a while in a browser, so only what is written asks for it.
@@ -59,6 +62,7 @@ func loadIf(accept func(*graph.Graph) error, f File, sibling func(name string) (
 		err = accept(m.graph)
 	}
 	if err == nil {
+		m.widened = pass.WidenHalves(m.graph)
 		m.input, err = findInput(m.graph)
 	}
 	if err != nil {

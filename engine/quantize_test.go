@@ -8,10 +8,12 @@ import (
 	"testing"
 
 	"dropquant/engine/calib"
+	"dropquant/engine/dataset"
 	"dropquant/engine/graph"
 	"dropquant/engine/onnx"
 	"dropquant/engine/report"
 	"dropquant/engine/target"
+	"dropquant/engine/tensor"
 )
 
 // outcome is a result as bytes that can be compared.
@@ -174,5 +176,30 @@ relu2: e = Relu(s)`, 1)
 		if r.Report.Int8MACs == 0 || r.Report.SQNR < 25 {
 			t.Errorf("%s: %d multiply-accumulates in integers, %.1f dB", tg.Name, r.Report.Int8MACs, r.Report.SQNR)
 		}
+	}
+}
+
+// TestHalves quantizes a model whose weights and activations are float16: read as float32.
+func TestHalves(t *testing.T) {
+	text := strings.NewReplacer("x float32", "x float16", "const w float32[4,3,3,3] = seq", "const w float16[4,3,3,3] = fill 0x3000", "y float32", "y float16",
+		"b float32[4] = {0.1 -0.2 0.3 0}", "b float16[4] = {0x2e66 0xb266 0x34cd 0}",
+		"w2 float32[4,4,1,1] = {0.5 -1 0.25 0 1 1 -1 0 0 0 0 0 2 -2 0.125 1}", "w2 float16[4,4,1,1] = {0x3800 0xbc00 0x3400 0 0x3c00 0x3c00 0xbc00 0 0 0 0 0 0x4000 0xc000 0x3000 0x3c00}").Replace(tiny)
+	m := mustLoad(t, File{"halves.onnx", fromText(t, text)})
+	if in := m.Info("", dataset.Preset{}); !in.Widened || in.Input.Type != "float32" {
+		t.Errorf("%+v", in)
+	}
+	r, err := Quantize(m, Options{}, arrays(4), 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Report.Int8MACs != r.Report.MACs || r.Report.SQNR < 25 {
+		t.Errorf("%+v", r.Report)
+	}
+	quantized, err := LoadAny(File{"halves.int8.onnx", joined(r.Model)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := quantized.graph.Outputs[0]; v.DType != tensor.Float32 || quantized.widened {
+		t.Errorf("the output is %v", v.DType)
 	}
 }

@@ -62,7 +62,7 @@ func cast(dst, src *tensor.Tensor) {
 	case tensor.Float16:
 		castFloat(dst, halves(src, halfToFloat))
 	case tensor.BFloat16:
-		castFloat(dst, halves(src, func(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }))
+		castFloat(dst, halves(src, brainToFloat))
 	case tensor.Int8:
 		castInt(dst, tensor.Data[int8](src))
 	case tensor.Uint8:
@@ -179,6 +179,15 @@ func halves(t *tensor.Tensor, f func(uint16) float32) []float32 {
 	return out
 }
 
+// Widen returns a float16 or bfloat16 tensor as float32, exactly.
+func Widen(t *tensor.Tensor) *tensor.Tensor {
+	f := halfToFloat
+	if t.DType == tensor.BFloat16 {
+		f = brainToFloat
+	}
+	return tensor.Of(halves(t, f), t.Shape...)
+}
+
 // halfToFloat widens an IEEE binary16 number, exactly.
 func halfToFloat(h uint16) float32 {
 	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10&31), uint32(h&1023)
@@ -191,6 +200,9 @@ func halfToFloat(h uint16) float32 {
 	}
 	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
 }
+
+// brainToFloat widens a bfloat16 number, exactly.
+func brainToFloat(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }
 
 // floatToHalf rounds to the nearest binary16 number, half to even.
 func floatToHalf(f float32) uint16 {

@@ -21,6 +21,7 @@ var passes = map[string]Pass{
 	"float":     Float,
 	"opset13":   RaiseOpset(13),
 	"opset21":   RaiseOpset(21),
+	"halves":    func(g *graph.Graph) error { WidenHalves(g); return nil },
 }
 
 // TestCases runs a pass over the graph before the --- of a file; what it makes, or the error, stands behind.
