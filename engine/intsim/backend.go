@@ -19,6 +19,7 @@ type Backend struct {
 	ISA     string         // "vnni": sums of int8 products are exact; "avx2": pairs of them saturate to 16 bits first; "" where there is no choice
 	Title   string
 	Version string // of the runtime that it was checked against; "" when it follows documents only
+	Defects []*Defect
 
 	Arithmetic op.Arithmetic
 	emit       func(l *lowering, u *target.Unit) error // puts what the runtime runs in the place of a unit; nil: nothing is lowered
@@ -61,12 +62,12 @@ var Backends = []*Backend{
 	{
 		// With AVX-512, or AVX2 and VNNI. oneDNN has no matrix product for the second, of which it makes convolutions of several groups
 		// whose channels are not a multiple of its block, when their input has a zero point: those saturate there as on "avx2".
-		Target: target.OpenVINO, ISA: "vnni", Title: "OpenVINO on a CPU with VNNI", Version: "2026.4.1", emit: multiply, making: byOneDNN,
+		Target: target.OpenVINO, ISA: "vnni", Title: "OpenVINO on a CPU with VNNI", Version: "2026.4.1", Defects: []*Defect{SignedConcat}, emit: multiply, making: byOneDNN,
 	},
 	{
 		// Depthwise kernels multiply in 32 bits. Source: oneDNN, cpu/x64/jit_uni_x8s8s32x_conv_kernel.cpp; gemm_info.cpp and
 		// get_k_padd of gemm_driver.cpp for grouped convolutions and matrices.
-		Target: target.OpenVINO, ISA: "avx2", Title: "OpenVINO on a CPU without VNNI", Version: "2026.4.1", emit: multiply, making: byOneDNN,
+		Target: target.OpenVINO, ISA: "avx2", Title: "OpenVINO on a CPU without VNNI", Version: "2026.4.1", Defects: []*Defect{SignedConcat}, emit: multiply, making: byOneDNN,
 		Arithmetic: oneDNNPairs,
 	},
 	{

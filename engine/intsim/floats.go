@@ -105,12 +105,17 @@ func (l *lowering) quantize(f *target.Fate) {
 		return
 	}
 	p := l.r.Codes(q.Outputs[0].Uses[0].Node.Outputs[0]).Params
-	if p.QMax-p.QMin != lastLevel || len(p.Scale) > 1 && (p.Axis != 1 || !perTensorZero(p)) {
+	at, special := l.ranges[q]
+	if !special {
+		at = levelsOf(p)
+	}
+	if !special && p.QMax-p.QMin != lastLevel || len(p.Scale) > 1 && (p.Axis != 1 || !perTensorZero(p)) {
 		return
 	}
-	last := l.rounding(f, p)
+	last := l.rounding(f, at)
 	l.roundings[q] = last
 	if l.signed[q] {
+		last.alone = last.alone && !l.meets(q)
 		last = last.asSigned()
 	}
 	if f.Into != nil && l.inCodes(q) {
@@ -129,6 +134,17 @@ func (l *lowering) quantize(f *target.Fate) {
 	l.g.SetInput(q, 1, l.vector(last.factor))
 	l.g.SetInput(q, 2, l.vector(last.shift))
 	q.Outputs[0].DType = tensor.Uint8
+}
+
+// meets reports whether a Concat of codes reads those of q: the FakeQuantize in front of it has a kernel of its own, which shifts as
+// those of layers do. Seen in OpenVINO 2026.4.1.
+func (l *lowering) meets(q *graph.Node) bool {
+	for _, dq := range l.readers[q.Outputs[0]] {
+		if dq != nil && slices.ContainsFunc(l.readers[dq.Outputs[0]], func(n *graph.Node) bool { return n != nil && n.Op == "Concat" && l.r.Fate(n).State == target.Moves }) {
+			return true
+		}
+	}
+	return false
 }
 
 func perTensorZero(p quant.Params) bool {
@@ -168,31 +184,31 @@ func (f rounding) scaled(by string) rounding {
 }
 
 // rounding finds how the runtime makes the codes of a QuantizeLinear.
-func (l *lowering) rounding(f *target.Fate, p quant.Params) rounding {
-	x, at := f.Node.Inputs[0], levelsOf(p)
+func (l *lowering) rounding(f *target.Fate, at levels) rounding {
+	x := f.Node.Inputs[0]
 	if f.Into == nil {
-		return rounding{x: x, factor: at.factors(), shift: at.apart(), alone: true, hi: lastLevel}
+		return rounding{x: x, factor: at.factors(), shift: at.apart(), alone: true, hi: at.last}
 	}
 	u := l.r.Fate(f.Into).Unit
 	switch u.Node.Op {
 	case "IntConv", "IntMatMul":
-		return l.afterProduct(u, p)
+		return l.afterProduct(u, at)
 	case "Add":
-		if f, ok := l.afterAdd(u, p); ok {
+		if f, ok := l.afterAdd(u, at); ok {
 			return f
 		}
-		return rounding{x: x, factor: at.factors(), shift: at.apart(), alone: true, hi: lastLevel}
+		return rounding{x: x, factor: at.factors(), shift: at.apart(), alone: true, hi: at.last}
 	case "AveragePool", "GlobalAveragePool":
-		if f, ok := l.afterMean(u, p); ok {
+		if f, ok := l.afterMean(u, at); ok {
 			return f
 		}
 	}
-	return rounding{x: x, factor: at.factors(), shift: at.shifts(), fused: true, hi: lastLevel}
+	return rounding{x: x, factor: at.factors(), shift: at.shifts(), fused: true, hi: at.last}
 }
 
 // afterMean is the form behind a mean of codes: the mean is taken of the codes, the zero point comes off it, and the levels
 // take in the scale.
-func (l *lowering) afterMean(u *target.Unit, p quant.Params) (rounding, bool) {
+func (l *lowering) afterMean(u *target.Unit, at levels) (rounding, bool) {
 	codes, c := l.codes[u.Node.Inputs[0]], u.Inputs[0]
 	if codes.params.DType != tensor.Uint8 || len(u.Fused) > 0 || !c.Params.PerTensor() {
 		return rounding{}, false
@@ -201,8 +217,8 @@ func (l *lowering) afterMean(u *target.Unit, p quant.Params) (rounding, bool) {
 	if z := codes.params.Zero[0]; z != 0 {
 		mean = l.op("", "Sub", []*graph.Value{mean, l.vector([]float32{float32(z)})})
 	}
-	at := levelsOf(p).over(codes.params.Scale)
-	return rounding{x: mean, factor: at.factors(), shift: at.shifts(), fused: true, hi: lastLevel}, true
+	at = at.over(codes.params.Scale)
+	return rounding{x: mean, factor: at.factors(), shift: at.shifts(), fused: true, hi: at.last}, true
 }
 
 // op appends a node with one output.

@@ -9,13 +9,17 @@ import (
 //
 // Everything that a rewrite of OpenVINO computes on constants is computed here in the same steps, each rounded to
 // float32: one unit in the last place decides which way a tie goes, and a net of fifty layers makes of it another image.
-type levels struct{ low, high []float32 }
+type levels struct {
+	low, high []float32
+	last      int32 // number of the highest level
+	zero      int32 // level of the real 0
+}
 
-// lastLevel is the number of the highest level.
+// lastLevel is the number of the highest level of 8-bit codes.
 const lastLevel = 255
 
 func levelsOf(p quant.Params) levels {
-	l := levels{make([]float32, len(p.Scale)), make([]float32, len(p.Scale))}
+	l := levels{make([]float32, len(p.Scale)), make([]float32, len(p.Scale)), lastLevel, p.Zero[0] - p.QMin}
 	for i, s := range p.Scale {
 		l.low[i], l.high[i] = s*float32(p.QMin-p.Zero[i]), s*float32(p.QMax-p.Zero[i])
 	}
@@ -34,15 +38,15 @@ func (l levels) scales() []float32 {
 	return out
 }
 
-// zero returns the level of the real 0, of the first channel. Where OpenVINO makes unsigned codes of signed ones, it goes on with this, which need not
+// realZero returns the level of the real 0, of the first channel. Where OpenVINO makes unsigned codes of signed ones, it goes on with this, which need not
 // be whole, wherever it computes in float; see scales for the source.
-func (l levels) zero() float32 { return float32(-lastLevel*l.low[0]) / (l.high[0] - l.low[0]) }
+func (l levels) realZero() float32 { return float32(-lastLevel*l.low[0]) / (l.high[0] - l.low[0]) }
 
 // over returns the levels of x where l are those of s·x: what becomes of a FakeQuantize that takes in a Multiply
 // before it.
 func (l levels) over(s []float32) levels {
 	n := max(len(l.low), len(s))
-	out := levels{make([]float32, n), make([]float32, n)}
+	out := levels{make([]float32, n), make([]float32, n), l.last, l.zero}
 	for i := range n {
 		f := s[min(i, len(s)-1)]
 		out.low[i], out.high[i] = l.low[min(i, len(l.low)-1)]/f, l.high[min(i, len(l.low)-1)]/f
@@ -54,7 +58,7 @@ func (l levels) over(s []float32) levels {
 func (l levels) factors() []float32 {
 	out := make([]float32, len(l.low))
 	for i := range out {
-		out[i] = lastLevel / (l.high[i] - l.low[i])
+		out[i] = float32(l.last) / (l.high[i] - l.low[i])
 	}
 	return out
 }
@@ -67,13 +71,13 @@ func (l levels) shifts() []float32 {
 	out := make([]float32, len(l.low))
 	same := true
 	for i := range out {
-		out[i] = float32(-l.low[i]*lastLevel) / (l.high[i] - l.low[i])
+		out[i] = float32(-l.low[i]*float32(l.last)) / (l.high[i] - l.low[i])
 		d := out[i] - out[0]
 		same = same && d < 5e-5 && d > -5e-5
 	}
 	if same {
 		out = out[:1]
-		out[0] = negligible(out[0], lastLevel)
+		out[0] = negligible(out[0], float32(l.last))
 	}
 	return out
 }
@@ -96,6 +100,3 @@ func (l levels) apart() []float32 {
 	}
 	return out
 }
-
-// zeroLevel returns the level of the real 0.
-func zeroLevel(p quant.Params) int32 { return p.Zero[0] - p.QMin }

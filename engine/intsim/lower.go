@@ -43,6 +43,7 @@ type lowering struct {
 	names     map[string]carried
 	shifted   map[*graph.Node]bool           // pairs whose codes have 128 added by now
 	signed    map[*graph.Node]bool           // QuantizeLinear whose codes the runtime leaves signed: with 128 added here
+	ranges    map[*graph.Node]levels         // of QuantizeLinear that a defect gives others than those of its codes
 	roundings map[*graph.Node]rounding       // of every QuantizeLinear that became Requantize
 	readers   map[*graph.Value][]*graph.Node // of the values of the graph as it was
 	consts    map[string]*graph.Value
@@ -60,7 +61,7 @@ func Lower(g *graph.Graph, b *Backend, shapes map[string][]int) (*Lowered, error
 
 // lower is Lower. With blocks it also cuts convolutions that stay float as the runtime adds them up, which no operator of a file says.
 func lower(g *graph.Graph, b *Backend, shapes map[string][]int, blocks bool) (*Lowered, error) {
-	l := &lowering{g: g.Clone(), b: b, blocks: blocks, codes: map[*graph.Value]carried{}, names: map[string]carried{}, shifted: map[*graph.Node]bool{}, signed: map[*graph.Node]bool{}, roundings: map[*graph.Node]rounding{}, consts: map[string]*graph.Value{}}
+	l := &lowering{g: g.Clone(), b: b, blocks: blocks, codes: map[*graph.Value]carried{}, names: map[string]carried{}, shifted: map[*graph.Node]bool{}, signed: map[*graph.Node]bool{}, ranges: map[*graph.Node]levels{}, roundings: map[*graph.Node]rounding{}, consts: map[string]*graph.Value{}}
 	if err := l.g.Sort(); err != nil {
 		return nil, err
 	}
@@ -71,6 +72,9 @@ func lower(g *graph.Graph, b *Backend, shapes map[string][]int, blocks bool) (*L
 		return &Lowered{l.g, l.names, l.layers}, nil
 	}
 	l.r = target.Read(l.g, b.Target)
+	if b.has(SignedConcat) {
+		l.misalign()
+	}
 	if b.making != inKernels {
 		l.readers = readersOf(l.g)
 		l.unsign()

@@ -91,15 +91,15 @@ func products(x, w quant.Params, outs int) (scale []float32, ok bool) {
 //
 // With a bias the sums are scaled and biased, activated, and turned into levels. Without one, and with nothing but a Relu
 // between, the levels take in the scales of the sums, channel by channel.
-func (l *lowering) afterProduct(u *target.Unit, p quant.Params) rounding {
-	n, at := u.Node, levelsOf(p)
-	f := rounding{x: u.Out, factor: at.factors(), shift: at.shifts(), fused: true, plain: true, hi: lastLevel}
+func (l *lowering) afterProduct(u *target.Unit, at levels) rounding {
+	n := u.Node
+	f := rounding{x: u.Out, factor: at.factors(), shift: at.shifts(), fused: true, plain: true, hi: at.last}
 	for _, a := range u.Fused {
 		switch clip, ok := clipOf(a); {
 		case !ok:
 			f.plain = false
-		case a.Op == "Relu" && zeroLevel(p) != 0:
-			f.plain, f.lo = false, zeroLevel(p)
+		case a.Op == "Relu" && at.zero != 0:
+			f.plain, f.lo = false, at.zero
 		default:
 			f = f.bounded(clip[0], clip[1])
 		}

@@ -30,7 +30,7 @@ type branch struct {
 //
 // Source: low_precision_transformations add.cpp, eltwise_base_transformation.cpp; intel_cpu graph_optimizer.cpp
 // (FuseConvolutionSumAndConvolutionSumActivation); the missing rounding was seen in OpenVINO 2026.4.1.
-func (l *lowering) afterAdd(u *target.Unit, p quant.Params) (rounding, bool) {
+func (l *lowering) afterAdd(u *target.Unit, at levels) (rounding, bool) {
 	var b [2]branch
 	for i := range b {
 		var ok bool
@@ -60,13 +60,12 @@ func (l *lowering) afterAdd(u *target.Unit, p quant.Params) (rounding, bool) {
 	default:
 		sum = l.op(own, "Rescale", []*graph.Value{s.centred(), l.vector([]float32{s.factor}), l.vector([]float32{0}), l.number(e)}, fusedAttr)
 	}
-	at := levelsOf(p)
 	if scales(u.Fused) {
 		at = at.over(e.params.Scale)
 	} else {
 		sum = l.op("", "Mul", []*graph.Value{sum, l.vector(e.params.Scale)})
 	}
-	out := rounding{x: l.repeat(u, sum), factor: at.factors(), shift: at.apart(), alone: true, hi: lastLevel}
+	out := rounding{x: l.repeat(u, sum), factor: at.factors(), shift: at.apart(), alone: true, hi: at.last}
 	if merged != nil {
 		out.shift, out.fused, out.alone = at.shifts(), true, false
 	}
@@ -84,7 +83,7 @@ func (l *lowering) branch(u *target.Unit, i int) (b branch, ok bool) {
 	b = branch{codes: codes.value, params: codes.params, signed: l.signed[c.Q], readers: l.readers[v]}
 	b.zero = float32(b.params.Zero[0] - b.lowered())
 	if c.Shifted && !b.signed {
-		b.zero = levelsOf(c.Params).zero()
+		b.zero = levelsOf(c.Params).realZero()
 	}
 	if len(c.Moved) == 0 && c.Q != nil {
 		b.q, b.readers = c.Q, nil

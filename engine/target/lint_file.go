@@ -206,34 +206,10 @@ func (l *linter) madeBias(f *Fate) {
 
 // signedConcats finds convolutions that signed codes reach through a Concat, directly or through one more pair: see align.
 func signedConcats(l *linter) {
-	if !l.reading.Target.AlignsReals {
-		return
-	}
 	for i := range l.reading.Nodes {
 		f := &l.reading.Nodes[i]
-		if f.State != Int8 || !isDense(f.Node) {
-			continue
-		}
-		c := f.Unit.Inputs[0]
-		through := concatOf(c)
-		if c.Q != nil && through == nil {
-			through = concatOf(l.reading.codes[c.Q.Inputs[0]])
-		}
-		if through != nil {
+		if through, _ := l.reading.signedConcat(f.Node); through != nil {
 			l.find(ruleSignedConcat, Wrong, f.Node, "signed codes come to it through %q", through.Name)
 		}
 	}
-}
-
-// concatOf returns the Concat that has moved signed codes, or nil.
-func concatOf(c *Codes) *graph.Node {
-	if c == nil || c.Params.DType != tensor.Int8 {
-		return nil
-	}
-	for _, n := range c.Moved {
-		if n.Op == "Concat" {
-			return n
-		}
-	}
-	return nil
 }

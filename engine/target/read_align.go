@@ -64,6 +64,74 @@ func (r *reader) align() {
 	}
 }
 
+// Misaligned lists the DequantizeLinear in front of a Concat, or of one behind it, whose signed codes the runtime makes whole numbers of
+// reals: see align. It is empty for a runtime that has no such defect.
+func (r *Reading) Misaligned() []*graph.Node {
+	var out []*graph.Node
+	found := map[*graph.Node]bool{}
+	add := func(n *graph.Node) {
+		if n != nil && !found[n] {
+			found[n] = true
+			out = append(out, n)
+		}
+	}
+	for _, n := range r.graph.Nodes {
+		if through, before := r.signedConcat(n); through != nil && !before {
+			add(r.Fate(n).Unit.Inputs[0].DQ)
+		} else if through != nil {
+			for _, v := range through.Inputs {
+				r.sources(v, add)
+			}
+		}
+	}
+	return out
+}
+
+// sources calls add for the DequantizeLinear whose codes are moved to v.
+func (r *Reading) sources(v *graph.Value, add func(*graph.Node)) {
+	switch n := v.Producer; {
+	case n == nil:
+	case isDQ(n):
+		add(n)
+	case r.Fate(n).State == Moves:
+		for _, in := range n.Inputs {
+			if in != nil && in.Const == nil {
+				r.sources(in, add)
+			}
+		}
+	}
+}
+
+// signedConcat returns the Concat through which signed codes come to a convolution, and whether they come directly and not through one more
+// pair; nil when none do.
+func (r *Reading) signedConcat(n *graph.Node) (through *graph.Node, directly bool) {
+	f := r.Fate(n)
+	if !r.Target.AlignsReals || f.State != Int8 || !isDense(n) {
+		return nil, false
+	}
+	c := f.Unit.Inputs[0]
+	if through = concatOf(c); through != nil {
+		return through, true
+	}
+	if c.Q != nil {
+		through = concatOf(r.codes[c.Q.Inputs[0]])
+	}
+	return through, false
+}
+
+// concatOf returns the Concat that has moved signed codes, or nil.
+func concatOf(c *Codes) *graph.Node {
+	if c == nil || c.Params.DType != tensor.Int8 {
+		return nil
+	}
+	for _, n := range c.Moved {
+		if n.Op == "Concat" {
+			return n
+		}
+	}
+	return nil
+}
+
 // isDense reports whether n is a convolution that wants one scale for its input in this runtime: not one in groups.
 func isDense(n *graph.Node) bool {
 	return n.Op == "Conv" && n.Int("group", 1) == 1 || n.Op == "ConvTranspose"
