@@ -26,6 +26,7 @@ func boundsOfCodes(_ *testing.T, f *walls, m *machine, caught func(what ...any))
 			m.fma(floats, x, nil, n, 0, 2, 3, 0, 9)
 			m.fma(floats, x, add, n, flagAdd, 2, 3, 0, 9)
 			m.dequantize(floats, y, n, 3, 0.1)
+			m.addCodes(y, other, y, n, 128, 0.5, 0.5, 3)
 			m.lookup(y, other, pairs[:256], n)
 			m.lookupPair(y, other, other, pairs[:], n)
 			pool := PoolShape{Channels: 1, InH: 1, InW: n, OutH: 1, OutW: (n + 1) / 2, KH: 1, KW: 1, StrideH: 1, StrideW: 2, DilationH: 1, DilationW: 1}

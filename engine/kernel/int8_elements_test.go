@@ -126,6 +126,36 @@ func TestCodeElements(t *testing.T) {
 	}
 }
 
+// TestAddCodes adds every code to every other, as the definition says.
+func TestAddCodes(t *testing.T) {
+	a, b := make([]uint8, 1<<16), make([]uint8, 1<<16)
+	for i := range a {
+		a[i], b[i] = uint8(i>>8), uint8(i)
+	}
+	for _, m := range machines(t) {
+		for _, s := range []CodeSum{{A: 0.5, B: 0.25, Fixed: 12.5}, {A: 0.7312, B: 1.31, Fixed: -130.77}, {A: 0.5, B: 0.5, Signed: true}, {A: 1.01, B: 0.033, Fixed: -3.3, Signed: true}} {
+			for _, n := range append(sizes, len(a)) {
+				got, want := make([]uint8, n), make([]uint8, n)
+				s.add(m, got, a[len(a)-n:], b[len(a)-n:])
+				s.add(reference, want, a[len(a)-n:], b[len(a)-n:])
+				same(t, fmt.Sprint(m.name, s, n), got, want)
+			}
+		}
+	}
+	for i, c := range []struct {
+		s          CodeSum
+		a, b, want uint8
+	}{
+		{CodeSum{A: 0.5, B: 0.5}, 3, 2, 2}, {CodeSum{A: 0.5, B: 0.5}, 3, 4, 4}, {CodeSum{A: 1, B: 1}, 200, 100, 255},
+		{CodeSum{A: 1, B: 1, Signed: true}, 0x80, 0xff, 0x80}, {CodeSum{A: 0.5, B: 1, Signed: true}, 0xff, 2, 2}, {CodeSum{A: 1, B: 1, Signed: true}, 100, 100, 127},
+	} {
+		got := []uint8{0}
+		if c.s.add(reference, got, []uint8{c.a}, []uint8{c.b}); got[0] != c.want {
+			t.Errorf("case %d: %d, want %d", i, got[0], c.want)
+		}
+	}
+}
+
 // pyramidCases are windows of spatial pyramids and of columns that fill vectors.
 var pyramidCases = [][15]int{
 	{3, 1, 1, 13, 13, 13, 13, 1, 1, 1, 1, 6, 6, 6, 6},

@@ -82,6 +82,9 @@ func simdInteger(m *machine) {
 	m.dequantize = func(dst []float32, src []uint8, n, zero int, scale float32) {
 		wasmDequantizeU8F32(at(dst), at(src), int32(n), int32(zero), scale)
 	}
+	m.addCodes = func(dst, a, b []uint8, n, flip int, ra, rb, fixed float32) {
+		wasmAddU8(at(dst), at(a), at(b), int32(n), int32(flip), ra, rb, fixed)
+	}
 	m.lookup = func(dst, src, table []uint8, n int) {
 		wasmLookupU8(at(dst), at(src), at(table), int32(n))
 	}
@@ -118,6 +121,10 @@ func simdFused(m *machine) {
 		return
 	}
 	m.fma = fma
+	m.quickSums = true
+	m.addCodes = func(dst, a, b []uint8, n, flip int, ra, rb, fixed float32) {
+		wasmAddU8Quick(at(dst), at(a), at(b), int32(n), int32(flip), ra, rb, fixed)
+	}
 	m.quantizeFMA = func(dst []uint8, src []float32, n, zero int, inv, shift, lo, hi float32) {
 		wasmQuantizeF32U8FMAQuick(at(dst), at(src), int32(n), int32(zero), inv, shift, lo, hi)
 	}
@@ -234,6 +241,14 @@ func wasmFMAF32(dst, src, add unsafe.Pointer, n, flags int32, factor, shift, lo,
 //go:wasmimport kernel dequantize_u8_f32
 //go:noescape
 func wasmDequantizeU8F32(dst, src unsafe.Pointer, n, zero int32, scale float32)
+
+//go:wasmimport kernel add_u8
+//go:noescape
+func wasmAddU8(dst, a, b unsafe.Pointer, n, flip int32, ra, rb, fixed float32)
+
+//go:wasmimport kernel add_u8_quick
+//go:noescape
+func wasmAddU8Quick(dst, a, b unsafe.Pointer, n, flip int32, ra, rb, fixed float32)
 
 //go:wasmimport kernel lookup_u8
 //go:noescape

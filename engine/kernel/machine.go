@@ -84,6 +84,8 @@ type machine struct {
 	fma               func(dst, src, add []float32, n, flags int, factor, shift, lo, hi float32)                                        `wasm:"fma_f32"`
 	dequantize        func(dst []float32, src []uint8, n, zero int, scale float32)                                                      `wasm:"dequantize_u8_f32"`
 	lookup            func(dst, src, table []uint8, n int)                                                                              `wasm:"lookup_u8"`
+	quickSums         bool                                                                                                              // addCodes takes less time than lookupPair
+	addCodes          func(dst, a, b []uint8, n, flip int, ra, rb, fixed float32)                                                       `wasm:"add_u8"`
 	lookupPair        func(dst, a, b, table []uint8, n int)                                                                             `wasm:"lookup_u8_u8"`
 	maxPool8          func(y, x, plane []uint8, shape []int32)                                                                          `wasm:"maxpool_u8"`
 }

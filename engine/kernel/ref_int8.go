@@ -20,6 +20,7 @@ func refInteger(m *machine, d dot) {
 	m.depthwisePlanes8 = refDepthwisePlanes8
 	m.quantizeDiv, m.quantizeMul, m.dequantize = refQuantizeDiv, refQuantizeMul, refDequantize
 	m.quantizeFMA, m.fma = refQuantizeFMA, refFMA
+	m.addCodes = refSumCodes
 	m.lookup, m.lookupPair, m.maxPool8 = refLookup, refLookupPair, maxPoolBy(refMaxBytes)
 }
 
@@ -241,6 +242,17 @@ func refCode(x float32, zero int, lo, hi float32) uint8 {
 func refDequantize(dst []float32, src []uint8, n, zero int, scale float32) {
 	for i, x := range src[:n] {
 		dst[i] = float32(int(x)-zero) * scale
+	}
+}
+
+// refSumCodes computes dst[i] = round(a·ra + (b·rb + fixed)) within the grid,
+// half to even and with fused multiply-adds; the codes a and b are those of the
+// bytes, xored with flip, less flip, and so is the result. Sums stay within 2^22.
+func refSumCodes(dst, a, b []uint8, n, flip int, ra, rb, fixed float32) {
+	code := func(x uint8) float32 { return float32(int(x^uint8(flip)) - flip) }
+	for i := range dst[:n] {
+		sum := FMA(code(a[i]), ra, FMA(code(b[i]), rb, fixed))
+		dst[i] = refCode(sum, flip, float32(-flip), float32(255-flip)) ^ uint8(flip)
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 // qlinearBinary is QLinearAdd or QLinearMul of com.microsoft: inputs a, scale, zero point, b, scale,
 // zero point, and the scale and zero point of the result.
 //
-// The result of two codes is looked up: the parameters are constant in all but tests, and 65 536 sums
-// are soon done.
-func qlinearBinary(result func(a, b, y affine, scalar side) func(a, b int32) float32) Rule {
+// The result of two codes is looked up, where it is not a sum that the kernels are quick at: the parameters are constant in all
+// but tests, and 65 536 sums are soon done.
+func qlinearBinary(result func(a, b, y affine, scalar side) func(a, b int32) float32, sum func(a, b, y affine) kernel.CodeSum) Rule {
 	return func(c *Call) error {
 		dt := c.dtype(0)
 		if err := c.one(dt, []int{1, 4, 6}, []int{2, 5, 7}); err != nil {
@@ -37,6 +37,15 @@ func qlinearBinary(result func(a, b, y affine, scalar side) func(a, b int32) flo
 		}
 		c.Spec = v
 		c.prepared([]int{1, 2, 4, 5, 6, 7}, func(in []*tensor.Tensor) Run {
+			if sum != nil && v.Same && p.side() == neither {
+				s := sum(affineAt(in, 1, 2), affineAt(in, 4, 5), affineAt(in, 6, 7))
+				if s.Signed = dt == tensor.Int8; s.Quick() {
+					return func(in, out []*tensor.Tensor) error {
+						s.Add(tensor.Bytes(out[0]), tensor.Bytes(in[0]), tensor.Bytes(in[3]))
+						return nil
+					}
+				}
+			}
 			table, of := new([1 << 16]uint8), v.Code(in)
 			for i := range table {
 				table[i] = of(uint8(i>>8), uint8(i))
@@ -107,9 +116,13 @@ func addCodes(a, b, y affine, scalar side) func(a, b int32) float32 {
 		f := addCodes(b, a, y, right)
 		return func(a, b int32) float32 { return f(b, a) }
 	}
+	s := sumOfCodes(a, b, y)
+	return func(a, b int32) float32 { return fma32(float32(a), s.A, fma32(float32(b), s.B, s.Fixed)) }
+}
+
+func sumOfCodes(a, b, y affine) kernel.CodeSum {
 	ra, rb := a.scale/y.scale, b.scale/y.scale
-	fixed := float32(y.zero) - fma32(ra, float32(a.zero), float32(rb*float32(b.zero)))
-	return func(a, b int32) float32 { return fma32(float32(a), ra, fma32(float32(b), rb, fixed)) }
+	return kernel.CodeSum{A: ra, B: rb, Fixed: float32(y.zero) - fma32(ra, float32(a.zero), float32(rb*float32(b.zero)))}
 }
 
 // mulCodes is the product. Source: mlas/lib/qlmul.cpp.

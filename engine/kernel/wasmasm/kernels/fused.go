@@ -12,6 +12,7 @@ func (b *builder) fusedKernels() {
 	}{
 		{"quantize_f32_u8_fma", quantizeFused},
 		{"fma_f32", fma},
+		{"add_u8", addCodes},
 		{"logistic_f32_dnn", func(f *Func, by fuser) { dnn(f, func(x V128) V128 { return logistic(f, by, x) }) }},
 		{"swish_f32_dnn", func(f *Func, by fuser) { dnn(f, func(x V128) V128 { return logistic(f, by, x).Mul(x) }) }},
 	} {
@@ -68,6 +69,40 @@ func fma(f *Func, by fuser) {
 		walk(f, n, dst, []I32{src, add}, func(x []V128) V128 { return fma(x[0], x[1]).Max(lo).Min(hi) })
 	}, func() {
 		walk(f, n, dst, []I32{src}, func(x []V128) V128 { return fma(x[0], plus).Max(lo).Min(hi) })
+	})
+}
+
+// addCodes makes sums of sixteen codes at a time, then of one.
+func addCodes(f *Func, by fuser) {
+	dst, x, y, n, flip := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+	ra, rb, fixed := f.ParamF32(), f.ParamF32(), f.ParamF32()
+	lo := f.SetF32(ConstF32(0).Sub(flip.ToF32()))
+	grid, origin, signs := onGrid(f, flip, lo, lo.Add(ConstF32(255))), f.SetV128(flip.Splat()), f.SetV128(flip.Mul(ConstI32(0x1010101)).Splat())
+	timesA, timesB, plus := by(f, f.SetV128(ra.Splat())), by(f, f.SetV128(rb.Splat())), f.SetV128(fixed.Splat())
+	sum := func(a, b V128) V128 { // of bytes in 32 bits
+		real := func(v V128) V128 { return f.SetV128(v.SubI32(origin).ConvertI32()) }
+		return f.SetV128(grid(timesA(real(a), f.SetV128(timesB(real(b), plus)))))
+	}
+	end := f.SetI32(dst.Add(n.Mask(-16)))
+	f.While(dst.LtU(end), func() {
+		a, b := f.SetV128(x.LoadV128(0).Xor(signs)), f.SetV128(y.LoadV128(0).Xor(signs))
+		half := func(a, b V128) V128 {
+			a, b = f.SetV128(a), f.SetV128(b)
+			return f.SetV128(sum(a.InterleaveLow(Zero()), b.InterleaveLow(Zero())).NarrowI32(sum(a.InterleaveHigh(Zero()), b.InterleaveHigh(Zero()))))
+		}
+		low := half(a.ExtendLow(), b.ExtendLow())
+		f.Store(dst, 0, low.NarrowU8(half(a.ExtendHigh(), b.ExtendHigh())).Xor(signs))
+		for _, p := range []I32{dst, x, y} {
+			p.Set(p.Plus(16))
+		}
+	})
+	end.Set(end.Add(n.Mask(15)))
+	f.While(dst.LtU(end), func() {
+		first := func(p I32) V128 { return p.LoadU8(0).Splat().Xor(origin) }
+		f.StoreFirstByte(dst, sum(first(x), first(y)).Xor(signs))
+		for _, p := range []I32{dst, x, y} {
+			p.Set(p.Plus(1))
+		}
 	})
 }
 
