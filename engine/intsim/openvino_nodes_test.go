@@ -115,6 +115,10 @@ func TestOpenVINONodes(t *testing.T) {
 		"product, long odd sums": {[]int{3, 385}, func(s *sketch, x *graph.Value) *graph.Value {
 			return s.op("Gemm", []graph.Attr{{Name: "transB", Value: int64(1)}}, s.pair(x, in, 9, false), s.weights(out/in, 0, 33, 385), s.bias(out, 33))
 		}},
+		"product of sequences, no bias": {[]int{1, 5, 40}, func(s *sketch, x *graph.Value) *graph.Value {
+			y := s.pair(s.op("MatMul", nil, s.pair(x, in, 9, false), s.weights(out/in, 1, 40, 24)), 20*out, 117, false)
+			return s.op("MatMul", nil, y, s.weights(1, 1, 24, 10))
+		}},
 		"means": {[]int{1, 64, 7, 7}, func(s *sketch, x *graph.Value) *graph.Value {
 			return s.pair(s.op("GlobalAveragePool", nil, s.pair(x, in, 100, false)), in/2, 90, false)
 		}},

@@ -89,7 +89,7 @@ func products(x, w quant.Params, outs int) (scale []float32, ok bool) {
 
 // afterProduct is the form behind a convolution or product.
 //
-// With a bias the sums are scaled and biased, activated, and turned into levels. Without one, and with nothing but a Relu
+// The sums are scaled and biased, activated, and turned into levels. Behind a convolution without a bias, and with nothing but a Relu
 // between, the levels take in the scales of the sums, channel by channel.
 func (l *lowering) afterProduct(u *target.Unit, at levels) rounding {
 	n := u.Node
@@ -104,7 +104,7 @@ func (l *lowering) afterProduct(u *target.Unit, at levels) rounding {
 			f = f.bounded(clip[0], clip[1])
 		}
 	}
-	if n.Input(5) == nil && !slices.ContainsFunc(u.Fused, func(a *graph.Node) bool { return a.Op != "Relu" }) {
+	if n.Op == "IntConv" && n.Input(5) == nil && !slices.ContainsFunc(u.Fused, func(a *graph.Node) bool { return a.Op != "Relu" }) {
 		at = at.over(n.Inputs[4].Const.F32())
 		one := make([]float32, len(n.Inputs[4].Const.F32()))
 		for i := range one {
