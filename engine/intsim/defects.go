@@ -18,7 +18,7 @@ type Defect struct {
 }
 
 // SignedConcat is OpenVINO's with signed codes that a convolution reads through a Concat.
-var SignedConcat = &Defect{"signed-concat", "2026.4.1", "To put the signed codes that meet in a Concat on one scale it counts levels with the ends of their range still in reals, and rounds the values to whole numbers."}
+var SignedConcat = &Defect{"signed-concat", "2026.4.1", "To put the signed codes that meet in a Concat on one scale it counts levels with the ends of their range still in reals: the values are rounded to whole numbers, and clipped to 127."}
 
 // Without returns the backend of a runtime that is cured of some defects.
 func (b *Backend) Without(defects ...*Defect) *Backend {
@@ -34,7 +34,7 @@ func (b *Backend) has(d *Defect) bool { return slices.Contains(b.Defects, d) }
 //
 //	round((x − lo)·(rh − rl)/(hi − lo)) + rl
 //
-// which are codes of the scale 1 and the zero point −rl. Where they do not fit 8 bits the pair is left as it is.
+// which are signed codes of the scale 1 and the zero point 0, clipped to 8 bits.
 //
 // Source: low_precision_transformations network_helper.cpp (calculateLevels); of 27 graphs of two pairs, a Concat and a
 // convolution 26 agree in all of 8192 values, OpenVINO 2026.4.1.
@@ -47,10 +47,10 @@ func (l *lowering) misalign() {
 		}
 		lo, hi := p.Real(0)
 		first, last := whole(lo), whole(hi)
-		if last-first < 2 || first > 0 || last < 0 || last-first > lastLevel {
+		if last-first < 2 || first < -1<<20 || last > 1<<20 {
 			continue
 		}
-		one, zero := l.vector([]float32{1}), l.g.AddConst("zero", tensor.Scalar(uint8(-first)))
+		one, zero := l.vector([]float32{1}), l.g.AddConst("zero", tensor.Scalar(uint8(128)))
 		for _, n := range slices.Concat([]*graph.Node{q}, readersOf(l.g)[q.Outputs[0]]) {
 			if n != nil {
 				l.g.SetInput(n, 1, one)
@@ -58,7 +58,7 @@ func (l *lowering) misalign() {
 			}
 		}
 		q.Outputs[0].DType = tensor.Uint8
-		l.ranges[q] = levels{[]float32{lo}, []float32{hi}, int32(last - first), int32(-first)}
+		l.ranges[q] = levels{[]float32{lo}, []float32{hi}, int32(last - first), int32(-first), int32(first)}
 	}
 	if len(l.ranges) > 0 {
 		l.r = target.Read(l.g, l.b.Target)

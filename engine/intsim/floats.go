@@ -33,20 +33,22 @@ type rounding struct {
 	lo, hi        int32
 }
 
-// asSigned is the form where the runtime keeps signed codes: in a kernel −128 has become part of the shift, and what lies next to a tie of
-// levels may not lie next to one of codes.
+// asSigned is the form where the runtime has signed codes, the first level of which is low; here they have 128 added. In a kernel low has become
+// part of the shift, and what lies next to a tie of levels may not lie next to one of codes.
 //
 // Source: intel_cpu dnnl_postops_composer.cpp (updateOptimizedFormula: the output shift, a whole number, moves into the input shift).
-func (f rounding) asSigned() rounding {
+func (f rounding) asSigned(low int32) rounding {
+	f.lo, f.hi = max(f.lo+low+128, 0), min(f.hi+low+128, lastLevel)
 	if f.alone {
+		f.zero = low + 128
 		return f
 	}
 	f.zero, f.shift = 128, slices.Clone(f.shift)
 	for i := range f.shift {
-		f.shift[i] -= 128
+		f.shift[i] += float32(low)
 	}
 	if len(f.shift) == 1 {
-		f.shift[0] = negligible(f.shift[0], lastLevel)
+		f.shift[0] = negligible(f.shift[0], float32(f.hi-f.lo))
 	}
 	return f
 }
@@ -114,9 +116,9 @@ func (l *lowering) quantize(f *target.Fate) {
 	}
 	last := l.rounding(f, at)
 	l.roundings[q] = last
-	if l.signed[q] {
+	if l.signed[q] || special {
 		last.alone = last.alone && !l.meets(q)
-		last = last.asSigned()
+		last = last.asSigned(at.first)
 	}
 	if f.Into != nil && l.inCodes(q) {
 		last = last.scaled(l.r.Fate(f.Into).Node.Op)

@@ -13,13 +13,14 @@ type levels struct {
 	low, high []float32
 	last      int32 // number of the highest level
 	zero      int32 // level of the real 0
+	first     int32 // signed code of the lowest level
 }
 
 // lastLevel is the number of the highest level of 8-bit codes.
 const lastLevel = 255
 
 func levelsOf(p quant.Params) levels {
-	l := levels{make([]float32, len(p.Scale)), make([]float32, len(p.Scale)), lastLevel, p.Zero[0] - p.QMin}
+	l := levels{make([]float32, len(p.Scale)), make([]float32, len(p.Scale)), lastLevel, p.Zero[0] - p.QMin, -128}
 	for i, s := range p.Scale {
 		l.low[i], l.high[i] = s*float32(p.QMin-p.Zero[i]), s*float32(p.QMax-p.Zero[i])
 	}
@@ -46,7 +47,7 @@ func (l levels) realZero() float32 { return float32(-lastLevel*l.low[0]) / (l.hi
 // before it.
 func (l levels) over(s []float32) levels {
 	n := max(len(l.low), len(s))
-	out := levels{make([]float32, n), make([]float32, n), l.last, l.zero}
+	out := levels{make([]float32, n), make([]float32, n), l.last, l.zero, l.first}
 	for i := range n {
 		f := s[min(i, len(s)-1)]
 		out.low[i], out.high[i] = l.low[min(i, len(l.low)-1)]/f, l.high[min(i, len(l.low)-1)]/f

@@ -212,6 +212,29 @@ func TestOpenVINONodes(t *testing.T) {
 	compareOpenVINO(t, cases)
 }
 
+// TestSignedConcats has ranges of so many whole numbers that pairs of products saturate with 128 added to the codes, and of more than fit
+// 8 bits.
+func TestSignedConcats(t *testing.T) {
+	python(t)
+	var cases []deployed
+	for name, c := range map[string]struct {
+		scale, behind float32
+		zero          int
+	}{
+		"121 from 0": {0.476, 0, 0}, "121 around 0": {0.476, 0, 128}, "89 and a pair behind": {0.35, 0.35, 0}, "204": {0.8, 0.8, 0}, "306": {1.2, 1.2, 0},
+	} {
+		s := newSketch(3)
+		x := s.AddInput("x", tensor.Float32, 1, 8, 8, 8)
+		s.AddOutput(s.signedConcat(x, c.scale, c.scale, c.zero, c.behind))
+		in := tensor.New(tensor.Float32, 1, 8, 8, 8)
+		for i := range in.F32() {
+			in.F32()[i] = c.scale * 1.3 * float32(s.random.IntN(256)-c.zero)
+		}
+		cases = append(cases, deployed{name: name, graph: s.Graph, inputs: []*tensor.Tensor{in}})
+	}
+	compareOpenVINO(t, cases)
+}
+
 // TestWithoutDefects wants signed codes behind a Concat to be the whole numbers that OpenVINO makes of them only where the backend has the
 // defect: without it, it agrees with plain Q/DQ.
 func TestWithoutDefects(t *testing.T) {

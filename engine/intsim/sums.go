@@ -77,7 +77,7 @@ func (l *lowering) branch(u *target.Unit, i int) (b branch, ok bool) {
 	v := u.Node.Inputs[i]
 	c := l.r.Codes(v)
 	codes := l.codes[v]
-	if c == nil || codes.params.DType != tensor.Uint8 || !c.Params.PerTensor() {
+	if c == nil || codes.params.DType != tensor.Uint8 || !c.Params.PerTensor() || l.ranges[c.Q].last != 0 {
 		return b, false
 	}
 	b = branch{codes: codes.value, params: codes.params, signed: l.signed[c.Q], readers: l.readers[v]}
@@ -290,7 +290,7 @@ func (s *addition) levelsByConv() *graph.Value {
 		return s.number(s.e)
 	}
 	if s.e.signed {
-		f = f.asSigned()
+		f = f.asSigned(-128)
 	}
 	return s.rescale(f.x, f.factor, f.shift, f.fused, []float32{float32(f.lo - f.zero), float32(f.hi - f.zero)})
 }
