@@ -84,9 +84,6 @@ func newJob(m *Model, o Options) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseQuantized(m.graph); err != nil {
-		return nil, err
-	}
 	j := &Job{model: m, options: o, key: newKey(m, o), records: map[int]record{}, found: map[string]found{}, diagnosis: newDiagnosis(), marks: map[int][]mark{}}
 	t, err := findTarget(o.Target)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 var ruleSignedConcat = &Rule{"signed-concat", "signed codes that go through a Concat",
-	"use uint8 activations: OpenVINO 2026.4.1 aligns the ranges of signed ones in reals as if they were codes, and rounds them to whole numbers",
+	"use uint8 activations: OpenVINO 2026.4.1 aligns the ranges of signed ones in reals as if they were codes, rounds them to whole numbers and clips them to 127",
 	"seen: OpenVINO 2026.4.1; LPT network_helper.cpp calculateLevels"}
 
 // align finds the signed codes that the runtime fails to put on one scale for a Concat.
