@@ -120,7 +120,9 @@ func (d *deployed) compare(t *testing.T, isa string, plain, all []map[string]*te
 	if isa == "vnni" {
 		unseen = avx512(t)
 		if d.byGemm && !unseen {
-			backend = intsim.ByName("openvino", "avx2")
+			mixed := *backend
+			mixed.Arithmetic.Grouped = intsim.ByName("openvino", "avx2").Arithmetic.Grouped
+			backend = &mixed
 		}
 	}
 	compared, worst := 0, 0.0
