@@ -15,7 +15,7 @@ import (
 // that is missing here fails the test, so does an import that is not listed.
 var layers = map[string][]string{
 	"tensor":                 {},
-	"quant":                  {"tensor"},
+	"quant":                  {"kernel", "tensor"},
 	"onnx":                   {"tensor"},
 	"kernel/wasmasm":         {},
 	"kernel/wasmasm/kernels": {"kernel/wasmasm"},

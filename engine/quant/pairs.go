@@ -1,6 +1,10 @@
 package quant
 
-import "math"
+import (
+	"math"
+
+	"dropquant/engine/kernel"
+)
 
 // Pair is the places in a filter of two weights whose products a CPU without VNNI adds in int16.
 type Pair [2]int
@@ -38,67 +42,102 @@ const scales = 16
 // pair that is still too large are moved, both by the same amount, until they fit. A filter that is safe as it is keeps
 // the scale. weights are the filter's elements in the order of the pairs; the codes lie within ±qmax.
 func FitPairs(weights []float32, pairs []Pair, scale float32, qmax int32) (float32, []int8) {
-	codes := make([]int8, len(weights))
-	best, moved := fitAt(codes, weights, pairs, scale, qmax, math.Inf(1))
-	if !moved {
-		return scale, codes
+	f := newFitter(weights, pairs, scale, qmax)
+	if len(f.hot) > 0 {
+		scale = f.search(scale)
 	}
-	top := float64(scale)
-	for _, p := range pairs {
-		a, b := float64(weights[p[0]]), float64(weights[p[1]])
-		if (a > 0) == (b > 0) {
-			top = max(top, math.Abs(a+b)/(PairSum-1)) // rounding may add half a code to both
-		}
-	}
-	finest, ratio := float64(scale), min(top, MaxScale)/float64(scale)
-	tried := make([]int8, len(weights))
-	for k := 1; k <= scales; k++ {
-		s := float32(finest * math.Pow(ratio, float64(k)/scales))
-		if err, _ := fitAt(tried, weights, pairs, s, qmax, best); err < best {
-			scale, best = s, err
-			codes, tried = tried, codes
-		}
-	}
-	return scale, codes
+	return scale, f.codes(scale)
 }
 
-// fitAt rounds a filter on one scale into codes, moves the pairs that are too large, and returns the squared error and
-// whether any moved. It may stop where the error reaches limit.
-func fitAt(codes []int8, weights []float32, pairs []Pair, scale float32, qmax int32, limit float64) (sum float64, moved bool) {
-	bound := float32(qmax)
-	const stretch = 64 // after which sums are looked at
-	// Rounding to nearest has the least error: what is moved after it only adds to that. The margin is for the order of sums.
-	least, enough := 0.0, limit*(1+1e-9)
-	for i := 0; i < len(weights); i += stretch {
-		for k, w := range weights[i:min(i+stretch, len(weights))] {
-			c := code(w, scale, -bound, bound)
-			codes[i+k] = int8(c)
-			d := float64(w) - float64(c)*float64(scale)
-			least += d * d
-		}
-		if least > enough {
-			return least, false
-		}
-	}
-	for _, pair := range pairs {
-		a, b := &codes[pair[0]], &codes[pair[1]]
-		if excess(int32(*a), int32(*b)) > 0 {
-			moved = true
-			*a, *b = shrink(weights[pair[0]]/scale, weights[pair[1]]/scale, *a, *b)
+// fitter looks for the scale of one filter.
+type fitter struct {
+	weights []float32
+	hot     []Pair // those that can overflow on the finest scale: on coarser ones codes are smaller, and no other can
+	bound   float32
+	reals   []float32 // of the codes on some scale
+	few     []int8    // codes, in use at the places of hot pairs only
+}
+
+func newFitter(weights []float32, pairs []Pair, finest float32, qmax int32) *fitter {
+	f := &fitter{weights: weights, bound: float32(qmax), few: make([]int8, len(weights))}
+	f.round(f.few, finest)
+	for _, p := range pairs {
+		if excess(int32(f.few[p[0]]), int32(f.few[p[1]])) > 0 {
+			f.hot = append(f.hot, p)
 		}
 	}
-	if !moved { // the sum below would be of the same terms in the same order
-		return least, false
+	return f
+}
+
+// search returns the best scale.
+func (f *fitter) search(finest float32) float32 {
+	top := float64(finest)
+	for _, p := range f.hot {
+		top = max(top, math.Abs(float64(f.weights[p[0]])+float64(f.weights[p[1]]))/(PairSum-1)) // rounding may add half a code to both
 	}
-	for len(weights) > 0 && sum < limit {
-		n := min(stretch, len(weights))
-		for i, w := range weights[:n] {
-			d := float64(w) - float64(codes[i])*float64(scale)
-			sum += d * d
+	ratio := min(top, MaxScale) / float64(finest)
+	f.reals = make([]float32, len(f.weights))
+	scale, least := finest, f.error(finest, math.Inf(1))
+	for k := 1; k <= scales; k++ {
+		s := float32(float64(finest) * math.Pow(ratio, float64(k)/scales))
+		if err := f.error(s, least); err < least {
+			scale, least = s, err
 		}
-		weights, codes = weights[n:], codes[n:]
 	}
-	return sum, moved
+	return scale
+}
+
+// error returns the squared error on a scale, or any number above limit. Rounding to nearest has the least error, and what is
+// moved after it, seldom much, only adds to that.
+func (f *fitter) error(scale float32, limit float64) float64 {
+	kernel.FakeQuantize(f.reals, f.weights, scale, 0, -int32(f.bound), int32(f.bound))
+	_, sum := kernel.Noise(f.weights, f.reals)
+	if sum > limit {
+		return sum
+	}
+	for _, p := range f.hot {
+		for _, i := range p {
+			f.few[i] = int8(code(f.weights[i], scale, -f.bound, f.bound))
+		}
+	}
+	off := func(i int) float64 {
+		d := float64(f.weights[i]) - float64(f.few[i])*float64(scale)
+		return d * d
+	}
+	for _, p := range f.hot {
+		before := off(p[0]) + off(p[1])
+		if f.shrink(f.few, p, scale) {
+			sum += off(p[0]) + off(p[1]) - before
+		}
+	}
+	return sum
+}
+
+// codes returns the codes on a scale.
+func (f *fitter) codes(scale float32) []int8 {
+	codes := make([]int8, len(f.weights))
+	f.round(codes, scale)
+	for _, p := range f.hot {
+		f.shrink(codes, p, scale)
+	}
+	return codes
+}
+
+// round rounds the filter to nearest.
+func (f *fitter) round(codes []int8, scale float32) {
+	for i, w := range f.weights {
+		codes[i] = int8(code(w, scale, -f.bound, f.bound))
+	}
+}
+
+// shrink moves the codes of a pair until they fit, and reports whether they did not before.
+func (f *fitter) shrink(codes []int8, p Pair, scale float32) bool {
+	a, b := &codes[p[0]], &codes[p[1]]
+	if excess(int32(*a), int32(*b)) <= 0 {
+		return false
+	}
+	*a, *b = shrink(f.weights[p[0]]/scale, f.weights[p[1]]/scale, *a, *b)
+	return true
 }
 
 // shrink returns the codes of one sign nearest to the reals x and y, in steps, that sum to the bound, and are no larger
