@@ -41,6 +41,11 @@ func (j *Job) Compare(i int, f File) error {
 		j.Skip(i, f.Name, err)
 		return nil
 	}
+	if j.quantized.program == nil {
+		if err := j.compile(j.quantized); err != nil {
+			return &FileError{j.model.Name, err}
+		}
+	}
 	compare := j.compareOutputs
 	if slices.Contains(j.layered(), i) {
 		compare = j.compareLayers

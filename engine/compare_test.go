@@ -45,6 +45,15 @@ func TestCompareManyImages(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		for _, i := range j.Tried() {
+			f, _ := images.Open(i)
+			if err := j.Collect(i, f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := j.Try(); err != nil {
+			t.Fatal(err)
+		}
 		if err := j.Quantize(); err != nil {
 			t.Fatal(err)
 		}

@@ -7,15 +7,12 @@ import (
 	"slices"
 
 	"dropquant/engine/calib"
-	"dropquant/engine/eval"
-	"dropquant/engine/exec"
 	"dropquant/engine/graph"
 	"dropquant/engine/intsim"
 	"dropquant/engine/observe"
 	"dropquant/engine/quant"
 	"dropquant/engine/report"
 	"dropquant/engine/target"
-	"dropquant/engine/tune"
 )
 
 // Version is what exported files and reports say made them.
@@ -26,10 +23,7 @@ type quantized struct {
 	graph    *graph.Graph // the file
 	plan     *target.Plan // of graph
 	recipe   recipe
-	sums     eval.Sums    // of the outputs on the images that candidates are compared on
-	cut      *graph.Graph // as far as it can be computed
-	watch    map[*graph.Value]bool
-	program  program           // runs cut
+	program  program           // runs it, as far as it can be computed, in the arithmetic of the target; nil before the first image
 	stands   map[string]string // watched value → the float value in whose place it stands
 	watched  map[string]bool   // float values that have such a stand-in
 	params   map[string]quant.Params
@@ -42,31 +36,26 @@ type quantized struct {
 	saturating int // layers whose products can overflow int16 on some CPU that the target runs on
 }
 
-// Quantize chooses the ranges and places the pairs. All shares must have been merged: it fails when no image could be used.
+// Quantize chooses the ranges and places the pairs. All shares must have been merged, after Observe and after Try: it fails when no
+// image could be used. Then the model can be exported, before or after it is compared.
 func (j *Job) Quantize() error {
 	if j.used() == 0 {
 		return j.noImages()
 	}
-	q, err := j.quantize()
+	r, err := j.best()
 	if err != nil {
 		return &FileError{j.model.Name, err}
 	}
-	j.quantized, j.stats, j.probe, j.found, j.fitted = q, nil, nil, nil, target.Fitted{}
+	q, err := j.build(r)
+	if err != nil {
+		return &FileError{j.model.Name, err}
+	}
 	if j.target.Pairs {
 		q.saturating = saturating(q.plan)
 	}
+	j.quantized, j.stats, j.probe, j.probed, j.tries, j.found, j.fitted = q, nil, nil, nil, nil, nil, target.Fitted{}
 	j.startPredictions()
-	if err := j.imitate(q); err != nil {
-		return &FileError{j.model.Name, err}
-	}
 	return nil
-}
-
-// recipe is one way to quantize the model.
-type recipe struct {
-	estimator string
-	fragile   map[string]string // nodes that stay float though the target runs them in integers, and why
-	bias      *tune.Bias        // to be applied, or nil
 }
 
 // build makes one candidate.
@@ -74,12 +63,9 @@ func (j *Job) build(r recipe) (*quantized, error) {
 	q, err := j.place(r)
 	if errors.Is(err, errUnobserved) { // a pair moved to where nobody looked: do without
 		r.fragile = nil
-		q, err = j.place(r)
+		return j.place(r)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return q, j.compile(q)
+	return q, err
 }
 
 // errUnobserved: a plan needs the range of a value that was not observed.
@@ -96,8 +82,8 @@ func (j *Job) place(r recipe) (*quantized, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.bias != nil {
-		q.corrected = r.bias.Apply(q.plan, acts)
+	if r.corrected {
+		q.corrected = j.probe.bias.Apply(q.plan, acts, j.means(), slices.Index(j.estimators(), r.estimator))
 	}
 	return q, target.Insert(q.graph, q.plan, acts, nil)
 }
@@ -180,7 +166,7 @@ func (j *Job) sources(v *graph.Value, stats map[string]*observe.Stat) (names []s
 	return names
 }
 
-// compile prepares the quantized graph for comparing.
+// compile makes q run in the arithmetic of its target, with what stands in the place of the layers in view.
 func (j *Job) compile(q *quantized) error {
 	g, err := cut(q.graph, j.kept)
 	if err != nil {
@@ -196,19 +182,9 @@ func (j *Job) compile(q *quantized) error {
 		q.stands[v.Name], q.watched[l.value] = l.value, true
 		watch[v] = true
 	}
-	q.cut, q.watch = g, watch
-	p, err := compile(g, j.shapes, exec.Options{Watch: watch, MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter})
+	p, err := backendsOf(j.target.Name)[0].compile(g, j.shapes, intsim.Options{Watch: watch, MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter})
 	if err == nil {
 		q.program = j.named(p, g)
-	}
-	return err
-}
-
-// imitate makes q run in the arithmetic of its target. Candidates are judged in plain Q/DQ, which is sooner compiled.
-func (j *Job) imitate(q *quantized) error {
-	p, err := backendsOf(j.target.Name)[0].compile(q.cut, j.shapes, intsim.Options{Watch: q.watch, MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter})
-	if err == nil {
-		q.program = j.named(p, q.cut)
 	}
 	return err
 }

@@ -1,13 +1,14 @@
 package engine
 
 import (
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 
-	"dropquant/engine/calib"
 	"dropquant/engine/graph"
+	"dropquant/engine/quant"
 	"dropquant/engine/target"
 	"dropquant/engine/tensor"
 	"dropquant/engine/tune"
@@ -20,21 +21,23 @@ const (
 	ProbeHead  = 20
 	maxProbes  = 16
 	triedFirst = 3
-	judged     = 6 // images on which candidates are compared
 )
 
-// candidates are the estimators that Auto tries. Each of them is the best on some network.
-var candidates = []string{calib.Default, "mean-minmax", "entropy"}
-
-// probe is what a job learns from a few images between the statistics and the quantized model.
+// probe looks at a few images between the statistics and the quantized model.
 type probe struct {
 	plan   *target.Plan // of the graph that can be computed
 	layers *target.Probe
-	costs  []target.Cost
-	biases map[string]*tune.Bias       // by estimator
-	inputs []*tensor.Tensor            // of the first images
-	wanted []map[string]*tensor.Tensor // what the float model gives for them
+	bias   *tune.Bias // a set of parameters for each estimator
 }
+
+// probed is what one image shows.
+type probed struct {
+	costs []energy // of the layers of the probe; nil but for the first images
+	means tune.Means
+}
+
+// energy is the signal of a layer's output and the noise that rounding its input adds, as sums of squares.
+type energy struct{ signal, noise float64 }
 
 // estimators returns those to choose among.
 func (j *Job) estimators() []string {
@@ -44,8 +47,8 @@ func (j *Job) estimators() []string {
 	return []string{j.options.Estimator}
 }
 
-// Probes returns the images that every job is to Probe before Quantize, in this order, once all shares have been merged:
-// the first that were not skipped. All jobs probe the same ones, so that all decide the same.
+// Probes returns the images to Probe once all shares of Observe have been merged, in this order: the first that were not skipped.
+// Each of them is probed by one job, and what that finds is merged again.
 func (j *Job) Probes() (images []int) {
 	for _, i := range slices.Sorted(maps.Keys(j.records)) {
 		if j.records[i].skipped == "" && i < ProbeHead && len(images) < maxProbes {
@@ -62,28 +65,26 @@ func (j *Job) Probe(i int, f File) error {
 	if err != nil {
 		return nil
 	}
-	if err := j.look(samples[0]); err != nil {
+	if err := j.look(i, samples[0]); err != nil {
 		return &FileError{j.model.Name, err}
 	}
 	return nil
 }
 
-func (j *Job) look(x *tensor.Tensor) error {
-	if j.probe == nil {
-		if err := j.startProbe(); err != nil {
-			return err
-		}
+func (j *Job) look(i int, x *tensor.Tensor) error {
+	p, err := j.startProbe()
+	if err != nil {
+		return err
 	}
-	p := j.probe
-	try := len(p.inputs) < triedFirst
+	first := j.Probes()
+	try := slices.Contains(first[:min(triedFirst, len(first))], i)
+	var found probed
 	var failed error
-	out, err := j.float.Run(j.feed(x), func(v *graph.Value, t *tensor.Tensor) {
+	_, err = j.float.Run(j.feed(x), func(v *graph.Value, t *tensor.Tensor) {
 		if try && failed == nil {
 			failed = p.layers.See(v, t)
 		}
-		for _, e := range j.estimators() {
-			p.biases[e].See(v, t)
-		}
+		found.means = p.bias.See(found.means, v, t)
 	})
 	if err == nil {
 		err = failed
@@ -91,30 +92,20 @@ func (j *Job) look(x *tensor.Tensor) error {
 	if err != nil {
 		return err
 	}
-	if len(p.inputs) < judged {
-		p.inputs = append(p.inputs, x)
-		wanted := map[string]*tensor.Tensor{}
-		for name, t := range out {
-			if t.DType == tensor.Float32 {
-				wanted[name] = tensor.Of(slices.Clone(t.F32()), t.Shape...)
-			}
+	if try {
+		for _, c := range p.layers.Take() {
+			found.costs = append(found.costs, energy{c.Signal, c.Noise})
 		}
-		p.wanted = append(p.wanted, wanted)
 	}
-	if !try {
-		return nil
-	}
-	for k, c := range p.layers.Take() {
-		if k == len(p.costs) {
-			p.costs = append(p.costs, target.Cost{Node: c.Node})
-		}
-		p.costs[k].Signal += c.Signal
-		p.costs[k].Noise += c.Noise
-	}
+	j.probed[i] = found
 	return nil
 }
 
-func (j *Job) startProbe() error {
+// startProbe prepares for the first image.
+func (j *Job) startProbe() (*probe, error) {
+	if j.probe != nil {
+		return j.probe, nil
+	}
 	var float []string
 	if len(j.kept) > 0 { // the part that can be computed may look as if it ended elsewhere
 		for _, d := range j.plan.Nodes {
@@ -124,81 +115,96 @@ func (j *Job) startProbe() error {
 		}
 	}
 	plan := target.Place(j.run, j.target, float...)
-	p := &probe{plan: plan, biases: map[string]*tune.Bias{}}
-	for i, e := range j.estimators() {
+	var sets []map[*target.Group]quant.Params
+	for _, e := range j.estimators() {
 		acts, err := j.ranges(plan, e, nil)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		p.biases[e] = tune.NewBias(plan, acts)
-		if i > 0 {
-			continue
-		}
-		if p.layers, err = plan.Probe(acts, j.shapes); err != nil {
-			return err
-		}
+		sets = append(sets, acts)
 	}
-	j.probe = p
-	return nil
+	layers, err := plan.Probe(sets[0], j.shapes)
+	if err != nil {
+		return nil, err
+	}
+	j.probe = &probe{plan: plan, layers: layers, bias: tune.NewBias(plan, sets...)}
+	return j.probe, nil
 }
 
 // fragile returns what is to stay float for the sake of layers that one scale for their input cannot serve, and why.
-func (p *probe) fragile() map[string]string {
+func (j *Job) fragile() (map[string]string, error) {
+	p, err := j.startProbe()
+	if err != nil {
+		return nil, err
+	}
 	out := map[string]string{}
-	for _, c := range p.costs {
+	sums := p.layers.Take() // nothing but which layers there are
+	for _, i := range slices.Sorted(maps.Keys(j.probed)) {
+		costs := j.probed[i].costs
+		for k := range min(len(costs), len(sums)) {
+			sums[k].Signal += costs[k].signal
+			sums[k].Noise += costs[k].noise
+		}
+	}
+	for _, c := range sums {
 		if db := c.SQNR(); db < target.Fragile && !math.IsNaN(db) {
 			for _, name := range p.plan.Keep(c.Node) {
 				out[name] = fmt.Sprintf("one scale cannot serve the input of %q: rounding it alone would leave %.1f dB", c.Node.Name, db)
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
-// quantize places the pairs, with all that probing has taught: it tries the estimators, each with corrected biases, and
-// keeps the one whose outputs are the closest, without the correction where that is closer still.
-func (j *Job) quantize() (*quantized, error) {
-	if j.probe == nil {
-		return j.build(recipe{estimator: j.estimators()[0]})
+// means returns what the probed images show for correcting biases, in their order.
+func (j *Job) means() (list []tune.Means) {
+	for _, i := range slices.Sorted(maps.Keys(j.probed)) {
+		list = append(list, j.probed[i].means)
 	}
-	fragile := j.probe.fragile()
-	var best *quantized
-	try := func(r recipe) error {
-		q, err := j.build(r)
-		if err != nil {
-			return err
-		}
-		better, err := j.judge(q, best)
-		if better {
-			best = q
-		}
-		return err
-	}
-	for _, e := range j.estimators() {
-		if err := try(recipe{e, fragile, j.probe.biases[e]}); err != nil {
-			return nil, err
-		}
-	}
-	err := try(recipe{best.recipe.estimator, fragile, nil})
-	return best, err
+	return list
 }
 
-// judge compares a candidate's outputs on the first images with the float model's and reports whether they are closer than
-// those of best, the first time nil. It gives up where the noise is more than best's on all images: it can only grow.
-func (j *Job) judge(q, best *quantized) (better bool, err error) {
-	for i, x := range j.probe.inputs {
-		if best != nil && best.sums.Bad == 0 && q.sums.Noise > best.sums.Noise { // of the same signal
-			return false, nil
+// appendProbed appends what probing found, in the order of the images.
+func appendProbed(b []byte, found map[int]probed) []byte {
+	b = binary.AppendUvarint(b, uint64(len(found)))
+	for _, i := range slices.Sorted(maps.Keys(found)) {
+		p := found[i]
+		b = binary.AppendUvarint(b, uint64(i))
+		b = binary.AppendUvarint(b, uint64(len(p.costs)))
+		for _, c := range p.costs {
+			b = appendFloats(b, c.signal, c.noise)
 		}
-		got, err := q.program.Run(j.feed(x), nil)
-		if err != nil {
-			return false, err
-		}
-		for _, l := range j.layers {
-			if l.output {
-				q.sums = q.sums.Add(difference(j.probe.wanted[i][l.value].F32(), got[l.value].F32()))
+		b = binary.AppendUvarint(b, uint64(len(p.means)))
+		for _, m := range p.means {
+			b = binary.AppendUvarint(b, uint64(len(m)))
+			for _, x := range m {
+				b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
 			}
 		}
 	}
-	return best == nil || q.sums.SQNR() > best.sums.SQNR(), nil
+	return b
+}
+
+// probed reads what appendProbed wrote.
+func (d *stateReader) probed() map[int]probed {
+	out := map[int]probed{}
+	for n := d.length(3); n > 0 && d.err == nil; n-- {
+		i := int(d.uvarint() & math.MaxInt32)
+		var p probed
+		for k := d.length(16); k > 0 && d.err == nil; k-- {
+			p.costs = append(p.costs, energy{d.float64(), d.float64()})
+		}
+		for k := d.length(1); k > 0 && d.err == nil; k-- {
+			var m []float32
+			if n := d.length(4); n > 0 {
+				m = make([]float32, n)
+				for c := range m {
+					m[c] = d.float32()
+				}
+			}
+			p.means = append(p.means, m)
+		}
+		out[i] = p
+	}
+	return out
 }

@@ -1,15 +1,14 @@
 // Package engine quantizes float ONNX models after training: it is the public
 // API, and the pipeline.
 //
-//	Load → NewJob → Observe each image → Merge → Probe a few → Quantize → Compare each image → Merge → Export, Report
+//	Load → NewJob → Observe each image → Probe a few → Collect and Try a few → Quantize → Export → Compare each image → Report
 //
-// A Job does one share of the images. Jobs of one model and the same options
-// exchange their State and give the same result however the images were shared
+// A Job does one share of the images in each step. After each, jobs of one model and the same options
+// Merge each other's State, and so give the same result however the images were shared
 // out: goroutines do so here, web workers in the browser.
 package engine
 
 import (
-	"errors"
 	"sync"
 
 	"dropquant/engine/report"
@@ -53,13 +52,20 @@ func Quantize(m *Model, o Options, images Images, workers int, progress Progress
 			return nil, err
 		}
 	}
-	if err := share(jobs, images, Calibrating, progress, (*Job).Observe); err != nil {
+	every := all(images)
+	if err := (round[*Job]{phase: Calibrating, list: every, step: (*Job).Observe}).run(jobs, images, progress); err != nil {
 		return nil, err
 	}
-	if err := quantizeAll(jobs, images); err != nil {
+	if err := (round[*Job]{list: jobs[0].Probes(), step: (*Job).Probe}).run(jobs, images, nil); err != nil {
 		return nil, err
 	}
-	if err := share(jobs, images, Comparing, progress, (*Job).Compare); err != nil {
+	if err := (round[*Job]{list: jobs[0].Tried(), step: (*Job).Collect, end: (*Job).Try}).run(jobs, images, nil); err != nil {
+		return nil, err
+	}
+	if err := together(jobs, func(j *Job, _ int) error { return j.Quantize() }); err != nil {
+		return nil, err
+	}
+	if err := (round[*Job]{phase: Comparing, list: every, step: (*Job).Compare}).run(jobs, images, progress); err != nil {
 		return nil, err
 	}
 	model, err := jobs[0].Export()
@@ -69,19 +75,12 @@ func Quantize(m *Model, o Options, images Images, workers int, progress Progress
 	return &Result{model, jobs[0].Report(), jobs[0]}, nil
 }
 
-// quantizeAll has every job try the same few images and then quantize, which gives the same graph in all.
-func quantizeAll(jobs []*Job, images Images) error {
+// together has all workers do something at once, and returns the first error in their order.
+func together[W any](workers []W, do func(w W, place int) error) error {
 	var all sync.WaitGroup
-	errs := make([]error, len(jobs))
-	for w, j := range jobs {
-		all.Go(func() {
-			for _, i := range j.Probes() {
-				if file, err := images.Open(i); err == nil {
-					errs[w] = errors.Join(errs[w], j.Probe(i, file))
-				}
-			}
-			errs[w] = errors.Join(errs[w], j.Quantize())
-		})
+	errs := make([]error, len(workers))
+	for k, w := range workers {
+		all.Go(func() { errs[k] = do(w, k) })
 	}
 	all.Wait()
 	return first(errs)
@@ -104,47 +103,73 @@ type worker interface {
 	Merge(state []byte) error
 }
 
-// share runs one phase: job w takes every image i with i mod len(jobs) = w, then all learn what all found.
-func share[W worker](jobs []W, images Images, phase string, progress Progress, step func(W, int, File) error) error {
-	var (
-		all  sync.WaitGroup
-		one  sync.Mutex
-		done int
-		errs = make([]error, len(jobs))
-	)
-	for w, j := range jobs {
-		all.Go(func() {
-			for i := w; i < images.Len; i += len(jobs) {
-				file, err := images.Open(i)
-				if err != nil {
-					j.Skip(i, file.Name, err)
-				} else if err = step(j, i, file); err != nil {
-					errs[w] = err
-					return
-				}
-				one.Lock()
-				done++
-				if progress != nil {
-					progress(phase, done, images.Len)
-				}
-				one.Unlock()
-			}
-		})
+// round is what all workers do at once: worker w one step for every image i of the list with i mod their number = w. In the end
+// all learn what all found.
+type round[W worker] struct {
+	phase string // that the user knows of; "" is a round on a few images, in which one that cannot be opened is left out
+	list  []int
+	step  func(w W, i int, f File) error
+	end   func(W) error // of a share, or nil
+}
+
+// all lists every image.
+func all(images Images) []int {
+	list := make([]int, images.Len)
+	for i := range list {
+		list[i] = i
 	}
-	all.Wait()
-	if err := first(errs); err != nil {
+	return list
+}
+
+func (r round[W]) run(workers []W, images Images, progress Progress) error {
+	var one sync.Mutex
+	done := 0
+	tell := func() {
+		if progress != nil {
+			one.Lock()
+			defer one.Unlock()
+			done++
+			progress(r.phase, done, len(r.list))
+		}
+	}
+	err := together(workers, func(w W, place int) error {
+		for _, i := range r.list {
+			if i%len(workers) != place {
+				continue
+			}
+			file, err := images.Open(i)
+			if err == nil {
+				if err := r.step(w, i, file); err != nil {
+					return err
+				}
+			} else if r.phase != "" {
+				w.Skip(i, file.Name, err)
+			}
+			tell()
+		}
+		if r.end != nil {
+			return r.end(w)
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	states := make([][]byte, len(jobs))
-	for i, j := range jobs {
-		states[i] = j.State()
+	return exchange(workers)
+}
+
+// exchange has every worker learn what the others found.
+func exchange[W worker](workers []W) error {
+	states := make([][]byte, len(workers))
+	for i, w := range workers {
+		states[i] = w.State()
 	}
-	for i, j := range jobs {
+	for i, w := range workers {
 		for k, s := range states {
 			if k == i {
 				continue
 			}
-			if err := j.Merge(s); err != nil {
+			if err := w.Merge(s); err != nil {
 				return err
 			}
 		}

@@ -16,7 +16,7 @@ import (
 
 // A state is what a job has found and others need: its statistics until Quantize, and its records.
 //
-//	"dropquant" 1, key, records, statistics?, comparisons, details, predictions
+//	"dropquant" 1, key, records, statistics?, comparisons, details, probes, predictions, trials
 //
 // Numbers are varints, strings and lists have their length in front. States travel between workers of one program and
 // are never kept; still they are checked, since a stale page may meet a new worker.
@@ -50,11 +50,17 @@ func (j *Job) State() []byte {
 	for _, t := range j.tallies {
 		b = t.AppendBinary(b)
 	}
-	marks, err := json.Marshal(j.marks)
+	b = appendProbed(j.diagnosis.appendBinary(b), j.probed)
+	return appendString(appendString(b, marshal(j.marks)), marshal(j.tries))
+}
+
+// marshal returns sums as JSON, which gives back the very same numbers.
+func marshal[T any](found map[int]T) string {
+	text, err := json.Marshal(found)
 	if err != nil {
 		panic("bug: " + err.Error()) // sums are finite
 	}
-	return appendString(j.diagnosis.appendBinary(b), string(marks))
+	return string(text)
 }
 
 func flag(b bool) byte {
@@ -70,7 +76,9 @@ type findings struct {
 	stats   []*observe.Stat
 	tallies []*eval.Tally
 	details map[int][]detail // by image
+	probed  map[int]probed   // by image
 	marks   map[int][]mark   // by image
+	tries   map[int][]eval.Sums
 }
 
 func (j *Job) parse(state []byte) (*findings, error) {
@@ -90,10 +98,13 @@ func (j *Job) parse(state []byte) (*findings, error) {
 		f.tallies = append(f.tallies, decode(d, eval.DecodeTally))
 	}
 	f.details = d.details(len(j.layers))
-	if marks := d.string(); d.err == nil && json.Unmarshal([]byte(marks), &f.marks) != nil {
-		return nil, errState
+	f.probed = d.probed()
+	for _, into := range []any{&f.marks, &f.tries} {
+		if text := d.string(); d.err == nil && json.Unmarshal([]byte(text), into) != nil {
+			return nil, errState
+		}
 	}
-	if d.err != nil || len(d.b) > 0 || len(f.stats) != len(j.stats) {
+	if d.err != nil || len(d.b) > 0 || j.quantized == nil && len(f.stats) != len(j.stats) {
 		return nil, errState
 	}
 	return f, nil
@@ -117,6 +128,9 @@ func (j *Job) Merge(state []byte) error {
 	if err != nil {
 		return err
 	}
+	if observed && j.quantized != nil {
+		return errState // it is too late for more images
+	}
 	if observed {
 		for k, s := range f.stats {
 			j.stats[k].Merge(s)
@@ -129,6 +143,10 @@ func (j *Job) Merge(state []byte) error {
 	}
 	maps.Copy(j.diagnosis.found, f.details) // of the same image, they are the same
 	maps.Copy(j.marks, f.marks)
+	if j.quantized == nil {
+		maps.Copy(j.probed, f.probed)
+		maps.Copy(j.tries, f.tries)
+	}
 	for i, r := range f.records {
 		if old, known := j.records[i]; !known || r.compared || r.skipped != "" && !old.compared {
 			j.records[i] = r

@@ -381,7 +381,7 @@ func RunTest(o TestOptions, images Images, workers int, progress Progress) ([]re
 			return nil, err
 		}
 	}
-	if err := share(testers, images, Testing, progress, (*Tester).Test); err != nil {
+	if err := (round[*Tester]{phase: Testing, list: all(images), step: (*Tester).Test}).run(testers, images, progress); err != nil {
 		return nil, err
 	}
 	return testers[0].Scores()

@@ -97,7 +97,11 @@ func (j *Job) Trace(f File, e Element) (*Trace, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := leaving(j.quantized.cut, e.Layer)
+	quantized, err := cut(j.quantized.graph, j.kept)
+	if err != nil {
+		return nil, &FileError{j.model.Name, err}
+	}
+	value, err := leaving(quantized, e.Layer)
 	if err != nil {
 		return nil, &FileError{j.model.Name, err}
 	}
@@ -107,7 +111,7 @@ func (j *Job) Trace(f File, e Element) (*Trace, error) {
 		backends = append(backends, Plain)
 	}
 	for _, b := range backends {
-		if err := t.add(j.quantized.cut, b, j.shapes, j.feed(samples[0])); err != nil {
+		if err := t.add(quantized, b, j.shapes, j.feed(samples[0])); err != nil {
 			return nil, &FileError{j.model.Name, err}
 		}
 	}

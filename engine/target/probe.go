@@ -137,18 +137,16 @@ func spread(y []float32, shape []int) float64 {
 			run = inner
 		}
 	}
-	total := 0.0
-	for ; len(y) > 0; y = y[run:] {
-		mean := 0.0
-		for _, v := range y[:run] {
-			mean += float64(v)
-		}
-		mean /= float64(run)
-		for _, v := range y[:run] {
-			total += (float64(v) - mean) * (float64(v) - mean)
-		}
+	if run == 0 {
+		return 0
 	}
-	return total
+	means := make([]float32, len(y)/run)
+	kernel.GlobalAveragePool(means, y)
+	total, _ := kernel.Noise(y, y)
+	for _, m := range means {
+		total -= float64(run) * float64(m) * float64(m)
+	}
+	return max(0, total) // below it only by rounding
 }
 
 // Keep returns the nodes that must stay float, as Place takes them, for n to read its input unrounded: n itself and,

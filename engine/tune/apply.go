@@ -9,21 +9,22 @@ import (
 	"dropquant/engine/tensor"
 )
 
-// Apply corrects the biases of those layers of a plan that run in integers, with the parameters of its groups. The plan's
-// graph must not have been edited yet; it may be a copy of the one that was observed, with the same names. It returns how
-// many layers it corrected.
-func (b *Bias) Apply(p *target.Plan, acts map[*target.Group]quant.Params) int {
-	layers := map[string]*layer{}
-	for _, l := range b.layers {
-		layers[l.node.Name] = l
-	}
+// Apply corrects the biases of those layers of a plan that run in integers, with the parameters of its groups, by what the
+// images showed under one of the sets of parameters. Images come in the same order everywhere: sums of floats depend on it.
+// The plan's graph must not have been edited yet; it may be a copy of the one that was observed, with the same names. It
+// returns how many layers it corrected.
+func (b *Bias) Apply(p *target.Plan, acts map[*target.Group]quant.Params, images []Means, set int) int {
 	n := 0
 	for _, d := range p.Nodes {
-		l := layers[d.Node.Name]
-		if l == nil || l.mean == nil || d.State != target.Int8 || d.Weight == nil {
+		at, ok := b.reads[d.Node.Name]
+		if !ok || d.State != target.Int8 || d.Weight == nil {
 			continue
 		}
-		if shift := l.shift(d.Node, d.Weight.Value.Const, p.Round(d.Weight, acts)); shift != nil {
+		mean, rough, seen := b.inputs[at].sums(images, at, set)
+		if seen == 0 {
+			continue
+		}
+		if shift := shiftOf(d.Node, d.Weight.Value.Const, p.Round(d.Weight, acts), mean, rough, seen); shift != nil {
 			correct(p.Graph(), d.Node, shift)
 			n++
 		}
@@ -31,12 +32,12 @@ func (b *Bias) Apply(p *target.Plan, acts map[*target.Group]quant.Params) int {
 	return n
 }
 
-// shift returns what is to be added to the bias of n, whose weights w are rounded to r, or nil when shapes do not fit or
-// a number is not finite.
-func (l *layer) shift(n *graph.Node, w *tensor.Tensor, r target.Rounded) []float32 {
+// shiftOf returns what is to be added to the bias of n, whose weights w are rounded to r, or nil when shapes do not fit or
+// a number is not finite. mean and rough are sums over images of the means of each input channel.
+func shiftOf(n *graph.Node, w *tensor.Tensor, r target.Rounded, mean, rough []float64, images int) []float32 {
 	rounded := r.Params.Reals(r.Codes)
 	f, ok := target.FiltersOf(n, w)
-	if !ok || f.Groups*f.In != len(l.mean) || f.Out%f.Groups != 0 {
+	if !ok || f.Groups*f.In != len(mean) || f.Out%f.Groups != 0 {
 		return nil
 	}
 	shift := make([]float32, f.Out)
@@ -45,9 +46,9 @@ func (l *layer) shift(n *graph.Node, w *tensor.Tensor, r target.Rounded) []float
 		first := o / (f.Out / f.Groups) * f.In
 		for c := range f.In {
 			at := f.At(o, c)
-			sum += taps(w.F32()[at:at+f.Taps])*l.mean[first+c] - taps(rounded.F32()[at:at+f.Taps])*l.rough[first+c]
+			sum += taps(w.F32()[at:at+f.Taps])*mean[first+c] - taps(rounded.F32()[at:at+f.Taps])*rough[first+c]
 		}
-		sum /= float64(l.images)
+		sum /= float64(images)
 		if math.IsNaN(sum) || math.IsInf(sum, 0) {
 			return nil
 		}

@@ -22,31 +22,41 @@ import (
 // Source: Nagel et al., ICCV 2019, §4.2, with the mean of rounded inputs as in NNCF's fast bias correction; unlike that,
 // layers with a bias of 0 or none are corrected too, and depthwise ones.
 type Bias struct {
-	layers []*layer
+	inputs []*input
+	reads  map[string]int // layer → the input that it reads, by names
 	spare  []float32
 }
 
-// layer is one weighted node and the means of its input.
-type layer struct {
-	node   *graph.Node
-	params quant.Params // of the input
-	axis   int          // of the input's channels
-	mean   []float64    // Σ over images of the mean of each channel; nil before the first
-	rough  []float64    // the same, rounded
-	images int
+// input is a value that layers read, all of them under the same parameters.
+type input struct {
+	value  string
+	params []quant.Params // of each set
 }
 
-// NewBias prepares to correct the layers of a plan, whose graph must not have been edited yet, under the parameters of
-// its groups.
-func NewBias(p *target.Plan, acts map[*target.Group]quant.Params) *Bias {
-	b := &Bias{}
+// Means are what one image shows: of each input the mean of each channel, and behind them the means once rounded under each
+// set of parameters. An input that has none, or was not seen, is nil.
+type Means [][]float32
+
+// NewBias prepares to correct the layers of a plan, whose graph must not have been edited yet, under one or several sets
+// of parameters of its groups.
+func NewBias(p *target.Plan, sets ...map[*target.Group]quant.Params) *Bias {
+	b := &Bias{reads: map[string]int{}}
 	for _, d := range p.Nodes {
 		n := d.Node
 		group := p.GroupOf(n.Input(0))
 		if d.State != target.Int8 || d.Weight == nil || group == nil || !correctable(n) {
 			continue
 		}
-		b.layers = append(b.layers, &layer{node: n, params: acts[group], axis: 1})
+		in := &input{value: n.Inputs[0].Name}
+		for _, acts := range sets {
+			in.params = append(in.params, acts[group])
+		}
+		at := slices.IndexFunc(b.inputs, func(o *input) bool { return o.value == in.value && slices.EqualFunc(o.params, in.params, same) })
+		if at < 0 {
+			at = len(b.inputs)
+			b.inputs = append(b.inputs, in)
+		}
+		b.reads[n.Name] = at
 	}
 	return b
 }
@@ -60,55 +70,61 @@ func correctable(n *graph.Node) bool {
 	return c == nil || c.Const != nil && c.Const.DType == tensor.Float32 && len(c.Shape) == 1
 }
 
-// See adds the elements that value v has for one image, in float. Images must come in the same order everywhere:
-// sums of floats depend on it.
-func (b *Bias) See(v *graph.Value, x *tensor.Tensor) {
-	var seen *layer // layers that read the same value under the same parameters have the same means
-	for _, l := range b.layers {
-		if l.node.Inputs[0].Name != v.Name {
-			continue
-		}
-		if seen == nil || !same(seen.params, l.params) {
-			seen = &layer{}
-			seen.params, seen.axis = l.params, l.axis
-			seen.mean, seen.rough = b.means(x, l)
-		}
-		l.mean, l.rough = add(l.mean, seen.mean), add(l.rough, seen.rough)
-		l.images++
-	}
-}
-
 func same(a, b quant.Params) bool {
 	return a.DType == b.DType && slices.Equal(a.Scale, b.Scale) && slices.Equal(a.Zero, b.Zero)
 }
 
-// means returns the mean of each channel of x, [1, C, …], and the same of x rounded.
-func (b *Bias) means(x *tensor.Tensor, l *layer) (mean, rough []float64) {
-	data := x.F32()
-	if len(x.Shape) < 2 || x.Shape[0] != 1 || len(data) == 0 {
-		return nil, nil
+// See adds to m the elements x that value v has for an image, in float, and returns it. The first m is nil.
+func (b *Bias) See(m Means, v *graph.Value, x *tensor.Tensor) Means {
+	if m == nil {
+		m = make(Means, len(b.inputs))
 	}
-	b.spare = slices.Grow(b.spare[:0], len(data))[:len(data)]
-	p := l.params
-	kernel.FakeQuantize(b.spare, data, p.Scale[0], p.Zero[0], p.QMin, p.QMax)
-	of := func(values []float32) []float64 {
-		out := make([]float32, x.Shape[1])
-		kernel.GlobalAveragePool(out, values)
-		wide := make([]float64, len(out))
-		for i, v := range out {
-			wide[i] = float64(v)
+	for i, in := range b.inputs {
+		if in.value == v.Name {
+			m[i] = b.means(x, in.params)
 		}
-		return wide
 	}
-	return of(data), of(b.spare)
+	return m
 }
 
-func add(a, b []float64) []float64 {
-	if a == nil {
-		return slices.Clone(b)
+// means returns the mean of each channel of x, [1, C, …], and the same of x rounded under each of the parameters.
+func (b *Bias) means(x *tensor.Tensor, sets []quant.Params) []float32 {
+	data := x.F32()
+	if len(x.Shape) < 2 || x.Shape[0] != 1 || len(data) == 0 {
+		return nil
 	}
-	for i := range min(len(a), len(b)) {
-		a[i] += b[i]
+	channels := x.Shape[1]
+	out := make([]float32, channels*(1+len(sets)))
+	kernel.GlobalAveragePool(out[:channels], data)
+	b.spare = slices.Grow(b.spare[:0], len(data))[:len(data)]
+	for k, p := range sets {
+		kernel.FakeQuantize(b.spare, data, p.Scale[0], p.Zero[0], p.QMin, p.QMax)
+		kernel.GlobalAveragePool(out[(1+k)*channels:(2+k)*channels], b.spare)
 	}
-	return a
+	return out
+}
+
+// sums adds up the means of an input over the images, in their order: of the float values, and rounded under a set. They are nil
+// without any image.
+func (in *input) sums(images []Means, at, set int) (mean, rough []float64, n int) {
+	for _, m := range images {
+		if at >= len(m) || len(m[at]) == 0 || len(m[at])%(1+len(in.params)) != 0 {
+			continue
+		}
+		channels := len(m[at]) / (1 + len(in.params))
+		mean = add(mean, m[at][:channels])
+		rough = add(rough, m[at][(1+set)*channels:(2+set)*channels])
+		n++
+	}
+	return mean, rough, n
+}
+
+func add(sum []float64, x []float32) []float64 {
+	if sum == nil {
+		sum = make([]float64, len(x))
+	}
+	for i := range min(len(sum), len(x)) {
+		sum[i] += float64(x[i])
+	}
+	return sum
 }

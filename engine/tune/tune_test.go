@@ -48,11 +48,17 @@ func plan(t *testing.T) (*target.Plan, map[*target.Group]quant.Params) {
 	return p, acts
 }
 
-// TestBias compares the corrections with the mean of what the layers really give, computed by hand for inputs of any kind.
+// TestBias compares the corrections with the mean of what the layers really give, computed by hand for inputs of any kind. A second
+// set of parameters must not matter.
 func TestBias(t *testing.T) {
 	p, acts := plan(t)
-	b := NewBias(p, acts)
+	others := map[*target.Group]quant.Params{}
+	for group := range acts {
+		others[group] = quant.Grid{DType: tensor.Uint8}.Params(0, 1)
+	}
+	b := NewBias(p, others, acts)
 	inputs := map[string][]float32{}
+	images := make([]Means, 2)
 	for i, d := range p.Nodes {
 		n := d.Node
 		if d.Weight == nil {
@@ -60,13 +66,13 @@ func TestBias(t *testing.T) {
 		}
 		v := n.Inputs[0]
 		size := tensor.Size(v.Shape)
-		for image := range 2 {
+		for image := range images {
 			x := make([]float32, size)
 			for k := range x {
 				x[k] = float32((k*5+i*3+image*7)%11)/3 - 1
 			}
 			inputs[n.Name] = append(inputs[n.Name], x...)
-			b.See(v, tensor.Of(x, v.Shape...))
+			images[image] = b.See(images[image], v, tensor.Of(x, v.Shape...))
 		}
 	}
 	before := map[string][]float32{}
@@ -79,7 +85,7 @@ func TestBias(t *testing.T) {
 			}
 		}
 	}
-	if n := b.Apply(p, acts); n != 4 {
+	if n := b.Apply(p, acts, images, 1); n != 4 {
 		t.Fatalf("%d layers corrected, want 4", n)
 	}
 	if err := p.Graph().Check(); err != nil {
@@ -152,8 +158,10 @@ func TestBiasLeavesWhatIsNotFinite(t *testing.T) {
 	v := p.Nodes[0].Node.Inputs[0]
 	x := tensor.New(tensor.Float32, v.Shape...)
 	x.F32()[3] = float32(math.Inf(1))
-	b.See(v, x)
-	if n := b.Apply(p, acts); n != 0 {
+	if n := b.Apply(p, acts, []Means{b.See(nil, v, x)}, 0); n != 0 {
 		t.Errorf("%d layers corrected by an infinite mean", n)
+	}
+	if n := b.Apply(p, acts, []Means{nil, {nil, {1}}}, 0); n != 0 {
+		t.Errorf("%d layers corrected without a mean", n)
 	}
 }

@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"slices"
+
+	"dropquant/engine/calib"
+	"dropquant/engine/eval"
+	"dropquant/engine/exec"
+	"dropquant/engine/tensor"
+)
+
+// candidates are the estimators that Auto tries. Each of them is the best on some network.
+var candidates = []string{calib.Default, "mean-minmax", "entropy"}
+
+// judged is the number of images on which candidates are compared.
+const judged = 6
+
+// recipe is one way to quantize the model.
+type recipe struct {
+	estimator string
+	fragile   map[string]string // nodes that stay float though the target runs them in integers, and why
+	corrected bool              // biases, for what rounding shifts
+}
+
+// recipes lists what is tried: each estimator with corrected biases, then each without. All jobs list the same once what
+// probing found is merged.
+func (j *Job) recipes() (list []recipe, err error) {
+	if len(j.probed) == 0 {
+		return []recipe{{estimator: j.estimators()[0]}}, nil
+	}
+	fragile, err := j.fragile()
+	if err != nil {
+		return nil, err
+	}
+	for _, corrected := range []bool{true, false} {
+		for _, e := range j.estimators() {
+			list = append(list, recipe{e, fragile, corrected})
+		}
+	}
+	return list, nil
+}
+
+// trial is a sample on which candidates are run.
+type trial struct {
+	image  int
+	input  *tensor.Tensor
+	wanted [][]float32 // what the float model gives for it
+}
+
+// Tried returns the images to Collect, once what probing found has been merged.
+func (j *Job) Tried() []int {
+	images := j.Probes()
+	return images[:min(judged, len(images))]
+}
+
+// Collect keeps image i for Try. One that cannot be read any more is left out.
+func (j *Job) Collect(i int, f File) error {
+	samples, err := j.samples(f)
+	if err != nil {
+		return nil
+	}
+	wanted := j.outputs.of(i, 0)
+	if wanted == nil {
+		out, err := j.float.Run(j.feed(samples[0]), nil)
+		if err != nil {
+			return &FileError{j.model.Name, err}
+		}
+		for _, x := range j.floats(out) {
+			wanted = append(wanted, slices.Clone(x))
+		}
+	}
+	j.trials = append(j.trials, trial{i, samples[0], wanted})
+	return nil
+}
+
+// Try runs every candidate on the images that were collected, and drops these. What it finds is merged before Quantize.
+func (j *Job) Try() error {
+	trials := j.trials
+	j.trials = nil
+	if len(trials) == 0 {
+		return nil
+	}
+	list, err := j.recipes()
+	for _, r := range list {
+		if err == nil {
+			err = j.try(r, trials)
+		}
+	}
+	if err != nil {
+		return &FileError{j.model.Name, err}
+	}
+	return nil
+}
+
+// try builds one candidate and compares its outputs with the float model's. It runs in plain Q/DQ, which is sooner compiled than
+// the target's arithmetic, and is given up before the next one is built.
+func (j *Job) try(r recipe, trials []trial) error {
+	q, err := j.build(r)
+	if err != nil {
+		return err
+	}
+	g, err := cut(q.graph, j.kept)
+	if err != nil {
+		return err
+	}
+	p, err := compile(g, j.shapes, exec.Options{MaxMemory: maxMemory, Exact: j.options.Exact, Progress: j.enter})
+	if err != nil {
+		return err
+	}
+	p = j.named(p, g)
+	for _, t := range trials {
+		out, err := p.Run(j.feed(t.input), nil)
+		if err != nil {
+			return err
+		}
+		var sums eval.Sums
+		for k, got := range j.floats(out) {
+			sums = sums.Add(difference(t.wanted[k], got))
+		}
+		j.tries[t.image] = append(j.tries[t.image], sums)
+	}
+	return nil
+}
+
+// best returns the recipe whose outputs were the closest, the first of equals.
+func (j *Job) best() (recipe, error) {
+	list, err := j.recipes()
+	if err != nil {
+		return recipe{}, err
+	}
+	at, most := 0, 0.0
+	for k := range list {
+		var sums eval.Sums
+		for _, i := range j.Tried() {
+			if t := j.tries[i]; k < len(t) {
+				sums = sums.Add(t[k])
+			}
+		}
+		if db := sums.SQNR(); k == 0 || db > most {
+			at, most = k, db
+		}
+	}
+	return list[at], nil
+}
