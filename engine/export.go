@@ -58,6 +58,9 @@ func (j *Job) Quantize() error {
 	return nil
 }
 
+// Quantized reports whether Quantize was done.
+func (j *Job) Quantized() bool { return j.quantized != nil }
+
 // build makes one candidate.
 func (j *Job) build(r recipe) (*quantized, error) {
 	q, err := j.place(r)
@@ -232,9 +235,12 @@ func (j *Job) cpu() string {
 
 // Export returns the quantized model's file, in pieces that share memory with the source.
 func (j *Job) Export() ([][]byte, error) {
-	files, err := j.ExportAs(Formats[0])
-	if err != nil {
-		return nil, err
+	if j.file == nil {
+		files, err := j.ExportAs(Formats[0])
+		if err != nil {
+			return nil, err
+		}
+		j.file = files[0]
 	}
-	return files[0], nil
+	return j.file, nil
 }

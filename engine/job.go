@@ -46,6 +46,7 @@ type Job struct {
 	outputs     floatOutputs
 	unsupported []error
 	quantized   *quantized // after Quantize
+	file        [][]byte   // after Export
 	diagnosis   diagnosis
 	predictions []*prediction
 	marks       map[int][]mark // by image: beside predictions

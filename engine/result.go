@@ -15,7 +15,7 @@ import (
 	"dropquant/engine/tensor"
 )
 
-// Report sums up the job. All shares must have been merged after Compare.
+// Report sums up the job, as far as it went after Quantize. For what comparing finds, all shares must have been merged after Compare.
 func (j *Job) Report() *report.Report {
 	r := &report.Report{
 		Model: j.model.Name, Hash: j.model.Hash(), Version: Version,
@@ -76,8 +76,8 @@ func (j *Job) sum(r *report.Report) []eval.Sums {
 			continue
 		}
 		outputs = outputs.Add(sums[k])
-		if j.classifies() {
-			r.Images = j.tallies[k].Images() // a file may hold several samples
+		if n := j.tallies[k].Images(); n > 0 && j.classifies() {
+			r.Images = n // a file may hold several samples
 			r.Agree = r.Images - len(j.tallies[k].Disagreements())
 		}
 	}

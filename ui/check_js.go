@@ -15,7 +15,7 @@ import (
 )
 
 // scoring asks for a few images at a time, so that a worker has a moment for other requests.
-var scoring = []phase{{protocol.Test, "Testing in each runtime's arithmetic", 1, 4}}
+var scoring = []phase{{kind: protocol.Test, doing: "Testing in each runtime's arithmetic", weight: 1, chunk: 4}}
 
 // test prepares the run that scores a quantized file that was dropped, and returns what executes it.
 func (a *app) test() (*run, func(*run) (*result, error)) {
@@ -78,7 +78,7 @@ func (a *app) scores(r *run) (scores []report.Score, note string, err error) {
 }
 
 func (a *app) scored(r *run) (scores []report.Score, err error) {
-	states, err := a.execute(r)
+	states, err := a.execute(r, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (a *app) scored(r *run) (scores []report.Score, err error) {
 	return scores, json.Unmarshal(reply.Scores, &scores)
 }
 
-// checkResult tests the file that was just made, behind its result: the workers are there, and so is the model.
+// checkResult tests the file that was just made and compared, behind its result: the workers are there, and so is the model.
 func (a *app) checkResult(res *result) {
 	r := a.newRun(a.model, scoring)
 	r.workers, r.took = res.workers, make([]*worker, len(res.workers))
@@ -122,12 +122,12 @@ func (a *app) checkResult(res *result) {
 			}
 		}
 		a.rest(res)
-		a.showPredictions()
+		a.showFindings()
 		a.announce("The predictions are there.")
 	})
 }
 
-// stopCheck ends the test behind a result. Its workers stay until they have done what they were asked for.
+// stopCheck ends the comparison or the test behind a result. Its workers stay until they have done what they were asked for.
 func (a *app) stopCheck() {
 	r := a.check
 	if r == nil {
@@ -135,9 +135,13 @@ func (a *app) stopCheck() {
 	}
 	a.check, r.over = nil, true
 	a.result.failed = "The test was stopped."
+	if a.result.comparing {
+		a.result.comparing, a.result.run, a.result.states = false, nil, nil
+		a.result.failed = "The comparison was stopped. The file is complete, and can be tested by dropping it on the page."
+	}
 	a.rest(a.result)
-	a.showPredictions()
-	a.raw("result-title").Call("focus", map[string]any{"preventScroll": true})
+	a.showFindings()
+	a.announce(a.result.failed)
 }
 
 // rest gives up the workers of a result but the one that holds its job, which stands by for models and previews too.
@@ -154,7 +158,7 @@ func (a *app) rest(res *result) {
 	res.workers = nil
 }
 
-// showCheck shows how far the test behind a result is.
+// showCheck shows how far the comparison or the test behind a result is.
 func (a *app) showCheck(r *run) {
 	a.raw("check-progress").Set("value", r.pace.share())
 	a.text("check-text", r.progress())
@@ -168,5 +172,5 @@ func (a *app) showPredictions() {
 // predictions is what the test of a result has given so far.
 func (a *app) predictions() view.Predictions {
 	res := a.result
-	return view.Predictions{Scores: res.scores, Lints: res.lints, Note: res.note, Failed: res.failed, Target: res.target, Running: a.check != nil, Overflow: view.Saturated(res.report)}
+	return view.Predictions{Scores: res.scores, Lints: res.lints, Note: res.note, Failed: res.failed, Target: res.target, Running: a.check != nil, Comparing: res.comparing, Overflow: view.Saturated(res.report)}
 }

@@ -321,7 +321,7 @@ func (a *app) update() {
 	a.showCPU()
 	a.hide("result", a.result == nil)
 	a.hide("number", a.result == nil || len(a.result.lints) == 0)
-	a.hide("layers", a.result == nil || a.result.scored())
+	a.hide("layers", a.result == nil || a.result.scored() || a.result.comparing)
 	a.updateRun()
 }
 

@@ -123,7 +123,7 @@ func (a *app) traceNumber() {
 
 // trace asks the worker that stands by the result, or another if it has ended.
 func (a *app) trace(res *result, image web.File, element engine.Element) (t engine.Trace, err error) {
-	w := res.worker
+	w := res.holder()
 	if w == nil || w.ended != nil {
 		w = a.pool.inspector()
 	}

@@ -6,7 +6,7 @@ import "time"
 // taken to cost what its weight says in images of the first.
 type pace struct {
 	weights []float64 // cost of an image in each phase
-	images  int
+	images  []int     // of each phase
 	phase   int
 	done    int
 	began   time.Time // the phase
@@ -16,18 +16,21 @@ type pace struct {
 // next starts a phase.
 func (p *pace) next(phase int, now time.Time) {
 	if phase > 0 && p.done > 0 {
-		p.rate = now.Sub(p.began).Seconds() / (p.weights[p.phase] * float64(p.images))
+		p.rate = now.Sub(p.began).Seconds() / (p.cost(p.phase))
 	}
 	p.phase, p.done, p.began = phase, 0, now
 }
 
+// cost is what a phase costs, in images of the weight 1.
+func (p *pace) cost(phase int) float64 { return p.weights[phase] * float64(p.images[phase]) }
+
 // share is how much of the whole work is done, from 0 to 1.
 func (p *pace) share() float64 {
 	all, done := 0.0, 0.0
-	for i, w := range p.weights {
-		all += w * float64(p.images)
+	for i := range p.weights {
+		all += p.cost(i)
 		if i < p.phase {
-			done += w * float64(p.images)
+			done += p.cost(i)
 		}
 	}
 	if all == 0 {
@@ -40,15 +43,15 @@ func (p *pace) share() float64 {
 func (p *pace) left(now time.Time) (time.Duration, bool) {
 	elapsed := now.Sub(p.began).Seconds()
 	rate := p.rate
-	if p.done > 0 && (p.done*5 >= p.images || elapsed > 2) {
+	if p.done > 0 && (p.done*5 >= p.images[p.phase] || elapsed > 2) {
 		rate = elapsed / (p.weights[p.phase] * float64(p.done))
 	}
 	if rate == 0 {
 		return 0, false
 	}
-	units := p.weights[p.phase] * float64(p.images-p.done)
-	for _, w := range p.weights[p.phase+1:] {
-		units += w * float64(p.images)
+	units := p.cost(p.phase) - p.weights[p.phase]*float64(p.done)
+	for i := p.phase + 1; i < len(p.weights); i++ {
+		units += p.cost(i)
 	}
 	return time.Duration(units * rate * float64(time.Second)), true
 }

@@ -9,7 +9,7 @@ import (
 // A run of ten images at a second each, then three seconds each: the estimate is right from the first fifth on, and
 // the share never falls.
 func TestPace(t *testing.T) {
-	p := pace{weights: []float64{1, 3}, images: 10}
+	p := pace{weights: []float64{1, 3}, images: []int{10, 10}}
 	now := time.Unix(0, 0)
 	last := 0.0
 	for phase, cost := range []time.Duration{time.Second, 3 * time.Second} {
@@ -41,7 +41,7 @@ func TestPace(t *testing.T) {
 }
 
 func TestPaceOfNothing(t *testing.T) {
-	p := pace{weights: []float64{1, 1}}
+	p := pace{weights: []float64{1, 1}, images: []int{0, 0}}
 	p.next(0, time.Unix(0, 0))
 	if s := p.share(); s != 0 {
 		t.Errorf("the share of nothing is %v", s)

@@ -4,6 +4,7 @@ package ui
 
 import (
 	"errors"
+	"syscall/js"
 
 	"dropquant/engine"
 	"dropquant/ui/view"
@@ -26,15 +27,28 @@ func (a *app) showResult(res *result) {
 		return
 	}
 	a.html("result-card", view.Summary(view.Result{
-		Report: res.report, File: res.name, Target: targetTitle(res.target), Formats: formats(res.target),
+		Report: res.report, File: res.name, Target: targetTitle(res.target), Formats: formats(res.target), Comparing: true,
 		Command: command(a.model.file.Path, a.images.files[0].Path, a.options, a.limit),
 	}))
 	a.all = false
-	a.showLayers()
-	a.checkResult(res)
+	a.compareResult(res)
 	a.update()
 	a.focus("result-title")
-	a.announce("Done. " + res.name + " is ready to download.")
+	a.announce("Done. " + res.name + " is ready to download, and is now compared with fp32.")
+}
+
+// showFindings brings the cards of a result up to what is known of it. What can have the focus stays as it is, but for what only
+// made sense while the comparison ran.
+func (a *app) showFindings() {
+	focused := a.raw("predictions").Call("contains", js.Global().Get("document").Get("activeElement")).Bool()
+	a.html("result-numbers", view.Numbers(a.result.report, a.result.comparing))
+	a.html("result-notes", view.Notes(a.result.report))
+	a.showPredictions()
+	a.showLayers()
+	a.update()
+	if focused {
+		a.raw("result-title").Call("focus", map[string]any{"preventScroll": true})
+	}
 }
 
 func (a *app) showLayers() {
@@ -109,11 +123,12 @@ func (a *app) saveAs(format string) {
 	}
 	web.Go(func() {
 		stop := a.slowly(func() { a.toast("Writing "+f.Title+" …", "", nil) })
-		reply, err := res.worker.call(protocol.Request{Kind: protocol.Export, Name: f.Name}, nil, nil)
+		worker := res.holder()
+		reply, err := worker.call(protocol.Request{Kind: protocol.Export, Name: f.Name}, nil, nil)
 		stop()
 		if err != nil {
 			text := view.Sentence(err.Error())
-			if errors.Is(err, errEnded) || res.worker.ended != nil {
+			if errors.Is(err, errEnded) || worker.ended != nil {
 				text = "The engine that made this result has ended. Quantize again, then save."
 			}
 			a.showError(view.Error{Title: "The file could not be written as " + f.Title, Text: text}, nil)

@@ -12,7 +12,6 @@ import (
 	"syscall/js"
 	"time"
 
-	"dropquant/engine"
 	"dropquant/ui/view"
 	"dropquant/ui/web"
 	"dropquant/wasm/protocol"
@@ -44,11 +43,20 @@ type phase struct {
 	kind, doing string
 	weight      float64 // what an image costs, beside those of other phases
 	chunk       int     // images in one request; 0 is all of a share
+	head        int     // how many images it looks at, of the first ones; 0 is all
+}
+
+// images returns how many of n images a phase looks at.
+func (p *phase) images(n int) int {
+	if p.head > 0 {
+		return min(p.head, n)
+	}
+	return n
 }
 
 // newRun prepares a run on the images that are used.
 func (a *app) newRun(m *model, phases []phase) *run {
-	r := &run{model: m, phases: phases, options: marshal(a.options), began: time.Now()}
+	r := &run{model: m, options: marshal(a.options)}
 	for i, at := range a.images.used {
 		f := a.images.files[at]
 		r.files = append(r.files, f)
@@ -56,11 +64,24 @@ func (a *app) newRun(m *model, phases []phase) *run {
 	}
 	k := min(a.workers, len(r.images))
 	r.workers, r.took = make([]*worker, k), make([]*worker, k)
-	r.pace.images = len(r.images)
-	for _, p := range phases {
-		r.pace.weights = append(r.pace.weights, p.weight)
-	}
+	r.plan(phases)
 	return r
+}
+
+// plan gives a run its phases.
+func (r *run) plan(phases []phase) {
+	r.phases, r.pace, r.began, r.quarter = phases, pace{}, time.Now(), 0
+	for i := range phases {
+		r.pace.weights = append(r.pace.weights, phases[i].weight)
+		r.pace.images = append(r.pace.images, phases[i].images(len(r.images)))
+	}
+}
+
+// then returns a run on what this one has found, by the same workers.
+func (r *run) then(phases []phase) *run {
+	next := *r
+	next.plan(phases)
+	return &next
 }
 
 // end gives up all workers of the run.
@@ -73,9 +94,8 @@ func (r *run) end(err error) {
 	}
 }
 
-// execute does all phases, and returns what the workers found in the last.
-func (a *app) execute(r *run) ([]js.Value, error) {
-	var states []js.Value
+// execute does all phases on what the workers found before, and returns what they found in the last.
+func (a *app) execute(r *run, states []js.Value) ([]js.Value, error) {
 	for i := range r.phases {
 		r.pace.next(i, time.Now())
 		r.done = make([]bool, len(r.images))
@@ -140,10 +160,14 @@ func (a *app) attempt(r *run, phase, w int, before []js.Value) (js.Value, error)
 	if _, err := e.load(r.model, nil); err != nil {
 		return js.Undefined(), err
 	}
-	share := protocol.Shard(len(r.images), w, len(r.workers))
-	size := len(share)
+	share := protocol.Shard(p.images(len(r.images)), w, len(r.workers))
+	size := max(1, len(share))
 	if p.chunk > 0 {
 		size = p.chunk
+	}
+	parts := slices.Collect(slices.Chunk(share, size))
+	if len(parts) == 0 { // it still learns what the others found
+		parts = [][]int{nil}
 	}
 	var state js.Value
 	req := protocol.Request{Kind: p.kind, Options: r.options}
@@ -151,7 +175,7 @@ func (a *app) attempt(r *run, phase, w int, before []js.Value) (js.Value, error)
 	if err != nil {
 		return js.Undefined(), err
 	}
-	for part := range slices.Chunk(share, size) {
+	for _, part := range parts {
 		if r.over {
 			return js.Undefined(), errEnded
 		}
@@ -193,13 +217,7 @@ func (r *run) before(req *protocol.Request, w int, states []js.Value) ([]js.Valu
 	}
 	files := copies(states, own)
 	req.States = len(files)
-	req.Probes = r.images[:min(len(r.images), engine.ProbeHead)]
-	var first []int
-	for i := range req.Probes {
-		first = append(first, i)
-	}
-	probes, err := r.open(first)
-	return append(files, probes...), err
+	return files, nil
 }
 
 // things returns what a test compares, and the labels.
@@ -254,7 +272,8 @@ func copies(states []js.Value, without int) []js.Value {
 
 // progress says how far a run is.
 func (r *run) progress() string {
-	line := fmt.Sprintf("image %s of %s", view.Count(min(r.pace.done+1, len(r.images))), view.Count(len(r.images)))
+	n := r.pace.images[r.pace.phase]
+	line := fmt.Sprintf("image %s of %s", view.Count(min(r.pace.done+1, n)), view.Count(n))
 	if r.layer != "" {
 		line += " · " + r.layer
 	}

@@ -48,8 +48,11 @@ var answers = map[string]func(*session, protocol.Request, []source) (protocol.Re
 	protocol.Describe: (*session).describe,
 	protocol.Preview:  (*session).preview,
 	protocol.Observe:  (*session).observe,
+	protocol.Probe:    (*session).probe,
+	protocol.Try:      (*session).try,
+	protocol.Write:    (*session).write,
 	protocol.Compare:  (*session).compare,
-	protocol.Finish:   (*session).finish,
+	protocol.Report:   (*session).report,
 	protocol.Export:   (*session).export,
 	protocol.Lint:     (*session).lint,
 	protocol.Trace:    (*session).trace,
@@ -87,11 +90,15 @@ func (s *session) preview(req protocol.Request, files []source) (protocol.Reply,
 }
 
 func (s *session) observe(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
-	var err error
-	if err = s.start(req); err != nil {
+	if err := s.start(req); err != nil {
 		return protocol.Reply{}, nil, err
 	}
-	if err = s.each(req, files, s.job.Skip, s.job.Observe); err != nil {
+	return s.found(s.each(req, files, s.job.Skip, s.job.Observe))
+}
+
+// found answers with what the job has found.
+func (s *session) found(err error) (protocol.Reply, [][]byte, error) {
+	if err != nil {
 		return protocol.Reply{}, nil, err
 	}
 	return protocol.Reply{}, [][]byte{s.job.State()}, nil
@@ -115,56 +122,91 @@ func (s *session) start(req protocol.Request) (err error) {
 	return nil
 }
 
-func (s *session) compare(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
-	if s.job == nil { // this worker took the place of one that died after it had observed
+// join has the job learn what others found, and returns the files behind their states. A worker without a job took the place of
+// one that died after an earlier step: it begins with what all of them had found by then.
+func (s *session) join(req protocol.Request, files []source) ([]source, error) {
+	if s.job == nil {
+		if req.More {
+			return nil, errNoJob
+		}
 		if err := s.start(req); err != nil {
-			return protocol.Reply{}, nil, err
+			return nil, err
 		}
 	}
-	if err := merge(s.job, files[:req.States]); err != nil {
-		return protocol.Reply{}, nil, err
-	}
-	files = files[req.States:]
-	if err := s.probe(req, files); err != nil {
-		return protocol.Reply{}, nil, err
-	}
-	if err := s.job.Quantize(); err != nil {
-		return protocol.Reply{}, nil, err
-	}
-	if err := s.each(req, files[len(req.Probes):], s.job.Skip, s.job.Compare); err != nil {
-		return protocol.Reply{}, nil, err
-	}
-	return protocol.Reply{}, [][]byte{s.job.State()}, nil
+	return files[req.States:], merge(s.job, files[:req.States])
 }
 
-// probe has the job try its layers on those of the first images that it asks for.
-func (s *session) probe(req protocol.Request, files []source) error {
-	wanted := s.job.Probes()
-	for i, image := range req.Probes {
-		if !slices.Contains(wanted, image.Index) {
-			continue
-		}
-		data, err := files[i]()
-		if err != nil {
-			continue // it was read before; without it the others decide
-		}
-		if err := s.job.Probe(image.Index, engine.File{Name: image.Name, Data: data}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+var errNoJob = errors.New("this engine has lost its job: quantize again")
 
-func (s *session) finish(_ protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
-	if err := merge(s.job, files); err != nil {
+func (s *session) probe(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	images, err := s.join(req, files)
+	if err != nil {
 		return protocol.Reply{}, nil, err
 	}
-	report, err := jobReport(s.job)
+	return s.found(s.some(req, images, s.job.Probes(), s.job.Probe))
+}
+
+func (s *session) try(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	images, err := s.join(req, files)
+	if err == nil {
+		err = s.some(req, images, s.job.Tried(), s.job.Collect)
+	}
+	if err == nil {
+		err = s.job.Try()
+	}
+	return s.found(err)
+}
+
+// some does one step for those of the images of a request that the job asks for. One that cannot be read any more is left out.
+func (s *session) some(req protocol.Request, files []source, wanted []int, step func(index int, image engine.File) error) error {
+	return s.each(req, files, func(int, string, error) {}, func(index int, image engine.File) error {
+		if !slices.Contains(wanted, index) {
+			return nil
+		}
+		return step(index, image)
+	})
+}
+
+// write quantizes, and answers with the file and what is known of it before it is compared.
+func (s *session) write(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	_, err := s.quantized(req, files)
 	if err != nil {
 		return protocol.Reply{}, nil, err
 	}
 	pieces, err := s.job.Export()
+	if err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	report, err := jobReport(s.job)
 	return protocol.Reply{Report: report}, pieces, err
+}
+
+// quantized is join for a job that has its result, or makes it now.
+func (s *session) quantized(req protocol.Request, files []source) ([]source, error) {
+	images, err := s.join(req, files)
+	if err == nil && !s.job.Quantized() {
+		err = s.job.Quantize()
+	}
+	return images, err
+}
+
+func (s *session) compare(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	images, err := s.quantized(req, files)
+	if err == nil {
+		err = s.each(req, images, s.job.Skip, s.job.Compare)
+	}
+	return s.found(err)
+}
+
+func (s *session) report(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	if s.job == nil {
+		return protocol.Reply{}, nil, errNoJob
+	}
+	if err := merge(s.job, files[:req.States]); err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	report, err := jobReport(s.job)
+	return protocol.Reply{Report: report}, nil, err
 }
 
 // export writes the result of the last job in another format.

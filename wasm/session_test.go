@@ -62,9 +62,11 @@ func sample(t *testing.T, name string) []byte {
 	return data
 }
 
-// job runs the whole conversation on k workers. One of them dies between the phases if die is set.
-func job(t *testing.T, k int, die bool) ([]byte, report.Report) {
+// job runs the whole conversation on k workers. One of them dies before the step die, if it is above 0.
+func job(t *testing.T, k, die int) ([]byte, report.Report) {
 	t.Helper()
+	var pieces [][]byte
+	var early report.Report
 	model := sample(t, "cifar10_resnet20.onnx")
 	paths, err := filepath.Glob(filepath.Join("..", "build", "samples", "photos", "*.jpg"))
 	if err != nil {
@@ -91,51 +93,61 @@ func job(t *testing.T, k int, die bool) ([]byte, report.Report) {
 		}
 		return req, files
 	}
-	workers := make([]*worker, k)
-	states := make([][]byte, k)
-	for i := range workers {
-		workers[i] = start()
-		req, files := request(protocol.Observe, i)
-		states[i] = workers[i].ask(t, req, files...)[0]
-		if len(workers[i].progress) != len(files) {
-			t.Errorf("worker %d told of %d images, it had %d", i, len(workers[i].progress), len(files))
-		}
-	}
-	results := make([][]byte, k)
-	for i, w := range workers {
-		fresh := die && i == k-1
-		if fresh {
-			w = start()
-		}
-		var before []source
-		for s := range states {
-			if s != i || fresh {
-				before = append(before, of(states[s]))
+	workers, took := make([]*worker, k), make([]*worker, k)
+	var states [][]byte
+	for step, kind := range []string{protocol.Observe, protocol.Probe, protocol.Try, protocol.Compare} {
+		if kind == protocol.Compare {
+			pieces = workers[0].ask(t, protocol.Request{Kind: protocol.Write, States: k - 1}, others(states, 0)...)
+			if err := json.Unmarshal(workers[0].reply.Report, &early); err != nil {
+				t.Fatal(err)
 			}
 		}
-		req, files := request(protocol.Compare, i)
-		req.States = len(before)
-		for at, path := range paths {
-			req.Probes = append(req.Probes, protocol.Image{Index: at, Name: filepath.Base(path)})
-			before = append(before, of(sample(t, "photos/"+filepath.Base(path))))
+		found := make([][]byte, k)
+		for i := range workers {
+			if workers[i] == nil || step == die && i == k-1 {
+				workers[i] = start()
+			}
+			own := -1
+			if took[i] == workers[i] {
+				own = i
+			}
+			req, files := request(kind, i)
+			before := others(states, own)
+			req.States = len(before)
+			w := workers[i]
+			w.progress = nil
+			found[i] = bytes.Clone(w.ask(t, req, append(before, files...)...)[0])
+			if len(w.progress) != len(files) {
+				t.Errorf("%s: worker %d told of %d images, it had %d", kind, i, len(w.progress), len(files))
+			}
 		}
-		results[i] = w.ask(t, req, append(before, files...)...)[0]
+		states = found
+		copy(took, workers)
 	}
-	var rest []source
-	for _, s := range results[1:] {
-		rest = append(rest, of(s))
-	}
-	pieces := workers[0].ask(t, protocol.Request{Kind: protocol.Finish}, rest...)
+	workers[0].ask(t, protocol.Request{Kind: protocol.Report, States: k - 1}, others(states, 0)...)
 	var rep report.Report
 	if err := json.Unmarshal(workers[0].reply.Report, &rep); err != nil {
 		t.Fatal(err)
 	}
+	if early.SizeAfter != rep.SizeAfter || early.Images != rep.Images || early.Agree != report.NoAgreement || !math.IsNaN(early.SQNR) {
+		t.Errorf("before the comparison the report says %+v, after it %+v", early, rep)
+	}
 	return bytes.Join(pieces, nil), rep
+}
+
+// others returns the states without the one at a place, -1 for all.
+func others(states [][]byte, without int) (files []source) {
+	for i, s := range states {
+		if i != without {
+			files = append(files, of(s))
+		}
+	}
+	return files
 }
 
 // The result does not depend on the number of workers, nor on one that died and was replaced.
 func TestSameResult(t *testing.T) {
-	model, rep := job(t, 1, false)
+	model, rep := job(t, 1, 0)
 	if rep.Images != 6 || len(rep.Skipped) != 1 || rep.Skipped[0].Name != "broken.jpg" {
 		t.Errorf("the report counts %d images and skipped %v", rep.Images, rep.Skipped)
 	}
@@ -143,24 +155,23 @@ func TestSameResult(t *testing.T) {
 		t.Errorf("the report has %d layers and says %d bytes of %d", len(rep.Layers), rep.SizeAfter, len(model))
 	}
 	for _, c := range []struct {
-		k   int
-		die bool
-	}{{2, false}, {3, false}, {3, true}} {
+		k, die int
+	}{{2, 0}, {3, 0}, {3, 1}, {3, 2}, {3, 3}} {
 		again, repAgain := job(t, c.k, c.die)
 		if !bytes.Equal(again, model) {
-			t.Errorf("%d workers, death %v: the file differs", c.k, c.die)
+			t.Errorf("%d workers, death before step %d: the file differs", c.k, c.die)
 		}
 		a, _ := json.Marshal(rep)
 		b, _ := json.Marshal(repAgain)
 		if !bytes.Equal(a, b) {
-			t.Errorf("%d workers, death %v: the report differs:\n%s\n%s", c.k, c.die, a, b)
+			t.Errorf("%d workers, death before step %d: the report differs:\n%s\n%s", c.k, c.die, a, b)
 		}
 	}
 }
 
 // A test gives the same scores on any number of workers, beside those of the model that it is compared with.
 func TestScores(t *testing.T) {
-	model, _ := job(t, 1, false)
+	model, _ := job(t, 1, 0)
 	paths, err := filepath.Glob(filepath.Join("..", "build", "samples", "photos", "*.jpg"))
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +224,7 @@ func TestScores(t *testing.T) {
 
 // A number is traced through every arithmetic; a result can be had in other formats, and is linted for every target.
 func TestTraceLintExport(t *testing.T) {
-	model, _ := job(t, 1, false)
+	model, _ := job(t, 1, 0)
 	photos, _ := filepath.Glob(filepath.Join("..", "build", "samples", "photos", "*.jpg"))
 	w := newWorker()
 	w.ask(t, protocol.Request{Kind: protocol.Load, Name: "cifar10_resnet20.onnx"}, of(sample(t, "cifar10_resnet20.onnx")))
@@ -245,7 +256,10 @@ func TestTraceLintExport(t *testing.T) {
 	photo := of(sample(t, "photos/"+filepath.Base(photos[0])))
 	images := []protocol.Image{{Index: 0, Name: "a.jpg"}}
 	w.ask(t, protocol.Request{Kind: protocol.Observe, Options: json.RawMessage(`{}`), Images: images}, photo)
-	w.ask(t, protocol.Request{Kind: protocol.Compare, Options: json.RawMessage(`{}`), Images: images}, photo)
+	file := bytes.Join(w.ask(t, protocol.Request{Kind: protocol.Write}), nil)
+	if again := bytes.Join(w.ask(t, protocol.Request{Kind: protocol.Write}), nil); !bytes.Equal(again, file) {
+		t.Error("asked again, the worker writes another file")
+	}
 	pieces := w.ask(t, protocol.Request{Kind: protocol.Export, Name: "ir"})
 	if len(w.reply.Parts) != 2 || w.reply.Parts[0]+w.reply.Parts[1] != len(pieces) || !bytes.HasPrefix(pieces[0], []byte("<?xml")) {
 		t.Errorf("OpenVINO's files are %v of %d pieces", w.reply.Parts, len(pieces))
@@ -300,6 +314,8 @@ func TestFailures(t *testing.T) {
 		{"a strange target", protocol.Request{Kind: protocol.Observe, Options: json.RawMessage(`{"target":"abacus"}`)}, nil, `abacus`},
 		{"labels that are none", protocol.Request{Kind: protocol.Test, Options: json.RawMessage(`{}`), Labels: "l.csv"}, of([]byte("a.jpg,1\nb.jpg,cat\n")), `"l.csv", line 2`},
 		{"a strange model to test", protocol.Request{Kind: protocol.Test, Options: json.RawMessage(`{}`), Tested: "x.onnx"}, of([]byte("hello")), `"x.onnx"`},
+		{"a report without a job", protocol.Request{Kind: protocol.Report}, nil, "quantize again"},
+		{"more images without a job", protocol.Request{Kind: protocol.Compare, More: true}, nil, "quantize again"},
 		{"scores without a test", protocol.Request{Kind: protocol.Score}, nil, "test again"},
 		{"options that are none", protocol.Request{Kind: protocol.Observe, Options: json.RawMessage(`[]`)}, nil, "options"},
 	} {

@@ -12,23 +12,28 @@ import (
 
 // Predictions is how a file does in the arithmetic of each runtime and kind of CPU.
 type Predictions struct {
-	Scores   []report.Score  // the first is what the others are compared with; nil when there are none yet
-	Lints    []target.Report // what each runtime makes of the file
-	Target   string          // that the file was made for, or ""
-	Overflow []string        // layers whose sums were seen to overflow on CPUs without VNNI
-	Note     string          // a sentence about labels that could not be used, or ""
-	Running  bool            // they are being found
-	Failed   string          // why there are none, a sentence
+	Scores    []report.Score  // the first is what the others are compared with; nil when there are none yet
+	Lints     []target.Report // what each runtime makes of the file
+	Target    string          // that the file was made for, or ""
+	Overflow  []string        // layers whose sums were seen to overflow on CPUs without VNNI
+	Note      string          // a sentence about labels that could not be used, or ""
+	Running   bool            // they are being found
+	Comparing bool            // the file is being compared with the float model: that comes before
+	Failed    string          // why there are none, a sentence
 }
 
 // Predicted writes the part of the result that a test after the run fills.
 func Predicted(m Predictions) string {
 	var p page
-	p.put(`<h3>Predicted where it will run</h3>`)
+	title, doing := "Predicted where it will run", "The file is being run in the arithmetic of each runtime, on the same images. It can be downloaded already."
+	if m.Comparing {
+		title, doing = "Comparing with fp32", "The file and the model that it was made from are being run on the same images. It can be downloaded already."
+	}
+	p.put(`<h3>%s</h3>`, title)
 	switch {
 	case m.Running:
-		p.put(`<p class="soft">The file is being run in the arithmetic of each runtime, on the same images. It can be downloaded already.</p>`)
-		p.put(`<div class="row"><progress id="check-progress" max="1" value="0" aria-label="Progress of the test"></progress><span id="check-text" class="small soft num"></span><button type="button" class="plain" id="stop-check">Stop</button></div>`)
+		p.put(`<p class="soft">%s</p>`, doing)
+		p.put(`<div class="row"><progress id="check-progress" max="1" value="0" aria-label="Progress of the comparison"></progress><span id="check-text" class="small soft num"></span><button type="button" class="plain" id="stop-check">Stop</button></div>`)
 	case m.Failed != "":
 		notes(&p, []string{m.Failed})
 	default:

@@ -1,7 +1,7 @@
 // Package protocol is what the page and its workers say to each other. It knows no JavaScript: a message is JSON, and the
 // byte arrays or files that belong to it travel beside it, in the order that the message's doc comment gives.
 //
-//	page   → worker  Request   load → [preview…] → observe → compare → finish → [export…], then lint, test → score
+//	page   → worker  Request   load → [preview…] → observe → probe → try → write → compare → report → [export…], then lint, test → score
 //	worker → page    Reply     ready, then progress… and one of done or failed for each request; dead at any time
 //
 // A worker answers requests in the order in which they came. Cancelling is ending the worker.
@@ -15,9 +15,12 @@ const (
 	Describe = "describe" // Done carries Info for other options
 	Preview  = "preview"  // files: one image. Done carries View and one array, the RGBA pixels
 	Observe  = "observe"  // files: one per entry of Images. Starts a job. Done carries one array, the state
-	Compare  = "compare"  // files: States states, then one per entry of Probes, then of Images. Merges, quantizes, compares. Done as in Observe
-	Finish   = "finish"   // files: the states of the comparison. Done carries Report and the pieces of the model file
-	Export   = "export"   // after finish; Name is the format. Done carries Parts and the pieces of the files
+	Probe    = "probe"    // files: States states, then one per entry of Images, its share of the first ones. Merges, and probes those that the job asks for. Done as in Observe
+	Try      = "try"      // as probe, then: tries candidates on those that the job asks for. Done as in Observe
+	Write    = "write"    // files: States states, then none. Merges and quantizes. Done carries Report, as far as it is known, and the pieces of the model file
+	Compare  = "compare"  // files: States states, then one per entry of Images. Merges, quantizes if that is still to do, compares. Done as in Observe
+	Report   = "report"   // files: States states of the comparison. Done carries Report
+	Export   = "export"   // after write; Name is the format. Done carries Parts and the pieces of the files
 	Lint     = "lint"     // files: the model that Tested names with those that Siblings names. Done carries Lints
 	Trace    = "trace"    // files: the model that Tested names with those that Siblings names, then one image. Done carries Trace
 	Test     = "test"     // files: the model that Tested names with those that Siblings names, the labels that Labels names, then one per entry of Images. Done carries one array, the state
@@ -46,14 +49,13 @@ type Request struct {
 	Kind     string          `json:"kind"`
 	Name     string          `json:"name,omitempty"`     // load: the model's file name; preview, trace: the image's; export: the format's
 	Siblings []string        `json:"siblings,omitempty"` // load, lint, trace, test: names of the other files
-	Options  json.RawMessage `json:"options,omitempty"`  // the engine's options; finish needs none
+	Options  json.RawMessage `json:"options,omitempty"`  // the engine's options; report and score need none
 	Shape    []int           `json:"shape,omitempty"`    // preview: the shape of the model's input
 	Images   []Image         `json:"images,omitempty"`
-	Probes   []Image         `json:"probes,omitempty"`  // compare: the first images of the job, the same for every worker
-	States   int             `json:"states,omitempty"`  // compare: how many of the files are states
+	States   int             `json:"states,omitempty"`  // how many of the files are states
 	Tested   string          `json:"tested,omitempty"`  // lint, trace, test: name of a model to compare with the loaded one, or "" to take the loaded one
 	Element  json.RawMessage `json:"element,omitempty"` // trace: which number
-	More     bool            `json:"more,omitempty"`    // test: go on with what the request before has begun; the files are images only
+	More     bool            `json:"more,omitempty"`    // compare, test: go on with what the request before has begun; the files are images only
 	Labels   string          `json:"labels,omitempty"`  // test: name of the labels' file, or "" when there are none
 }
 
