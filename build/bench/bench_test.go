@@ -53,13 +53,17 @@ func TestStats(t *testing.T) {
 	}
 }
 
-func TestJobLine(t *testing.T) {
-	marks := []mark{{"ready", 100}, {"Now add images", 200}, {"click", 2000}, {"Calibrating", 2001}, {"Comparing with fp32", 5000}, {"Writing the file", 9000}, {"Done in 7 s", 9100}}
-	got, err := jobLine(500, 1500, marks, 64<<20)
-	if want := "0.10\t1.00\t3.00\t4.00\t0.10\t7.10\t64"; err != nil || got != want {
-		t.Errorf("the line is %q (%v), want %q", got, err, want)
+func TestTimeline(t *testing.T) {
+	marks := []mark{{"ready", 100}, {"Now add images", 200}, {"click", 2000}, {"Calibrating", 2001}, {"Looking at layers", 5000}, {"Quantizing", 6000},
+		{"Writing the file", 8000}, {"Done in 6 s", 8100}, {"Compared", 9100}, {"Predicted", 11100}}
+	got, err := newTimeline(500, 1500, marks, 64<<20)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := jobLine(500, 1500, marks[:5], 0); err == nil || !strings.Contains(err.Error(), `"Writing"`) {
+	if want := "0.10\t1.00\t3.00\t1.00\t2.00\t0.10\t7.10\t1.00\t2.00\t64"; got.String() != want {
+		t.Errorf("the line is %q, want %q", got, want)
+	}
+	if _, err := newTimeline(500, 1500, marks[:6], 0); err == nil || !strings.Contains(err.Error(), `"Writing"`) {
 		t.Errorf("a page that ends early gives %v", err)
 	}
 }

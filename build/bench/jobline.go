@@ -5,11 +5,32 @@ import (
 	"strings"
 )
 
-// phases are what the page says while it works, in order: each lasts until the next one. The click comes before the first.
-var phases = []string{"click", "Calibrating", "Comparing", "Writing", "Done"}
+// phases are what the page says while it works, in order: each lasts until the next one. The click comes before the first, the file
+// is there at "Done", and what comes after goes on behind it.
+var phases = []string{"click", "Calibrating", "Looking at layers", "Quantizing", "Writing", "Done", "Compared", "Predicted"}
 
-// jobLine makes the line of the table out of the moments of a page.
-func jobLine(began, ready float64, marks []mark, memory float64) (string, error) {
+// done is the moment at which the file can be downloaded.
+const done = 5
+
+// A timeline is how long a job took, in seconds.
+type timeline struct {
+	starts float64   // the page
+	ready  float64   // drop to ready
+	lasts  []float64 // beside phases but the last
+	memory float64   // of the largest worker, bytes
+}
+
+// toFile is the time from the drop to the file, without that in which nobody clicked.
+func (t *timeline) toFile() float64 {
+	sum := t.ready
+	for _, s := range t.lasts[:done] {
+		sum += s
+	}
+	return sum
+}
+
+// newTimeline makes it out of the moments of a page, in milliseconds.
+func newTimeline(began, ready float64, marks []mark, memory float64) (*timeline, error) {
 	at := make([]float64, 0, len(phases))
 	for _, m := range marks {
 		if len(at) < len(phases) && strings.HasPrefix(m.Says, phases[len(at)]) {
@@ -17,11 +38,17 @@ func jobLine(began, ready float64, marks []mark, memory float64) (string, error)
 		}
 	}
 	if len(at) < len(phases) {
-		return "", fmt.Errorf("the page did not say %q; it said %v", phases[len(at)], marks)
+		return nil, fmt.Errorf("the page did not say %q; it said %v", phases[len(at)], marks)
 	}
-	seconds := func(from, to float64) string { return fmt.Sprintf("%.2f", (to-from)/1e3) }
-	return strings.Join([]string{
-		seconds(0, marks[0].At), seconds(began, ready), seconds(at[0], at[2]), seconds(at[2], at[3]), seconds(at[3], at[4]), seconds(at[0], at[4]),
-		fmt.Sprintf("%.0f", memory/(1<<20)),
-	}, "\t"), nil
+	t := &timeline{starts: marks[0].At / 1e3, ready: (ready - began) / 1e3, memory: memory}
+	for i, from := range at[:len(at)-1] {
+		t.lasts = append(t.lasts, (at[i+1]-from)/1e3)
+	}
+	return t, nil
+}
+
+// String is the line of the table.
+func (t *timeline) String() string {
+	return fmt.Sprintf("%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f", t.starts, t.ready, t.lasts[0]+t.lasts[1], t.lasts[2], t.lasts[3], t.lasts[4],
+		t.toFile(), t.lasts[5], t.lasts[6], t.memory/(1<<20))
 }

@@ -49,6 +49,8 @@ func TestNames(t *testing.T) {
 	b.wait(shown("cancel"), 5*time.Second)
 	check("running")
 	b.finish(120 * time.Second)
+	check("comparing")
+	b.compared(60 * time.Second)
 	b.eval(`document.querySelectorAll("details").forEach((d) => { d.open = true; })`)
 	check("done")
 }

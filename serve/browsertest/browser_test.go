@@ -317,6 +317,12 @@ func (b *tab) finish(limit time.Duration) []byte {
 	return b.downloaded(b.eval("document.getElementById('run-text').textContent"))
 }
 
+// compared waits until the file has been compared with the float model, which goes on behind it.
+func (b *tab) compared(limit time.Duration) {
+	b.Helper()
+	b.wait(`document.getElementById("result-numbers") && !document.getElementById("result-numbers").innerText.includes("being compared")`, limit)
+}
+
 // downloaded waits for a download and returns its content, and keeps a copy where DROPQUANT_OUT says.
 func (b *tab) downloaded(name string) []byte {
 	b.Helper()

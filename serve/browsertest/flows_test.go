@@ -88,6 +88,7 @@ func TestFolderDrop(t *testing.T) {
 		b.click("#run")
 		result := b.finish(300 * time.Second)
 		checkModel(b.T, result, 13_971_347)
+		b.compared(120 * time.Second)
 		if says := b.eval(`document.getElementById("result-card").textContent`); !strings.Contains(says, "broken.jpg") || !strings.Contains(says, "of 100") {
 			b.Errorf("the result does not tell of the broken image: %s", says)
 		}
@@ -209,6 +210,37 @@ func TestCancelAndDeath(t *testing.T) {
 	})
 }
 
+// The file is there before it has been compared with the float model. Stopping the comparison leaves the file, and the next run is
+// compared to its end.
+func TestComparedBehind(t *testing.T) {
+	each(t, func(b *tab) {
+		b.prepare()
+		b.click("#run")
+		first := b.finish(120 * time.Second)
+		if says := b.eval(`document.getElementById("result-numbers").innerText`); !strings.Contains(says, "being compared") {
+			b.Errorf("the file is there, and the numbers already say %q", says)
+		}
+		if b.eval(`document.getElementById("layers").checkVisibility()`) != "false" {
+			b.Error("the table of layers is shown before anything was compared")
+		}
+		b.click("#stop-check")
+		b.wait(`document.getElementById("predictions").innerText.includes("The comparison was stopped")`, 5*time.Second)
+		b.click("#download")
+		if again := b.downloaded(b.eval("document.getElementById('run-text').textContent")); !bytes.Equal(again, first) {
+			b.Error("after the comparison was stopped the file is another one")
+		}
+		b.click("#run")
+		if again := b.finish(120 * time.Second); !bytes.Equal(again, first) {
+			b.Error("after a stopped comparison the next file differs")
+		}
+		b.compared(60 * time.Second)
+		if says := b.eval(`document.getElementById("result-numbers").innerText`); !strings.Contains(says, "of 20") {
+			b.Errorf("when all is compared the numbers say %q", says)
+		}
+		b.wait(`document.querySelector("#layers table")?.checkVisibility()`, 5*time.Second)
+	})
+}
+
 // The number of workers does not change the file.
 func TestWorkers(t *testing.T) {
 	b := open(t, "http", 1280, 800)
@@ -248,6 +280,7 @@ func TestKeyboard(t *testing.T) {
 		b.do(chromedp.KeyEvent(kb.Enter))
 		b.wait(shown("download"), 60*time.Second)
 		tabTo("#download")
+		b.compared(60 * time.Second)
 		tabTo("[data-sort=op]")
 		b.do(chromedp.KeyEvent(kb.Enter))
 		if sorted := b.eval(`document.querySelector("[aria-sort]").innerText + document.activeElement.dataset.sort`); sorted != "Operatorop" {
@@ -324,6 +357,8 @@ func TestNarrow(t *testing.T) {
 			b.wait(shown("cancel"), 5*time.Second)
 			check("running")
 			b.finish(120 * time.Second)
+			check("comparing")
+			b.compared(60 * time.Second)
 			b.eval(`document.querySelectorAll("details").forEach((d) => { d.open = true; })`)
 			check("done")
 		})

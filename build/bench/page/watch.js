@@ -7,15 +7,26 @@ globalThis.memory = 0;
 const note = (says) => {
 	if (says && says !== marks.at(-1)?.says) marks.push({ says, at: performance.now() });
 };
+
+// says is what the page says, and once the file is there what is known of it.
+const says = () => {
+	const last = marks.at(-1)?.says, numbers = document.getElementById("result-numbers");
+	if (last === undefined) return "ready";
+	if (last.startsWith("Done") && numbers && !numbers.textContent.includes("…")) return "Compared";
+	if (last === "Compared" || last === "Predicted") return document.getElementById("check-progress") ? last : "Predicted";
+	return document.getElementById("run-title").textContent;
+};
 new MutationObserver(() => {
-	if (document.documentElement?.hasAttribute("data-ready")) note(marks.length === 0 ? "ready" : document.getElementById("run-title").textContent);
+	if (document.documentElement?.hasAttribute("data-ready")) note(says());
 }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
 
 // quantize starts a run.
-globalThis.quantize = (workers) => {
-	const field = document.getElementById("workers");
-	field.value = workers;
-	field.dispatchEvent(new Event("change", { bubbles: true }));
+globalThis.quantize = (workers, images) => {
+	for (const [id, value] of [["workers", workers], ["limit", images]]) {
+		const field = document.getElementById(id);
+		field.value = value;
+		field.dispatchEvent(new Event("change", { bubbles: true }));
+	}
 	note("click");
 	document.getElementById("run").click();
 };
