@@ -70,7 +70,7 @@ def main(data, name, out, count, all_values):
         x = numpy.ascontiguousarray(prepare(path).transpose(2, 0, 1)[None], dtype=numpy.float32)
         numpy.save(os.path.join(out, f"{k}.input.npy"), x)
         for i, y in enumerate(session.run(wanted, {session.get_inputs()[0].name: x})):
-            numpy.save(os.path.join(out, f"{k}.{i}.npy"), numpy.ascontiguousarray(y))
+            numpy.save(os.path.join(out, f"{k}.{i}.npy"), numpy.asarray(y, order="C"))
 
 
 if __name__ == "__main__":
