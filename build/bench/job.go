@@ -118,7 +118,7 @@ func copyFiles(to string, files []string) error {
 
 // nncf returns the seconds that NNCF takes for the same.
 func nncf(ctx context.Context, python, model string, photos []string) (float64, error) {
-	cmd := exec.CommandContext(ctx, python, append([]string{"nncf.py", model}, photos...)...)
+	cmd := exec.CommandContext(ctx, python, append([]string{"time_nncf.py", model}, photos...)...)
 	cmd.Stderr = os.Stderr
 	text, err := cmd.Output()
 	if err != nil {

@@ -1,6 +1,6 @@
 """Times NNCF's quantize with its defaults on a model, for the job part of the benchmark.
 
-usage: nncf.py MODEL IMAGE...
+usage: time_nncf.py MODEL IMAGE...
 
 The images are decoded and made the input of 224x224 of torchvision's models beforehand, which is not timed, as importing is not.
 Prints the seconds.
