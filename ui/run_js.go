@@ -33,6 +33,7 @@ type run struct {
 	pace    pace
 	began   time.Time
 	layer   string         // that some worker computes
+	drawn   time.Time      // when the progress was, last
 	quarter int            // of the progress that was announced
 	over    bool           // cancelled, or failed: no worker is started any more
 	show    func(p *phase) // tells of the progress
@@ -66,6 +67,17 @@ func (a *app) newRun(m *model, phases []phase) *run {
 	r.workers, r.took = make([]*worker, k), make([]*worker, k)
 	r.plan(phases)
 	return r
+}
+
+// redraw is how often what changes with every image is drawn: each drawing lays out the page, on a core that a worker could use.
+const redraw = 150 * time.Millisecond
+
+// refresh shows how far the run is, unless that was just done.
+func (r *run) refresh(p *phase) {
+	if now := time.Now(); now.Sub(r.drawn) >= redraw {
+		r.drawn = now
+		r.show(p)
+	}
 }
 
 // plan gives a run its phases.
@@ -154,7 +166,7 @@ func (a *app) attempt(r *run, phase, w int, before []js.Value) (js.Value, error)
 	e.onLayer = func(name string) {
 		if !r.over {
 			r.layer = name
-			r.show(p)
+			r.refresh(p)
 		}
 	}
 	if _, err := e.load(r.model, nil); err != nil {
@@ -190,7 +202,7 @@ func (a *app) attempt(r *run, phase, w int, before []js.Value) (js.Value, error)
 		reply, err := e.call(req, append(files, opened...), func(index int) {
 			if !r.over {
 				r.mark(index)
-				r.show(p)
+				r.refresh(p)
 			}
 		})
 		if err != nil {
