@@ -14,6 +14,9 @@ import (
 	"dropquant/engine/target"
 )
 
+// WidenedNote says what becomes of a model in halves.
+const WidenedNote = "the file is in float16 or bfloat16: it is read as float32, and so are the inputs and outputs of the quantized file"
+
 // Info is what a model is, and what quantizing it for a target will do, known before any image is seen.
 type Info struct {
 	Name        string   `json:"name"`
@@ -30,7 +33,7 @@ type Info struct {
 	Preset      string   `json:"preset"`                // guessed
 	Reason      string   `json:"reason"`                // why this preset
 	Unsupported []string `json:"unsupported,omitempty"` // nodes that cannot be computed: they and what follows them stay float
-	Widened     bool     `json:"widened,omitempty"`     // the file is in float16 or bfloat16: it is read as float32, and so are the inputs and outputs of the quantized file
+	Widened     bool     `json:"widened,omitempty"`     // WidenedNote holds of it
 	Quantized   bool     `json:"quantized,omitempty"`   // the file is in integers already: it can be tested, not quantized again
 	Blocked     string   `json:"blocked,omitempty"`     // why the model cannot be quantized; every node that is to blame
 }

@@ -195,6 +195,9 @@ func TestHalves(t *testing.T) {
 	if r.Report.Int8MACs != r.Report.MACs || r.Report.SQNR < 25 {
 		t.Errorf("%+v", r.Report)
 	}
+	if !slices.ContainsFunc(r.Report.Warnings, func(d report.Diagnostic) bool { return d.ID == report.Widened }) {
+		t.Errorf("nothing says that the file has other types: %v", r.Report.Warnings)
+	}
 	quantized, err := LoadAny(File{"halves.int8.onnx", joined(r.Model)}, nil)
 	if err != nil {
 		t.Fatal(err)

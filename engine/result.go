@@ -39,6 +39,9 @@ func (j *Job) Report() *report.Report {
 	for _, err := range j.unsupported {
 		r.Warnings = append(r.Warnings, report.Diagnostic{ID: report.Unsupported, Text: err.Error()})
 	}
+	if j.model.widened {
+		r.Warnings = append(r.Warnings, report.Diagnostic{ID: report.Widened, Text: WidenedNote})
+	}
 	r.Warnings = append(r.Warnings, badWeights(j.graph)...)
 	if n := j.quantized.saturating; n > 0 {
 		r.Warnings = append(r.Warnings, report.Diagnostic{ID: report.Saturates, Text: fmt.Sprintf(

@@ -12,8 +12,8 @@
 //
 // It needs Chromium, and npm for ONNX Runtime Web, which is kept in the user's cache folder. DROPQUANT_CHROMIUM names the
 // browser if it is not on the path, DROPQUANT_DATA the folder of models and images, DROPQUANT_NNCF a Python with NNCF, which the
-// job part then times on the same images. Other programs on the machine change
-// the times; the ratios, taken pair by pair, much less.
+// job part then times on the same images. Other programs on the machine change the times; the ratios, taken pair by pair, much
+// less.
 package main
 
 import (

@@ -60,7 +60,7 @@ var Backends = []*Backend{
 		Arithmetic: op.Arithmetic{Conv: pairs, Grouped: pairs, MatMul: pairs},
 	},
 	{
-		// With AVX-512, or AVX2 and VNNI. oneDNN has no matrix product for the second, of which it makes convolutions of several groups
+		// With AVX-512, which was never compared, or with AVX2 and VNNI. oneDNN has no matrix product for the second, of which it makes convolutions of several groups
 		// whose channels are not a multiple of its block, when their input has a zero point: those saturate there as on "avx2".
 		Target: target.OpenVINO, ISA: "vnni", Title: "OpenVINO on a CPU with VNNI", Version: "2026.4.1", Defects: []*Defect{SignedConcat}, emit: multiply, making: byOneDNN,
 	},

@@ -14,6 +14,7 @@ const (
 	BadRange    = "bad-range"    // a value was never observed, always 0, or not finite
 	BadWeight   = "bad-weight"   // a constant holds NaN or infinite elements
 	Unsupported = "unsupported"  // a node cannot be computed here and stays float
+	Widened     = "widened"      // the file is float16 or bfloat16 and was read as float32
 	BiasRaised  = "bias-raised"  // weight scales were raised so that a bias fits int32
 	FewImages   = "few-images"   // too few images to trust the ranges
 	SkippedSome = "skipped"      // images could not be used

@@ -17,9 +17,14 @@ func Model(info engine.Info) string {
 		p.put(`<div class="error"><h3>This model cannot be quantized as it is</h3><p>%s</p></div>`, Sentence(info.Blocked))
 		return p.String()
 	}
-	if len(info.Unsupported) > 0 {
-		notes(&p, []string{"these nodes cannot be computed here; they and what follows them stay float: " + strings.Join(info.Unsupported, ", ")})
+	var known []string
+	if info.Widened {
+		known = append(known, engine.WidenedNote)
 	}
+	if len(info.Unsupported) > 0 {
+		known = append(known, "these nodes cannot be computed here; they and what follows them stay float: "+strings.Join(info.Unsupported, ", "))
+	}
+	notes(&p, known)
 	operators(&p, info.Ops)
 	return p.String()
 }
@@ -98,7 +103,7 @@ func operators(p *page, ops []engine.OpUse) {
 	for _, op := range ops {
 		p.put(`<tr><th scope="row">%s</th><td class="r">%s</td><td>%s</td>`, op.Op, Count(op.Count), become(op))
 		if reasons {
-			p.put(`<td>%s</td>`, why(op))
+			p.put(`<td class="because">%s</td>`, why(op))
 		}
 		p.put(`</tr>`)
 	}

@@ -127,7 +127,7 @@ func leftOut(p *page, r *target.Report) {
 	}
 	p.put(`<div class="scroll" tabindex="0" role="region" aria-label="Not in int8"><table><caption class="sr">Not in int8</caption><thead><tr><th scope="col">In float</th><th scope="col" class="r">Nodes</th><th scope="col">Because</th></tr></thead><tbody>`)
 	for _, g := range list {
-		p.put(`<tr><th scope="row">%s</th><td class="r">%s</td><td>%s <span class="small soft">%s</span></td></tr>`, g.op, Count(len(g.nodes)), Sentence(g.why), names(g.nodes))
+		p.put(`<tr><th scope="row">%s</th><td class="r">%s</td><td class="because">%s <span class="small soft">%s</span></td></tr>`, g.op, Count(len(g.nodes)), Sentence(g.why), names(g.nodes))
 	}
 	p.put(`</tbody></table></div>`)
 }

@@ -39,7 +39,7 @@ func info(args []string, out, log io.Writer) error {
 	fmt.Fprintf(out, "%s  opset %d, %.1f MB, %.2f M parameters, %.0f M multiply-accumulates\n", in.Name, in.Opset, float64(in.Size)/1e6, float64(in.Params)/1e6, float64(in.MACs)/1e6)
 	fmt.Fprintf(out, "input   %s %s%v\n", in.Input.Name, in.Input.Type, in.Input.Shape)
 	if in.Widened {
-		fmt.Fprintln(out, "types   float16 or bfloat16 in the file; read as float32, and so are the inputs and outputs of the quantized file")
+		fmt.Fprintln(out, "types   "+engine.WidenedNote)
 	}
 	fmt.Fprintf(out, "preset  %s: %s\n", in.Preset, in.Reason)
 	for _, u := range in.Ops {

@@ -73,6 +73,26 @@ func (b *builder) locals(f *Func, values []V128) []V128 {
 	return values
 }
 
+// sumColumns reads n columns of n vectors of sums, the vectors of a column down apart and the columns stride, and returns line of each, in
+// locals.
+func (b *builder) sumColumns(f *Func, sums, stride, down I32, n int, line func(column []V128) []V128) [][]V128 {
+	columns := make([][]V128, n)
+	column := f.SetI32(sums)
+	for q := range columns {
+		m := make([]V128, n)
+		from := f.SetI32(column)
+		for r := range m {
+			m[r] = f.SetV128(from.LoadV128(0))
+			if r < n-1 {
+				from.Set(from.Add(down))
+			}
+		}
+		columns[q] = b.locals(f, line(m))
+		column.Set(column.Add(stride))
+	}
+	return columns
+}
+
 // loadTiles reads a row of four tiles of n columns, four or six, and returns the columns.
 func loadTiles(f *Func, tile [4]I32, n int) []V128 {
 	var x [4]V128
@@ -136,20 +156,7 @@ func (b *builder) winoOut(f *Func, size int) {
 		})
 		at := f.SetI32(base)
 		f.While(at.LtU(baseEnd), func() {
-			columns := make([][]V128, n)
-			column := f.SetI32(sums)
-			for q := range columns {
-				m := make([]V128, n)
-				from := f.SetI32(column)
-				for r := range m {
-					m[r] = f.SetV128(from.LoadV128(0))
-					if r < n-1 {
-						from.Set(from.Add(down))
-					}
-				}
-				columns[q] = b.locals(f, b.winoOutLine(f, size, m))
-				column.Set(column.Add(stride))
-			}
+			columns := b.sumColumns(f, sums, stride, down, n, func(m []V128) []V128 { return b.winoOutLine(f, size, m) })
 			var tile [4]I32
 			for i := range tile {
 				tile[i] = f.SetI32(y.Add(at.LoadI32(4 * i).Shl(2)))

@@ -113,20 +113,7 @@ func (b *builder) winoOut8(f *Func) {
 	f.Range(ConstI32(0), rows, 1, func(I32) {
 		at := f.SetI32(base)
 		f.While(at.LtU(baseEnd), func() {
-			columns := make([][]V128, n)
-			column := f.SetI32(sums)
-			for q := range columns {
-				m := make([]V128, n)
-				from := f.SetI32(column)
-				for r := range m {
-					m[r] = f.SetV128(from.LoadV128(0))
-					if r < n-1 {
-						from.Set(from.Add(down))
-					}
-				}
-				columns[q] = b.locals(f, winoOutLine8(f, m))
-				column.Set(column.Add(stride))
-			}
+			columns := b.sumColumns(f, sums, stride, down, n, func(m []V128) []V128 { return winoOutLine8(f, m) })
 			var tile [4]I32
 			for i := range tile {
 				tile[i] = f.SetI32(y.Add(at.LoadI32(4 * i).Shl(2)))
