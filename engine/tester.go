@@ -10,6 +10,7 @@ import (
 
 	"dropquant/engine/dataset"
 	"dropquant/engine/eval"
+	"dropquant/engine/intsim"
 	"dropquant/engine/report"
 	"dropquant/engine/tensor"
 )
@@ -48,6 +49,7 @@ type runner struct {
 	in      string
 	out     []string
 	blocked string // why there is no program, or ""
+	like    int    // an earlier contender that gives the same on any image, which is run in its place; or none
 }
 
 // shot is what a tester knows of one image file.
@@ -97,7 +99,11 @@ func NewTester(o TestOptions) (*Tester, error) {
 		}
 		t.ref = r
 	}
-	for _, c := range o.Contenders {
+	for k, c := range o.Contenders {
+		if like := t.twin(k); like != none {
+			t.rows = append(t.rows, runner{like: like})
+			continue
+		}
 		r, err := t.prepare(c)
 		if err == nil {
 			err = t.fits(r)
@@ -106,11 +112,31 @@ func NewTester(o TestOptions) (*Tester, error) {
 			if !o.Lenient || len(t.rows) == 0 {
 				return nil, &FileError{c.Model.Name, err}
 			}
-			r = &runner{blocked: err.Error()}
+			r = &runner{blocked: err.Error(), like: none}
 		}
 		t.rows = append(t.rows, *r)
 	}
 	return t, nil
+}
+
+// none stands where no other contender gives the same.
+const none = -1
+
+// twin returns a contender before k of the same file in the same runtime that gives the same whatever the processor.
+func (t *Tester) twin(k int) int {
+	c := t.options.Contenders[k]
+	for i, o := range t.options.Contenders[:k] {
+		if o.Model == c.Model && o.Backend.Target == c.Backend.Target && t.rows[i].onAnyCPU() {
+			return i
+		}
+	}
+	return none
+}
+
+// onAnyCPU reports whether the program gives the same on all kinds of processors.
+func (r *runner) onAnyCPU() bool {
+	p, ok := r.program.(*intsim.Program)
+	return ok && p.OnAnyCPU()
 }
 
 // prepare compiles one model for its arithmetic.
@@ -126,7 +152,7 @@ func (t *Tester) prepare(c Contender) (*runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{program: p, in: c.Model.input.Name}
+	r := &runner{program: p, in: c.Model.input.Name, like: none}
 	for _, v := range c.Model.graph.Outputs {
 		r.out = append(r.out, v.Name)
 	}
@@ -206,6 +232,10 @@ func (t *Tester) sample(s *shot, x *tensor.Tensor) error {
 	}
 	for k := range t.rows {
 		if t.rows[k].blocked != "" {
+			continue
+		}
+		if like := t.rows[k].like; like != none {
+			s.Marks[k] = s.Marks[like]
 			continue
 		}
 		name := t.options.Contenders[k].Model.Name

@@ -280,3 +280,46 @@ func TestQuantizedInfo(t *testing.T) {
 		t.Errorf("a job for a quantized model: %v", err)
 	}
 }
+
+// TestTesterTwins: the arithmetic of a second CPU is run only where a file can give something else there, and the scores are those of
+// its own run.
+func TestTesterTwins(t *testing.T) {
+	float := mustLoad(t, sampleModel(t, "squeezenet1_1.onnx"))
+	for _, row := range []struct {
+		target, cpu string
+		twin        bool
+	}{{"onnxruntime", AnyCPU, true}, {"onnxruntime", VNNI, false}, {"openvino", AnyCPU, true}, {"openvino", VNNI, false}} {
+		r, err := Quantize(float, Options{Target: row.target, CPU: row.cpu}, photos(t, 4), 2, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		int8, err := LoadAny(File{"int8.onnx", joined(r.Model)}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exact, pairs := Backend{row.target, "vnni"}, Backend{row.target, "avx2"}
+		both, err := NewTester(TestOptions{Contenders: []Contender{{int8, exact}, {int8, pairs}}, Ref: float})
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone, err := NewTester(TestOptions{Contenders: []Contender{{int8, pairs}}, Ref: float})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := both.rows[1].like == 0; got != row.twin {
+			t.Errorf("%s for %s: twins %v, want %v", row.target, row.cpu, got, row.twin)
+		}
+		for i := range 3 {
+			f, err := photos(t, 4).Open(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(both.Test(i, f), alone.Test(i, f)); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := both.shots[i].Marks[1], alone.shots[i].Marks[0]; got != want {
+				t.Errorf("%s for %s, image %d: %+v, alone %+v", row.target, row.cpu, i, got, want)
+			}
+		}
+	}
+}

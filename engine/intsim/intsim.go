@@ -27,6 +27,8 @@ type Program struct {
 	exec *exec.Program
 	seen map[*graph.Value][]sight // by values of the lowered graph
 
+	onAnyCPU bool
+
 	counts []*Count // beside layers
 	layers []layer
 	ends   map[*graph.Value][]*Count // by the codes that leave layers
@@ -46,7 +48,7 @@ func Compile(g *graph.Graph, b *Backend, shapes map[string][]int, o Options) (*P
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{seen: map[*graph.Value][]sight{}}
+	p := &Program{seen: map[*graph.Value][]sight{}, onAnyCPU: l.onAnyCPU}
 	watch := map[*graph.Value]bool{}
 	byName := func(a, b *graph.Value) int { return strings.Compare(a.Name, b.Name) }
 	for _, v := range slices.SortedFunc(maps.Keys(o.Watch), byName) {
@@ -127,6 +129,10 @@ func dequantize(reals, codes *tensor.Tensor, p *quant.Params) {
 		reals.CopyFrom(p.Reals(codes))
 	}
 }
+
+// OnAnyCPU reports whether the backends of the same runtime on other kinds of processors give the same for any input, so that they need
+// not be run.
+func (p *Program) OnAnyCPU() bool { return p.onAnyCPU }
 
 // Memory estimates the bytes that the program holds while it runs.
 func (p *Program) Memory() int64 { return p.exec.Memory() }

@@ -16,6 +16,8 @@ type Lowered struct {
 	Graph  *graph.Graph
 	codes  map[string]carried // by the name of the value, float or integer, whose codes they are
 	layers []layer
+
+	onAnyCPU bool // no sum depends on the kind of processor
 }
 
 // layer is a unit and the operator that runs it.
@@ -69,9 +71,10 @@ func lower(g *graph.Graph, b *Backend, shapes map[string][]int, blocks bool) (*L
 		return nil, err
 	}
 	if b.emit == nil {
-		return &Lowered{l.g, l.names, l.layers}, nil
+		return &Lowered{Graph: l.g, codes: l.names, layers: l.layers, onAnyCPU: true}, nil
 	}
 	l.r = target.Read(l.g, b.Target)
+	onAnyCPU := b.ISA == "" || l.r.OnAnyCPU()
 	if b.has(SignedConcat) {
 		l.misalign()
 	}
@@ -110,7 +113,7 @@ func lower(g *graph.Graph, b *Backend, shapes map[string][]int, blocks bool) (*L
 	if err := op.Infer(l.g, shapes); err != nil {
 		return nil, err
 	}
-	return &Lowered{l.g, l.names, l.layers}, nil
+	return &Lowered{l.g, l.names, l.layers, onAnyCPU}, nil
 }
 
 // infer states the types of all values, and computes the codes of constants that the file quantizes itself.

@@ -3,6 +3,7 @@ package target
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"dropquant/engine/graph"
 	"dropquant/engine/quant"
@@ -58,6 +59,23 @@ func Saturating(n *graph.Node, codes *tensor.Tensor) (channels []int) {
 		}
 	}
 	return channels
+}
+
+// OnAnyCPU reports whether x86 CPUs with and without VNNI give the same codes for any input: the weights of all layers that run in
+// integers are known, and none makes products overflow int16.
+func (r *Reading) OnAnyCPU() bool {
+	return !slices.ContainsFunc(r.Nodes, func(f Fate) bool {
+		if f.State != Int8 || !isWeighted(f.Node) {
+			return false
+		}
+		w := f.Unit.weightCodes()
+		if w == nil || w.Constant() == nil || w.Params.DType != tensor.Int8 {
+			return true
+		}
+		codes := w.Constant().Const
+		_, known := FiltersOf(f.Node, codes)
+		return !known || Saturating(f.Node, codes) != nil
+	})
 }
 
 // Round returns the codes and parameters that Insert stores for w, a weight of this plan, unless it is given others: to
