@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestSmallest times the smallest model once in every part that runs in the workers: the sides must agree on the outputs.
+// TestSmallest times the smallest model once in every part but the jobs: the sides must agree on the outputs.
 func TestSmallest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a browser")
@@ -29,7 +29,7 @@ func TestSmallest(t *testing.T) {
 	if len(b.models) == 0 {
 		t.Skip("the models are not here: set DROPQUANT_DATA to their folder")
 	}
-	for _, p := range parts[:4] {
+	for _, p := range parts[:6] {
 		if err := p.run(b, t.Context()); err != nil {
 			t.Errorf("%s: %v", p.name, err)
 		}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"text/tabwriter"
 )
@@ -61,6 +63,41 @@ func (b *bench) calibrate(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%s\t%.2f\n", name, median(observing), median(plain), spread(ratios(observing, plain)), slices.Min(observing)/slices.Min(plain))
+	}
+	return nil
+}
+
+// decode times the photos of a job, decoded and made the input, in turn with the float model.
+func (b *bench) decode(ctx context.Context) error {
+	photos, err := b.photosOf(jobImages)
+	if err != nil {
+		fmt.Printf("decoding is skipped: set DROPQUANT_DATA to the folder of models and images (%v)\n", err)
+		return nil
+	}
+	for i, path := range photos {
+		if photos[i], err = filepath.Rel(filepath.Join(b.data, "imagenet"), path); err != nil {
+			return err
+		}
+	}
+	list, err := json.Marshal(photos)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\ndecode: a photo decoded and made the input, against a float pass, one worker, medians of %d pairs\n", b.rounds)
+	table := newTable("model\tdecoding ms\tpass ms\tratio (min..max)\tof the quickest")
+	defer table.Flush()
+	for _, name := range b.jobs {
+		if _, err := b.load(ctx, name, false); err != nil {
+			return err
+		}
+		if _, err := eval[any](b.page, fmt.Sprintf("photos(%s)", list)); err != nil {
+			return err
+		}
+		decoding, plain, err := pairs(b.page, b.rounds, `ask("dropquant", "decode", %d)`, `ask("dropquant", "run", %d)`)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%s\t%.2f\n", name, median(decoding), median(plain), spread(ratios(decoding, plain)), slices.Min(decoding)/slices.Min(plain))
 	}
 	return nil
 }

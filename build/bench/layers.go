@@ -29,6 +29,9 @@ const layersRounds = 4
 
 // layers times the steps of a forward pass one by one, in the pass, in turn with the loop that no product can outrun.
 func (b *bench) layers(ctx context.Context) error {
+	if err := b.product(ctx); err != nil {
+		return err
+	}
 	kinds := []arithmetic{{}}
 	if b.int8 {
 		kinds = arithmetics
@@ -41,6 +44,19 @@ func (b *bench) layers(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// product times a matrix product whose right operand is packed each time, as a convolution of 1x1 does it, of the shape of BenchmarkProduct
+// in package kernel.
+func (b *bench) product(ctx context.Context) error {
+	if err := b.fresh(ctx); err != nil {
+		return err
+	}
+	rate, err := eval[[2]float64](b.page, fmt.Sprintf(`ask("dropquant", "product", %d)`, layersRounds*b.rounds))
+	if err == nil {
+		fmt.Printf("\nproduct of 252x1152 by 1152x784, packed: %.1f GFLOPS, %.0f %% of the loop's %.1f\n", rate[0], 100*rate[0]/rate[1], rate[1])
+	}
+	return err
 }
 
 // layersOf times the layers of the float model, or of the quantized one in an arithmetic.

@@ -1,9 +1,11 @@
-// Command bench times Dropquant in headless Chromium, in five parts:
+// Command bench times Dropquant in headless Chromium and natively, in seven parts:
 //
 //	forward    the float model on one worker, in turn with ONNX Runtime Web on one thread
 //	calibrate  the same with the statistics of a calibration, in turn with the plain one
 //	integers   the quantized model in the arithmetic of each runtime and kind of processor, in turn with the float model
 //	layers     the layers of a model one by one, against the peak of the inner loop of the matrix product
+//	decode     the photos of a job decoded and made the input, against the float model on them
+//	native     the float model outside of the browser, in turn with gonum's matrix product and with ONNX Runtime on one thread
 //	job        a whole job through the page: files dropped to file ready
 //
 // It is a module of its own; from the repository's root:
@@ -11,8 +13,8 @@
 //	go run -C build/bench . [options]
 //
 // It needs Chromium, and npm for ONNX Runtime Web, which is kept in the user's cache folder. DROPQUANT_CHROMIUM names the
-// browser if it is not on the path, DROPQUANT_DATA the folder of models and images, DROPQUANT_NNCF a Python with NNCF, which the
-// job part then times on the same images. Other programs on the machine change the times; the ratios, taken pair by pair, much
+// browser if it is not on the path, DROPQUANT_DATA the folder of models and images, DROPQUANT_PYTHON a Python with ONNX
+// Runtime for the native part, DROPQUANT_NNCF one with NNCF, which the job part then times on the same images. Other programs on the machine change the times; the ratios, taken pair by pair, much
 // less.
 package main
 
@@ -51,13 +53,15 @@ var parts = []part{
 	{"calibrate", (*bench).calibrate},
 	{"integers", (*bench).integers},
 	{"layers", (*bench).layers},
+	{"decode", (*bench).decode},
+	{"native", (*bench).native},
 	{"job", (*bench).job},
 }
 
 func main() {
 	models := flag.String("models", "", "`names` of models, separated by commas (default all: "+strings.Join(known, ", ")+")")
 	rounds := flag.Int("rounds", 7, "how many pairs are timed")
-	chosen := flag.String("part", "", "`names` of parts, separated by commas: forward, calibrate, integers, layers, job (default all)")
+	chosen := flag.String("part", "", "`names` of parts, separated by commas: forward, calibrate, integers, layers, decode, native, job (default all)")
 	int8 := flag.Bool("int8", false, "time the layers of the quantized models instead of those of the float ones")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), "Usage: go run -C build/bench . [options]\n\nTimes Dropquant in headless Chromium, beside ONNX Runtime Web.\n\nOptions:\n")

@@ -50,6 +50,7 @@ func newSite(b *bench) (*site, error) {
 		mux.HandleFunc("/models/"+name, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, b.file(name)) })
 	}
 	mux.Handle("/quantized/", http.StripPrefix("/quantized/", http.FileServer(http.Dir(b.dir))))
+	mux.Handle("/photos/", http.StripPrefix("/photos/", http.FileServer(http.Dir(filepath.Join(b.data, "imagenet")))))
 	mux.Handle("/ort/", http.StripPrefix("/ort/", http.FileServer(http.Dir(runtimeDir()))))
 	return serve(mux)
 }

@@ -8,7 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"syscall/js"
-	"time"
+
+	"dropquant/engine/tensor"
 )
 
 // calls are what the worker may ask for. Times are in milliseconds.
@@ -39,7 +40,15 @@ var calls = map[string]func(s *session, args []js.Value) (any, error){
 	"integers": func(s *session, args []js.Value) (any, error) {
 		return timed(args[0].Int(), s.runIntegers)
 	},
-	"layers": func(s *session, args []js.Value) (any, error) { return s.layers(args[0].Int()) },
+	"decode": func(s *session, args []js.Value) (any, error) {
+		return timed(args[0].Int(), s.decode)
+	},
+	"photo": func(s *session, args []js.Value) (any, error) {
+		s.photos = append(s.photos, bytesOf(args[0]))
+		return nil, nil
+	},
+	"product": func(_ *session, args []js.Value) (any, error) { return product(args[0].Int()), nil },
+	"layers":  func(s *session, args []js.Value) (any, error) { return s.layers(args[0].Int()) },
 }
 
 func main() {
@@ -58,18 +67,23 @@ func main() {
 	select {}
 }
 
-// timed returns the mean time of several calls.
-func timed(times int, f func() error) (float64, error) {
-	began := time.Now()
-	for range times {
-		if err := f(); err != nil {
-			return 0, err
-		}
+// results returns the outputs as an object of Float32Arrays.
+func (s *session) results() (any, error) {
+	out, err := s.plain.Run(s.feeds(), nil)
+	if err != nil {
+		return nil, err
 	}
-	return millis(time.Since(began)) / float64(times), nil
+	object := js.Global().Get("Object").New()
+	for name, t := range out {
+		if t.DType != tensor.Float32 {
+			continue
+		}
+		array := js.Global().Get("Uint8Array").New(4 * t.Len())
+		js.CopyBytesToJS(array, view(t.F32()))
+		object.Set(name, js.Global().Get("Float32Array").New(array.Get("buffer")))
+	}
+	return object, nil
 }
-
-func millis(d time.Duration) float64 { return d.Seconds() * 1e3 }
 
 func bytesOf(v js.Value) []byte {
 	data := make([]byte, v.Length())

@@ -1,10 +1,8 @@
-//go:build js
-
 package main
 
 import (
 	"fmt"
-	"syscall/js"
+	"time"
 	"unsafe"
 
 	"dropquant/engine/exec"
@@ -29,6 +27,9 @@ type session struct {
 	integers *intsim.Program // nil until a quantized file is read
 	profiled *graph.Graph    // what layers runs
 	options  exec.Options
+
+	photos  [][]byte
+	decoded int // how many times one was
 
 	calibrating *exec.Program // nil until it is asked for
 	stats       map[*graph.Value]*observe.Stat
@@ -89,24 +90,6 @@ func (s *session) run() error {
 	return err
 }
 
-// results returns the outputs as an object of Float32Arrays.
-func (s *session) results() (any, error) {
-	out, err := s.plain.Run(s.feeds(), nil)
-	if err != nil {
-		return nil, err
-	}
-	object := js.Global().Get("Object").New()
-	for name, t := range out {
-		if t.DType != tensor.Float32 {
-			continue
-		}
-		array := js.Global().Get("Uint8Array").New(4 * t.Len())
-		js.CopyBytesToJS(array, view(t.F32()))
-		object.Set(name, js.Global().Get("Float32Array").New(array.Get("buffer")))
-	}
-	return object, nil
-}
-
 // watch compiles the model once more, with every value in view that a job observes for OpenVINO: those that need a range,
 // and the outputs.
 func (s *session) watch() (err error) {
@@ -135,3 +118,16 @@ func (s *session) observe() error {
 	})
 	return err
 }
+
+// timed returns the mean time of several calls.
+func timed(times int, f func() error) (float64, error) {
+	began := time.Now()
+	for range times {
+		if err := f(); err != nil {
+			return 0, err
+		}
+	}
+	return millis(time.Since(began)) / float64(times), nil
+}
+
+func millis(d time.Duration) float64 { return d.Seconds() * 1e3 }

@@ -51,6 +51,11 @@ const quantized = async (name, target, isa) => {
 	await ask("dropquant", "quantized", file, target, isa);
 };
 
+// photos gives Dropquant the files that decode takes in turn.
+const photos = async (paths) => {
+	for (const path of paths) await ask("dropquant", "photo", new Uint8Array(await (await fetch("photos/" + path)).arrayBuffer()));
+};
+
 // difference returns the largest difference of the outputs of both sides, relative to the largest magnitude of its tensor.
 const difference = async () => {
 	const ours = await ask("dropquant", "outputs");
