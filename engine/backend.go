@@ -20,20 +20,23 @@ type Backend struct {
 // Plain is the arithmetic of ONNX: pairs of QuantizeLinear and DequantizeLinear round, all between them is float.
 var Plain = Backend{Target: "qdq"}
 
-// Backends lists what can be simulated, plain arithmetic last.
-var Backends = func() (list []Backend) {
+// Backends lists what comparisons offer, plain arithmetic last.
+var Backends = simulated(false)
+
+// simulated lists what can be simulated, plain arithmetic last; with rare also what differs from another kind of CPU in few files.
+func simulated(rare bool) (list []Backend) {
 	for _, b := range intsim.Backends {
-		if b.Target != nil {
+		if b.Target != nil && (rare || !b.Rare) {
 			list = append(list, Backend{b.Target.Name, b.ISA})
 		}
 	}
 	return append(list, Plain)
-}()
+}
 
 // FindBackend returns the backend of a target's name and a kind of CPU; "" is the first kind that the target has.
 func FindBackend(targetName, isa string) (Backend, error) {
 	var names, kinds []string
-	for _, b := range Backends {
+	for _, b := range simulated(true) {
 		if len(names) == 0 || names[len(names)-1] != b.Target {
 			names = append(names, b.Target)
 		}

@@ -21,6 +21,10 @@ type Backend struct {
 	Version string // of the runtime that it was checked against; "" when it follows documents only
 	Defects []*Defect
 
+	// Rare says that it gives what another kind of processor gives, but for few files: it is found by name and not among what
+	// comparisons offer.
+	Rare bool
+
 	Arithmetic op.Arithmetic
 	emit       func(l *lowering, u *target.Unit) error // puts what the runtime runs in the place of a unit; nil: nothing is lowered
 	making     making
@@ -48,6 +52,16 @@ var oneDNNPairs = op.Arithmetic{
 	MatMul:  op.Adding{Sums: kernel.Paired, Block: 1, Long: 256},
 }
 
+// brgemmPairs is vpmaddubsw in oneDNN's kernels for AVX-512: every tap of a convolution begins with a whole pair, in groups too, and no
+// product is cut.
+//
+// Seen in OpenVINO 2026.4.1 with ONEDNN_MAX_CPU_ISA=AVX512_CORE: brgconv_avx512 and brgemm_avx512, where AVX2 has jit_gemm.
+var brgemmPairs = op.Arithmetic{
+	Conv:    op.Adding{Sums: kernel.Paired, Block: 2},
+	Grouped: op.Adding{Sums: kernel.Paired, Block: 2},
+	MatMul:  pairs,
+}
+
 // Backends lists what can be simulated.
 var Backends = []*Backend{
 	{
@@ -60,7 +74,7 @@ var Backends = []*Backend{
 		Arithmetic: op.Arithmetic{Conv: pairs, Grouped: pairs, MatMul: pairs},
 	},
 	{
-		// With AVX-512, which was never compared, or with AVX2 and VNNI. oneDNN has no matrix product for the second, of which it makes convolutions of several groups
+		// With AVX-512, or with AVX2 and VNNI. oneDNN has no matrix product for the second, of which it makes convolutions of several groups
 		// whose channels are not a multiple of its block, when their input has a zero point: those saturate there as on "avx2".
 		Target: target.OpenVINO, ISA: "vnni", Title: "OpenVINO on a CPU with VNNI", Version: "2026.4.1", Defects: []*Defect{SignedConcat}, emit: multiply, making: byOneDNN,
 	},
@@ -69,6 +83,13 @@ var Backends = []*Backend{
 		// get_k_padd of gemm_driver.cpp for grouped convolutions and matrices.
 		Target: target.OpenVINO, ISA: "avx2", Title: "OpenVINO on a CPU without VNNI", Version: "2026.4.1", Defects: []*Defect{SignedConcat}, emit: multiply, making: byOneDNN,
 		Arithmetic: oneDNNPairs,
+	},
+	{
+		Target: target.OpenVINO, ISA: "avx512", Title: "OpenVINO on a CPU with AVX-512 and without VNNI", Version: "2026.4.1", Defects: []*Defect{SignedConcat}, emit: multiply, making: byOneDNN,
+		Arithmetic: brgemmPairs, Rare: true,
+	},
+	{
+		Target: target.OpenVINOAMX, ISA: "amx", Title: "OpenVINO on a CPU with AMX", Version: "2026.4.1", emit: multiply, making: byOneDNN, Rare: true,
 	},
 	{
 		Target: target.TensorRT, Title: "TensorRT, as documented", emit: multiply, making: byDivision,

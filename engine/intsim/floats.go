@@ -37,20 +37,30 @@ type rounding struct {
 // part of the shift, and what lies next to a tie of levels may not lie next to one of codes.
 //
 // Source: intel_cpu dnnl_postops_composer.cpp (updateOptimizedFormula: the output shift, a whole number, moves into the input shift).
-func (f rounding) asSigned(low int32) rounding {
+func (f rounding) asSigned(low int32, codes bool) rounding {
 	f.lo, f.hi = max(f.lo+low+128, 0), min(f.hi+low+128, lastLevel)
-	if f.alone {
+	f.shift = slices.Clone(f.shift)
+	if f.alone && !(codes && f.centred(low)) {
 		f.zero = low + 128
 		return f
 	}
-	f.zero, f.shift = 128, slices.Clone(f.shift)
+	f.zero = 128
 	for i := range f.shift {
-		f.shift[i] += float32(low)
+		if f.shift[i] += float32(low); f.alone {
+			f.shift[i] = 0
+		}
 	}
 	if len(f.shift) == 1 {
 		f.shift[0] = negligible(f.shift[0], float32(f.hi-f.lo))
 	}
 	return f
+}
+
+// centred reports whether the zero point is 0: a FakeQuantize that makes codes by itself then rounds reals times the factor, without a shift.
+//
+// Source: snippets, pass/fq_decomposition.cpp (calculateScales).
+func (f rounding) centred(low int32) bool {
+	return low == -128 && f.lo == 0 && f.hi == lastLevel && !slices.ContainsFunc(f.shift, func(s float32) bool { return s < 128-1e-4 || s > 128+1e-4 })
 }
 
 // unsign adds 128 to all signed codes of activations that nothing but pairs sees: the kernels take bytes, and moving codes and
@@ -64,7 +74,7 @@ func (l *lowering) unsign() {
 		c := l.r.Codes(f.Node.Out(0))
 		if c != nil && c.Q != nil && c.Params.DType == tensor.Int8 && l.onlyDequantized(c.Q.Outputs[0]) {
 			c.Shifted = true
-			l.signed[c.Q] = !l.wantUnsigned(l.readers[f.Node.Outputs[0]])
+			l.signed[c.Q] = l.b.Target.TakesSigned || !l.wantUnsigned(l.readers[f.Node.Outputs[0]])
 		}
 	}
 }
@@ -116,11 +126,12 @@ func (l *lowering) quantize(f *target.Fate) {
 	}
 	last := l.rounding(f, at)
 	l.roundings[q] = last
+	codes := l.inCodes(q)
 	if l.signed[q] || special {
 		last.alone = last.alone && !l.meets(q)
-		last = last.asSigned(at.first)
+		last = last.asSigned(at.first, codes)
 	}
-	if f.Into != nil && l.inCodes(q) {
+	if f.Into != nil && codes {
 		last = last.scaled(l.r.Fate(f.Into).Node.Op)
 	}
 	l.shifted[q] = true
@@ -159,6 +170,17 @@ func perTensorZero(p quant.Params) bool {
 }
 
 var fusedAttr = graph.Attr{Name: "fused", Value: int64(1)}
+
+// levelsInFloat gives the readers of a DequantizeLinear, where none is in integers, the reals that a FakeQuantize makes of its levels. They can differ from those of the
+// codes in the last place, and what is quantized once more may lie at a tie.
+func (l *lowering) levelsInFloat(dq, q *graph.Node, p quant.Params) {
+	if _, ok := l.roundings[q]; !ok || l.ranges[q].last != 0 || l.inCodes(q) {
+		return
+	}
+	at := levelsOf(p)
+	reals := l.rescale(l.float(q.Outputs[0]), at.scales(), at.low, true, nil)
+	l.g.ReplaceUses(dq.Outputs[0], reals, nil)
+}
 
 // inCodes reports whether a node in integers reads the codes of q: else they stay levels in float.
 func (l *lowering) inCodes(q *graph.Node) bool {

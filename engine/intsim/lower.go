@@ -193,6 +193,9 @@ func (l *lowering) pair(n *graph.Node) {
 		}
 		l.carry(n.Outputs[0], from)
 		l.names[n.Inputs[0].Name] = from
+		if c.Q != nil {
+			l.levelsInFloat(n, c.Q, c.Params)
+		}
 	case "QuantizeLinear":
 		have, ok := l.codes[n.Inputs[0]]
 		if !ok || !matches(n, have.params) {

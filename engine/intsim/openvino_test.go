@@ -1,7 +1,6 @@
 package intsim_test
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"os"
@@ -10,19 +9,9 @@ import (
 	"testing"
 
 	"dropquant/engine/graph"
-	"dropquant/engine/internal/testdata"
 	"dropquant/engine/intsim"
 	"dropquant/engine/tensor"
 )
-
-// isas are the arithmetics of OpenVINO that can be run here, with the environment that chooses them.
-func isas(t *testing.T) map[string]string {
-	list := map[string]string{"avx2": "AVX2"}
-	if testdata.Exact(t, python(t)) {
-		list["vnni"] = "ALL"
-	}
-	return list
-}
 
 // TestOpenVINOModels quantizes every real model for OpenVINO with weights of the full range, so that pairs do saturate, and compares
 // every quantized tensor, and the outputs of the file as it is: what is read besides changes what the runtime fuses.
@@ -90,40 +79,25 @@ func compareOpenVINO(t *testing.T, cases []deployed) {
 			jobs = append(jobs, job{Model: path, Inputs: inputs, Out: t.TempDir()})
 		}
 	}
-	for isa, env := range isas(t) {
-		real := runScript(t, "run_openvino.py", jobs, "ONEDNN_MAX_CPU_ISA="+env)
+	for _, isa := range isas(t) {
+		real := runScript(t, "run_openvino.py", jobs, "ONEDNN_MAX_CPU_ISA="+isa.name)
 		for i, d := range cases {
-			t.Run(d.name+" "+isa, func(t *testing.T) { d.compare(t, isa, real[2*i], real[2*i+1]) })
+			t.Run(d.name+" "+isa.name, func(t *testing.T) { d.compare(t, isa, real[2*i], real[2*i+1]) })
 		}
 	}
-}
-
-// avx512 reports whether the processor has VNNI in its form for AVX-512. An emulated one that has the form for AVX2 only runs under a
-// kernel that may list the features of another.
-func avx512(t *testing.T) bool {
-	t.Helper()
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bytes.Contains(info, []byte("avx512_vnni"))
 }
 
 // compare runs the graph as it is and with all pairs shown.
 //
-// The kernels for AVX-512 could not be run where this was written, those for AVX2 with VNNI were. One code that goes the other way at a
-// tie makes another image of everything behind it, so of deep graphs only the largest output is compared with AVX-512. Without it
+// One code that goes the other way at a tie makes another image of everything behind it. Without AVX-512
 // oneDNN has no matrix product for VNNI, of which it makes some grouped convolutions: there their pairs saturate.
-func (d *deployed) compare(t *testing.T, isa string, plain, all []map[string]*tensor.Tensor) {
+func (d *deployed) compare(t *testing.T, isa isa, plain, all []map[string]*tensor.Tensor) {
 	shown, steps := d.shown()
-	backend, unseen := intsim.ByName("openvino", isa), false
-	if isa == "vnni" {
-		unseen = avx512(t)
-		if d.byGemm && !unseen {
-			mixed := *backend
-			mixed.Arithmetic.Grouped = intsim.ByName("openvino", "avx2").Arithmetic.Grouped
-			backend = &mixed
-		}
+	backend := isa.backend()
+	if d.byGemm && isa.byGemm {
+		mixed := *backend
+		mixed.Arithmetic.Grouped = intsim.ByName("openvino", "avx2").Arithmetic.Grouped
+		backend = &mixed
 	}
 	compared, worst := 0, 0.0
 	least, at := math.Inf(1), "" // of the float outputs, dB
@@ -144,13 +118,6 @@ func (d *deployed) compare(t *testing.T, isa string, plain, all []map[string]*te
 					t.Fatalf("OpenVINO does not give %q", v.Name)
 				}
 				step, pair := steps[v.Name]
-				if unseen && d.deep {
-					if k == 0 && v == g.Outputs[0] && largest(want.F32()) != largest(out[v.Name].F32()) {
-						t.Errorf("image %d: another element of %s is the largest", i, v.Name)
-					}
-					compared++
-					continue
-				}
 				if !pair {
 					if db := sqnr(want.F32(), out[v.Name].F32()); db < least {
 						least, at = db, fmt.Sprintf("image %d: the output %s", i, v.Name)
@@ -177,8 +144,6 @@ func (d *deployed) compare(t *testing.T, isa string, plain, all []map[string]*te
 	}
 	t.Logf("%d quantized tensors, at most %.4f %% of the codes differ", len(steps), 100*worst)
 }
-
-func largest(x []float32) int { return slices.Index(x, slices.Max(x)) }
 
 func sqnr(want, got []float32) float64 {
 	signal, noise := 0.0, 1e-30

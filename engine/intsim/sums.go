@@ -90,11 +90,17 @@ func (l *lowering) branch(u *target.Unit, i int) (b branch, ok bool) {
 		for _, dq := range l.readers[c.Q.Outputs[0]] {
 			b.readers = append(b.readers, l.readers[dq.Outputs[0]]...)
 		}
-		if into := l.r.Fate(c.Q).Into; into != nil && into.Op == "IntConv" {
+		if into := l.r.Fate(c.Q).Into; into != nil && into.Op == "IntConv" && !l.outOfIntegers(into) {
 			b.conv = l.r.Fate(into).Unit
 		}
 	}
 	return b, true
+}
+
+// outOfIntegers reports whether the runtime computes a convolution of codes in float, with the same sums: see target.Target.TakesSigned.
+func (l *lowering) outOfIntegers(conv *graph.Node) bool {
+	in := l.r.Fate(conv).Unit.Inputs[0]
+	return l.b.Target.TakesSigned && in.Params.DType == tensor.Int8 && in.Params.Zero[0] != 0
 }
 
 // full returns which branch of an Add is rescaled.
@@ -290,12 +296,12 @@ func (s *addition) levelsByConv() *graph.Value {
 		return s.number(s.e)
 	}
 	if s.e.signed {
-		f = f.asSigned(-128)
+		f = f.asSigned(-128, true)
 	}
 	return s.rescale(f.x, f.factor, f.shift, f.fused, []float32{float32(f.lo - f.zero), float32(f.hi - f.zero)})
 }
 
-func (s *addition) rescale(x *graph.Value, factor, shift []float32, fused bool, clip []float32) *graph.Value {
+func (l *lowering) rescale(x *graph.Value, factor, shift []float32, fused bool, clip []float32) *graph.Value {
 	var attrs []graph.Attr
 	if fused {
 		attrs = []graph.Attr{fusedAttr}
@@ -303,7 +309,7 @@ func (s *addition) rescale(x *graph.Value, factor, shift []float32, fused bool, 
 	if clip != nil {
 		attrs = append(attrs, graph.Attr{Name: "lo", Value: clip[0]}, graph.Attr{Name: "hi", Value: clip[1]})
 	}
-	return s.op(own, "Rescale", []*graph.Value{x, s.vector(factor), s.vector(shift)}, attrs...)
+	return l.op(own, "Rescale", []*graph.Value{x, l.vector(factor), l.vector(shift)}, attrs...)
 }
 
 // scales reports whether activations give s·f(x) for s·x, s positive: a scale may then be applied behind them.

@@ -71,3 +71,13 @@ var OpenVINO = &Target{
 		{Op: "Mul", Role: Follower, Needs: []Need{activations, swish}, Source: "as Sigmoid. Other products (gates) stay float: NNCF ignores SE blocks"},
 	},
 }
+
+// OpenVINOAMX is OpenVINO on a CPU with AMX, whose convolutions take signed codes. It leaves them signed, which spares it the defect that
+// AlignsReals stands for; but a zero point takes a signed convolution out of the integers.
+//
+// Source: intel_cpu transformation_pipeline.cpp (supportedPrecisions); seen in OpenVINO 2026.4.1 on Sapphire Rapids.
+var OpenVINOAMX = func() *Target {
+	t := *OpenVINO
+	t.AlignsReals, t.TakesSigned = false, true
+	return &t
+}()

@@ -26,7 +26,7 @@ type testFlags struct {
 
 func (f *testFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.target, "target", "", "whose arithmetic: "+strings.Join(backendNames(), ", ")+"; "+engine.Plain.Target+" is Q/DQ in float as ONNX defines it. When empty, that which the file was made for if it says so, else "+engine.Plain.Target)
-	fs.StringVar(&f.isa, "isa", "", "kind of CPU, where results depend on it: vnni, or avx2, whose int8 products saturate; vnni when empty")
+	fs.StringVar(&f.isa, "isa", "", "kind of CPU, where results depend on it: vnni, or avx2, whose int8 products saturate; avx512 and amx give other integers in few files; vnni when empty")
 	fs.StringVar(&f.preset, "preset", "", "how an image becomes the input: "+strings.Join(presetNames(), ", ")+", or the path of a JSON preset; guessed from the model when empty")
 	fs.StringVar(&f.labels, "labels", "", "a CSV file with the name of an image and the index of its class in a row, as in \"cat.jpg,281\": gives top-1 and top-5")
 	fs.StringVar(&f.ref, "ref", "", "the float model to measure agreement and signal to noise against")
