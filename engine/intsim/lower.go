@@ -35,11 +35,11 @@ type carried struct {
 
 // lowering is the state of Lower.
 type lowering struct {
-	g      *graph.Graph // a copy that is rewritten
-	b      *Backend
-	blocks bool
-	r      *target.Reading
-	types  map[*graph.Value]op.Type
+	g       *graph.Graph // a copy that is rewritten
+	b       *Backend
+	ordered bool
+	r       *target.Reading
+	types   map[*graph.Value]op.Type
 
 	codes     map[*graph.Value]carried // of float values of g
 	names     map[string]carried
@@ -61,9 +61,9 @@ func Lower(g *graph.Graph, b *Backend, shapes map[string][]int) (*Lowered, error
 	return lower(g, b, shapes, false)
 }
 
-// lower is Lower. With blocks it also cuts convolutions that stay float as the runtime adds them up, which no operator of a file says.
-func lower(g *graph.Graph, b *Backend, shapes map[string][]int, blocks bool) (*Lowered, error) {
-	l := &lowering{g: g.Clone(), b: b, blocks: blocks, codes: map[*graph.Value]carried{}, names: map[string]carried{}, shifted: map[*graph.Node]bool{}, signed: map[*graph.Node]bool{}, ranges: map[*graph.Node]levels{}, roundings: map[*graph.Node]rounding{}, consts: map[string]*graph.Value{}}
+// lower is Lower. With ordered convolutions and products that stay float become operators that add up as the runtime does, which no operator of a file says.
+func lower(g *graph.Graph, b *Backend, shapes map[string][]int, ordered bool) (*Lowered, error) {
+	l := &lowering{g: g.Clone(), b: b, ordered: ordered, codes: map[*graph.Value]carried{}, names: map[string]carried{}, shifted: map[*graph.Node]bool{}, signed: map[*graph.Node]bool{}, ranges: map[*graph.Node]levels{}, roundings: map[*graph.Node]rounding{}, consts: map[string]*graph.Value{}}
 	if err := l.g.Sort(); err != nil {
 		return nil, err
 	}
@@ -167,8 +167,8 @@ func (l *lowering) node(n *graph.Node) error {
 		if c, ok := l.codes[n.Input(0)]; ok && (n.Op == "Shape" || n.Op == "Size") { // the codes have it too
 			l.g.SetInput(n, 0, c.value)
 		}
-		if l.blocks && l.b.Target == target.ONNXRuntime {
-			l.floatConv(n)
+		if l.ordered && l.b.Target == target.ONNXRuntime {
+			l.order(n)
 		}
 	}
 	return nil

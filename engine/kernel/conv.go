@@ -72,7 +72,7 @@ func newConv(mach *machine, s ConvShape, w, bias []float32, ep Epilogue, size in
 		c.weights = make([]float32, len(w))
 		for g := range s.Group {
 			at := g * c.group * k
-			packLeft(mach, c.weights[at:], w[at:at+c.group*k], c.group, k, k, 1)
+			packLeft(mach, c.weights[at:], w[at:at+c.group*k], c.group, k, blockDepth(k), k, 1)
 		}
 	}
 	c.index(k)
@@ -134,14 +134,7 @@ func (c *Conv) Run(y, x, add []float32) {
 		c.runDepthwise(y, x, add)
 		return
 	}
-	inArea := s.InH * s.InW
-	if c.padded {
-		p := &c.plane
-		inArea = int(p[planePH]) * int(p[planePW])
-		wide := c.scratch.float(slotPlane, s.InC*inArea+planeSlack)
-		c.mach.pad(wide, x, s.InC, s.InH, s.InW, int(p[planePH]), int(p[planePW]), s.PadTop, s.PadLeft, 0)
-		x = wide
-	}
+	x, inArea := c.pad(x)
 	if c.wino != nil {
 		ep := c.ep
 		ep.Add = add
@@ -165,6 +158,18 @@ func (c *Conv) Run(y, x, add []float32) {
 			multiplyRows(c.mach, to, w, c.group, from, &c.cols, &ep, c.scratch)
 		}
 	}
+}
+
+// pad returns the input with its padding, and how large a channel of it is.
+func (c *Conv) pad(x []float32) (wide []float32, area int) {
+	s, p := &c.shape, &c.plane
+	if !c.padded {
+		return x, s.InH * s.InW
+	}
+	area = int(p[planePH]) * int(p[planePW])
+	wide = c.scratch.float(slotPlane, s.InC*area+planeSlack)
+	c.mach.pad(wide, x, s.InC, s.InH, s.InW, int(p[planePH]), int(p[planePW]), s.PadTop, s.PadLeft, 0)
+	return wide, area
 }
 
 func (c *Conv) runDepthwise(y, x, add []float32) {

@@ -19,7 +19,7 @@ func packGemm(mach *machine, m, k int, a []float32) *Packed {
 	p := &Packed{m: m, k: k, mach: mach, data: a, scratch: NewScratch()}
 	if mach.rows > 0 {
 		p.data = make([]float32, m*k)
-		packLeft(mach, p.data, a, m, k, k, 1)
+		packLeft(mach, p.data, a, m, k, blockDepth(k), k, 1)
 	}
 	return p
 }
@@ -77,9 +77,9 @@ func gemm(mach *machine, transA, transB bool, m, n, k int, a []float32, lda int,
 	}
 	left := s.float(slotLeft, m*k)
 	if transA {
-		packLeft(mach, left, a, m, k, 1, lda)
+		packLeft(mach, left, a, m, k, blockDepth(k), 1, lda)
 	} else {
-		packLeft(mach, left, a, m, k, lda, 1)
+		packLeft(mach, left, a, m, k, blockDepth(k), lda, 1)
 	}
 	rowStride, colStride := ldb, 1
 	if transB {

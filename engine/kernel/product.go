@@ -67,17 +67,16 @@ func (c *columns) matrix(k, n, rowStride, colStride int, koff, base, kind []int3
 
 func panels(n int) int { return (n + nr - 1) / nr }
 
-// packLeft packs m rows of a matrix block by block of the inner dimension:
+// packLeft packs m rows of a matrix by blocks of depth of the inner dimension:
 // the block that begins at k0 lies at m·k0.
-func packLeft(mach *machine, dst, a []float32, m, k, rowStride, colStride int) {
-	depth := blockDepth(k)
+func packLeft(mach *machine, dst, a []float32, m, k, depth, rowStride, colStride int) {
 	for k0 := 0; k0 < k; k0 += depth {
 		mach.packLeft(dst[m*k0:], a[k0*colStride:], m, min(depth, k-k0), rowStride, colStride)
 	}
 }
 
 // multiply computes c[m, n] = ep(left·right), where left is packed by packLeft
-// and right is what cols finds in src.
+// in blocks of blockDepth and right is what cols finds in src.
 func multiply(mach *machine, c []float32, ldc int, left []float32, m, k int, src []float32, cols *columns, ep *Epilogue, s *Scratch) {
 	if m == 0 || cols.n == 0 {
 		return

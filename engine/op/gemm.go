@@ -13,6 +13,9 @@ type Gemm struct {
 	TransA, TransB bool
 	Alpha, Beta    float32
 	Batch          int
+
+	ordered bool // the products are added up by sgemmOrder
+	onto    bool // and onto what the result holds
 }
 
 // gemm computes alpha·op(A)·op(B) + beta·C.
@@ -92,7 +95,14 @@ func (s *Gemm) multiply(y, a, b *tensor.Tensor, yo, ao, bo int, scratch *kernel.
 	switch y.DType {
 	case tensor.Float32:
 		if s.M*s.N*s.K == 0 {
-			clear(y.F32()[yo:][:s.M*s.N])
+			if !s.onto {
+				clear(y.F32()[yo:][:s.M*s.N])
+			}
+			return
+		}
+		if s.ordered {
+			o := sgemmOrder(s.M, s.N, s.K, s.TransA, s.TransB, s.TransB && s.K > 1)
+			kernel.OrderedGemm(o, s.onto, s.TransA, s.TransB, s.M, s.N, s.K, a.F32()[ao:], max(lda, 1), b.F32()[bo:], max(ldb, 1), y.F32()[yo:], scratch)
 			return
 		}
 		kernel.Gemm(s.TransA, s.TransB, s.M, s.N, s.K, a.F32()[ao:], max(lda, 1), b.F32()[bo:], max(ldb, 1), y.F32()[yo:], s.N, kernel.Epilogue{}, scratch)

@@ -160,6 +160,9 @@ var Table = []Row{
 	{"IntMatMul", own, 1, 3, 6, eightBits, Fresh, intMatMul},
 	{"Requantize", own, 1, 3, 3, fp32, Fresh, requantize},
 	{"Rescale", own, 1, 3, 4, fp32, Fresh, rescale},
+	{"OrderedConv", own, 1, 2, 4, floats, Fresh, orderedConv},
+	{"OrderedGemm", own, 1, 2, 3, floats, Fresh, orderedGemm},
+	{"OrderedMatMul", own, 1, 2, 2, floats, Fresh, orderedMatMul},
 	{"Logistic", own, 1, 1, 1, fp32, InPlace, activation(kernel.LogisticDNN)},
 	{"Swish", own, 1, 1, 1, fp32, InPlace, activation(kernel.SwishDNN)},
 
