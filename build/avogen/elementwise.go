@@ -76,6 +76,8 @@ var unaries = []stream{
 	unary("floor", "computes ⌊x⌋.", 4, rounding(roundDown)),
 	unary("ceil", "computes ⌈x⌉.", 4, rounding(roundUp)),
 	unary("round", "rounds half to even.", 4, rounding(roundNearest)),
+	unary("erf", "computes the error function.", 2, func(g *gen, x, _, _ vec) vec { return g.erf(x) }),
+	unary("gelu", "computes x·(1 + erf(x/√2))/2.", 2, (*gen).gelu),
 	unary("logisticDNN", "computes 1/(1+e^-x) as oneDNN does.", 1, func(g *gen, x, _, _ vec) vec { return g.logistic(x) }),
 	unary("swishDNN", "computes x/(1+e^-x) as oneDNN does.", 1, func(g *gen, x, _, _ vec) vec {
 		s := g.logistic(x)

@@ -1,18 +1,25 @@
 package main
 
-import "github.com/mmcloughlin/avo/operand"
+import (
+	"math"
 
-// Coefficients of Cephes expf and tanhf (Moshier, 1989): those of
+	"github.com/mmcloughlin/avo/operand"
+)
+
+// Coefficients of Cephes expf and tanhf (Moshier, 1989) and of Eigen's erf: those of
 // engine/kernel's ref_exp.go.
 const (
 	expLo, expHi   = -104, 89
 	log2e          = 1.44269504088896341
 	ln2Hi, ln2Lo   = 0.693359375, -2.12194440e-4
+	erfEnd         = 4
 	tanhPolynomial = 0.625
 )
 
 var (
 	expCoef  = []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
+	erfOver  = []float32{-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05, -7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02}
+	erfUnder = []float32{-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03, -1.42647390514189e-02}
 	tanhCoef = []float32{-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1}
 )
 
@@ -79,6 +86,26 @@ func (g *gen) tanh(x, _, _ vec) vec {
 	g.VORPS(a, y, y)
 	g.VBLENDVPS(small, p, y, y)
 	return y
+}
+
+// erf returns the error function as erfF32 computes it. x is overwritten.
+func (g *gen) erf(x vec) vec {
+	g.clamp(x, g.constant(-erfEnd), g.constant(erfEnd))
+	z := g.YMM()
+	g.VMULPS(x, x, z)
+	p, q := g.polynomial(erfOver, z), g.polynomial(erfUnder, z)
+	g.VMULPS(x, p, p)
+	g.VDIVPS(q, p, p)
+	return p
+}
+
+func (g *gen) gelu(x, _, _ vec) vec {
+	half := g.YMM()
+	g.VMULPS(g.f32(0.5), x, half)
+	g.VMULPS(g.f32(1/math.Sqrt2), x, x)
+	p := g.erf(x)
+	g.VFMADD213PS(half, half, p)
+	return p
 }
 
 func (g *gen) elu(x, lo, _ vec) vec {

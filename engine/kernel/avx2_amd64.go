@@ -268,6 +268,16 @@ func ceilVector(dst *float32, src *float32, n int, lo float32, hi float32)
 //go:noescape
 func roundVector(dst *float32, src *float32, n int, lo float32, hi float32)
 
+// erfVector computes the error function.
+//
+//go:noescape
+func erfVector(dst *float32, src *float32, n int, lo float32, hi float32)
+
+// geluVector computes x·(1 + erf(x/√2))/2.
+//
+//go:noescape
+func geluVector(dst *float32, src *float32, n int, lo float32, hi float32)
+
 // logisticDNNVector computes 1/(1+e^-x) as oneDNN does.
 //
 //go:noescape

@@ -5107,6 +5107,414 @@ even293:
 	VZEROUPPER
 	RET
 
+// func erfVector(dst *float32, src *float32, n int, lo float32, hi float32)
+// Requires: AVX, FMA3
+TEXT ·erfVector(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+16(FP), CX
+	MOVQ         src+8(FP), BX
+	VBROADCASTSS lo+24(FP), Y0
+	VBROADCASTSS hi+28(FP), Y0
+	XORQ         DX, DX
+	CMPQ         CX, $+16
+	JLT          blockdone295
+
+block294:
+	VMOVUPS     (BX)(DX*1), Y0
+	VMOVUPS     constc0800000<>+0(SB), Y1
+	VMOVUPS     const40800000<>+0(SB), Y2
+	VMAXPS      Y0, Y1, Y0
+	VMINPS      Y0, Y2, Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     constaf95df0b<>+0(SB), Y2
+	VFMADD213PS const32edffee<>+0(SB), Y1, Y2
+	VFMADD213PS constb60cff51<>+0(SB), Y1, Y2
+	VFMADD213PS constb86ec2d2<>+0(SB), Y1, Y2
+	VFMADD213PS constba40ac63<>+0(SB), Y1, Y2
+	VFMADD213PS constbb41a1f6<>+0(SB), Y1, Y2
+	VFMADD213PS constbc83dbd4<>+0(SB), Y1, Y2
+	VMOVUPS     constb77460cd<>+0(SB), Y3
+	VFMADD213PS constb95fbd29<>+0(SB), Y1, Y3
+	VFMADD213PS constbadc924e<>+0(SB), Y1, Y3
+	VFMADD213PS constbbf19bf8<>+0(SB), Y1, Y3
+	VFMADD213PS constbc69b6a7<>+0(SB), Y1, Y3
+	VMULPS      Y0, Y2, Y2
+	VDIVPS      Y3, Y2, Y2
+	VMOVUPS     Y2, (AX)(DX*1)
+	VMOVUPS     32(BX)(DX*1), Y0
+	VMOVUPS     constc0800000<>+0(SB), Y1
+	VMOVUPS     const40800000<>+0(SB), Y2
+	VMAXPS      Y0, Y1, Y0
+	VMINPS      Y0, Y2, Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     constaf95df0b<>+0(SB), Y2
+	VFMADD213PS const32edffee<>+0(SB), Y1, Y2
+	VFMADD213PS constb60cff51<>+0(SB), Y1, Y2
+	VFMADD213PS constb86ec2d2<>+0(SB), Y1, Y2
+	VFMADD213PS constba40ac63<>+0(SB), Y1, Y2
+	VFMADD213PS constbb41a1f6<>+0(SB), Y1, Y2
+	VFMADD213PS constbc83dbd4<>+0(SB), Y1, Y2
+	VMOVUPS     constb77460cd<>+0(SB), Y3
+	VFMADD213PS constb95fbd29<>+0(SB), Y1, Y3
+	VFMADD213PS constbadc924e<>+0(SB), Y1, Y3
+	VFMADD213PS constbbf19bf8<>+0(SB), Y1, Y3
+	VFMADD213PS constbc69b6a7<>+0(SB), Y1, Y3
+	VMULPS      Y0, Y2, Y2
+	VDIVPS      Y3, Y2, Y2
+	VMOVUPS     Y2, 32(AX)(DX*1)
+	ADDQ        $+64, DX
+	SUBQ        $+16, CX
+	CMPQ        CX, $+16
+	JGE         block294
+
+blockdone295:
+	CMPQ CX, $+8
+	JLT  vectordone297
+
+vector296:
+	VMOVUPS     (BX)(DX*1), Y0
+	VMOVUPS     constc0800000<>+0(SB), Y1
+	VMOVUPS     const40800000<>+0(SB), Y2
+	VMAXPS      Y0, Y1, Y0
+	VMINPS      Y0, Y2, Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     constaf95df0b<>+0(SB), Y2
+	VFMADD213PS const32edffee<>+0(SB), Y1, Y2
+	VFMADD213PS constb60cff51<>+0(SB), Y1, Y2
+	VFMADD213PS constb86ec2d2<>+0(SB), Y1, Y2
+	VFMADD213PS constba40ac63<>+0(SB), Y1, Y2
+	VFMADD213PS constbb41a1f6<>+0(SB), Y1, Y2
+	VFMADD213PS constbc83dbd4<>+0(SB), Y1, Y2
+	VMOVUPS     constb77460cd<>+0(SB), Y3
+	VFMADD213PS constb95fbd29<>+0(SB), Y1, Y3
+	VFMADD213PS constbadc924e<>+0(SB), Y1, Y3
+	VFMADD213PS constbbf19bf8<>+0(SB), Y1, Y3
+	VFMADD213PS constbc69b6a7<>+0(SB), Y1, Y3
+	VMULPS      Y0, Y2, Y2
+	VDIVPS      Y3, Y2, Y2
+	VMOVUPS     Y2, (AX)(DX*1)
+	ADDQ        $+32, DX
+	SUBQ        $+8, CX
+	CMPQ        CX, $+8
+	JGE         vector296
+
+vectordone297:
+	TESTQ       CX, CX
+	JZ          even298
+	LEAQ        tailmasks<>+32(SB), SI
+	NEGQ        CX
+	VMOVUPS     (SI)(CX*4), Y0
+	VMASKMOVPS  (BX)(DX*1), Y0, Y1
+	VMOVUPS     constc0800000<>+0(SB), Y2
+	VMOVUPS     const40800000<>+0(SB), Y3
+	VMAXPS      Y1, Y2, Y1
+	VMINPS      Y1, Y3, Y1
+	VMULPS      Y1, Y1, Y2
+	VMOVUPS     constaf95df0b<>+0(SB), Y3
+	VFMADD213PS const32edffee<>+0(SB), Y2, Y3
+	VFMADD213PS constb60cff51<>+0(SB), Y2, Y3
+	VFMADD213PS constb86ec2d2<>+0(SB), Y2, Y3
+	VFMADD213PS constba40ac63<>+0(SB), Y2, Y3
+	VFMADD213PS constbb41a1f6<>+0(SB), Y2, Y3
+	VFMADD213PS constbc83dbd4<>+0(SB), Y2, Y3
+	VMOVUPS     constb77460cd<>+0(SB), Y4
+	VFMADD213PS constb95fbd29<>+0(SB), Y2, Y4
+	VFMADD213PS constbadc924e<>+0(SB), Y2, Y4
+	VFMADD213PS constbbf19bf8<>+0(SB), Y2, Y4
+	VFMADD213PS constbc69b6a7<>+0(SB), Y2, Y4
+	VMULPS      Y1, Y3, Y3
+	VDIVPS      Y4, Y3, Y3
+	VMASKMOVPS  Y3, Y0, (AX)(DX*1)
+
+even298:
+	VZEROUPPER
+	RET
+
+DATA constc0800000<>+0(SB)/4, $0xc0800000
+DATA constc0800000<>+4(SB)/4, $0xc0800000
+DATA constc0800000<>+8(SB)/4, $0xc0800000
+DATA constc0800000<>+12(SB)/4, $0xc0800000
+DATA constc0800000<>+16(SB)/4, $0xc0800000
+DATA constc0800000<>+20(SB)/4, $0xc0800000
+DATA constc0800000<>+24(SB)/4, $0xc0800000
+DATA constc0800000<>+28(SB)/4, $0xc0800000
+GLOBL constc0800000<>(SB), RODATA|NOPTR, $32
+
+DATA const40800000<>+0(SB)/4, $0x40800000
+DATA const40800000<>+4(SB)/4, $0x40800000
+DATA const40800000<>+8(SB)/4, $0x40800000
+DATA const40800000<>+12(SB)/4, $0x40800000
+DATA const40800000<>+16(SB)/4, $0x40800000
+DATA const40800000<>+20(SB)/4, $0x40800000
+DATA const40800000<>+24(SB)/4, $0x40800000
+DATA const40800000<>+28(SB)/4, $0x40800000
+GLOBL const40800000<>(SB), RODATA|NOPTR, $32
+
+DATA constaf95df0b<>+0(SB)/4, $0xaf95df0b
+DATA constaf95df0b<>+4(SB)/4, $0xaf95df0b
+DATA constaf95df0b<>+8(SB)/4, $0xaf95df0b
+DATA constaf95df0b<>+12(SB)/4, $0xaf95df0b
+DATA constaf95df0b<>+16(SB)/4, $0xaf95df0b
+DATA constaf95df0b<>+20(SB)/4, $0xaf95df0b
+DATA constaf95df0b<>+24(SB)/4, $0xaf95df0b
+DATA constaf95df0b<>+28(SB)/4, $0xaf95df0b
+GLOBL constaf95df0b<>(SB), RODATA|NOPTR, $32
+
+DATA const32edffee<>+0(SB)/4, $0x32edffee
+DATA const32edffee<>+4(SB)/4, $0x32edffee
+DATA const32edffee<>+8(SB)/4, $0x32edffee
+DATA const32edffee<>+12(SB)/4, $0x32edffee
+DATA const32edffee<>+16(SB)/4, $0x32edffee
+DATA const32edffee<>+20(SB)/4, $0x32edffee
+DATA const32edffee<>+24(SB)/4, $0x32edffee
+DATA const32edffee<>+28(SB)/4, $0x32edffee
+GLOBL const32edffee<>(SB), RODATA|NOPTR, $32
+
+DATA constb60cff51<>+0(SB)/4, $0xb60cff51
+DATA constb60cff51<>+4(SB)/4, $0xb60cff51
+DATA constb60cff51<>+8(SB)/4, $0xb60cff51
+DATA constb60cff51<>+12(SB)/4, $0xb60cff51
+DATA constb60cff51<>+16(SB)/4, $0xb60cff51
+DATA constb60cff51<>+20(SB)/4, $0xb60cff51
+DATA constb60cff51<>+24(SB)/4, $0xb60cff51
+DATA constb60cff51<>+28(SB)/4, $0xb60cff51
+GLOBL constb60cff51<>(SB), RODATA|NOPTR, $32
+
+DATA constb86ec2d2<>+0(SB)/4, $0xb86ec2d2
+DATA constb86ec2d2<>+4(SB)/4, $0xb86ec2d2
+DATA constb86ec2d2<>+8(SB)/4, $0xb86ec2d2
+DATA constb86ec2d2<>+12(SB)/4, $0xb86ec2d2
+DATA constb86ec2d2<>+16(SB)/4, $0xb86ec2d2
+DATA constb86ec2d2<>+20(SB)/4, $0xb86ec2d2
+DATA constb86ec2d2<>+24(SB)/4, $0xb86ec2d2
+DATA constb86ec2d2<>+28(SB)/4, $0xb86ec2d2
+GLOBL constb86ec2d2<>(SB), RODATA|NOPTR, $32
+
+DATA constba40ac63<>+0(SB)/4, $0xba40ac63
+DATA constba40ac63<>+4(SB)/4, $0xba40ac63
+DATA constba40ac63<>+8(SB)/4, $0xba40ac63
+DATA constba40ac63<>+12(SB)/4, $0xba40ac63
+DATA constba40ac63<>+16(SB)/4, $0xba40ac63
+DATA constba40ac63<>+20(SB)/4, $0xba40ac63
+DATA constba40ac63<>+24(SB)/4, $0xba40ac63
+DATA constba40ac63<>+28(SB)/4, $0xba40ac63
+GLOBL constba40ac63<>(SB), RODATA|NOPTR, $32
+
+DATA constbb41a1f6<>+0(SB)/4, $0xbb41a1f6
+DATA constbb41a1f6<>+4(SB)/4, $0xbb41a1f6
+DATA constbb41a1f6<>+8(SB)/4, $0xbb41a1f6
+DATA constbb41a1f6<>+12(SB)/4, $0xbb41a1f6
+DATA constbb41a1f6<>+16(SB)/4, $0xbb41a1f6
+DATA constbb41a1f6<>+20(SB)/4, $0xbb41a1f6
+DATA constbb41a1f6<>+24(SB)/4, $0xbb41a1f6
+DATA constbb41a1f6<>+28(SB)/4, $0xbb41a1f6
+GLOBL constbb41a1f6<>(SB), RODATA|NOPTR, $32
+
+DATA constbc83dbd4<>+0(SB)/4, $0xbc83dbd4
+DATA constbc83dbd4<>+4(SB)/4, $0xbc83dbd4
+DATA constbc83dbd4<>+8(SB)/4, $0xbc83dbd4
+DATA constbc83dbd4<>+12(SB)/4, $0xbc83dbd4
+DATA constbc83dbd4<>+16(SB)/4, $0xbc83dbd4
+DATA constbc83dbd4<>+20(SB)/4, $0xbc83dbd4
+DATA constbc83dbd4<>+24(SB)/4, $0xbc83dbd4
+DATA constbc83dbd4<>+28(SB)/4, $0xbc83dbd4
+GLOBL constbc83dbd4<>(SB), RODATA|NOPTR, $32
+
+DATA constb77460cd<>+0(SB)/4, $0xb77460cd
+DATA constb77460cd<>+4(SB)/4, $0xb77460cd
+DATA constb77460cd<>+8(SB)/4, $0xb77460cd
+DATA constb77460cd<>+12(SB)/4, $0xb77460cd
+DATA constb77460cd<>+16(SB)/4, $0xb77460cd
+DATA constb77460cd<>+20(SB)/4, $0xb77460cd
+DATA constb77460cd<>+24(SB)/4, $0xb77460cd
+DATA constb77460cd<>+28(SB)/4, $0xb77460cd
+GLOBL constb77460cd<>(SB), RODATA|NOPTR, $32
+
+DATA constb95fbd29<>+0(SB)/4, $0xb95fbd29
+DATA constb95fbd29<>+4(SB)/4, $0xb95fbd29
+DATA constb95fbd29<>+8(SB)/4, $0xb95fbd29
+DATA constb95fbd29<>+12(SB)/4, $0xb95fbd29
+DATA constb95fbd29<>+16(SB)/4, $0xb95fbd29
+DATA constb95fbd29<>+20(SB)/4, $0xb95fbd29
+DATA constb95fbd29<>+24(SB)/4, $0xb95fbd29
+DATA constb95fbd29<>+28(SB)/4, $0xb95fbd29
+GLOBL constb95fbd29<>(SB), RODATA|NOPTR, $32
+
+DATA constbadc924e<>+0(SB)/4, $0xbadc924e
+DATA constbadc924e<>+4(SB)/4, $0xbadc924e
+DATA constbadc924e<>+8(SB)/4, $0xbadc924e
+DATA constbadc924e<>+12(SB)/4, $0xbadc924e
+DATA constbadc924e<>+16(SB)/4, $0xbadc924e
+DATA constbadc924e<>+20(SB)/4, $0xbadc924e
+DATA constbadc924e<>+24(SB)/4, $0xbadc924e
+DATA constbadc924e<>+28(SB)/4, $0xbadc924e
+GLOBL constbadc924e<>(SB), RODATA|NOPTR, $32
+
+DATA constbbf19bf8<>+0(SB)/4, $0xbbf19bf8
+DATA constbbf19bf8<>+4(SB)/4, $0xbbf19bf8
+DATA constbbf19bf8<>+8(SB)/4, $0xbbf19bf8
+DATA constbbf19bf8<>+12(SB)/4, $0xbbf19bf8
+DATA constbbf19bf8<>+16(SB)/4, $0xbbf19bf8
+DATA constbbf19bf8<>+20(SB)/4, $0xbbf19bf8
+DATA constbbf19bf8<>+24(SB)/4, $0xbbf19bf8
+DATA constbbf19bf8<>+28(SB)/4, $0xbbf19bf8
+GLOBL constbbf19bf8<>(SB), RODATA|NOPTR, $32
+
+DATA constbc69b6a7<>+0(SB)/4, $0xbc69b6a7
+DATA constbc69b6a7<>+4(SB)/4, $0xbc69b6a7
+DATA constbc69b6a7<>+8(SB)/4, $0xbc69b6a7
+DATA constbc69b6a7<>+12(SB)/4, $0xbc69b6a7
+DATA constbc69b6a7<>+16(SB)/4, $0xbc69b6a7
+DATA constbc69b6a7<>+20(SB)/4, $0xbc69b6a7
+DATA constbc69b6a7<>+24(SB)/4, $0xbc69b6a7
+DATA constbc69b6a7<>+28(SB)/4, $0xbc69b6a7
+GLOBL constbc69b6a7<>(SB), RODATA|NOPTR, $32
+
+// func geluVector(dst *float32, src *float32, n int, lo float32, hi float32)
+// Requires: AVX, FMA3
+TEXT ·geluVector(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+16(FP), CX
+	MOVQ         src+8(FP), BX
+	VBROADCASTSS lo+24(FP), Y0
+	VBROADCASTSS hi+28(FP), Y0
+	XORQ         DX, DX
+	CMPQ         CX, $+16
+	JLT          blockdone300
+
+block299:
+	VMOVUPS     (BX)(DX*1), Y0
+	VMULPS      const3f000000<>+0(SB), Y0, Y1
+	VMULPS      const3f3504f3<>+0(SB), Y0, Y0
+	VMOVUPS     constc0800000<>+0(SB), Y2
+	VMOVUPS     const40800000<>+0(SB), Y3
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y3, Y0
+	VMULPS      Y0, Y0, Y2
+	VMOVUPS     constaf95df0b<>+0(SB), Y3
+	VFMADD213PS const32edffee<>+0(SB), Y2, Y3
+	VFMADD213PS constb60cff51<>+0(SB), Y2, Y3
+	VFMADD213PS constb86ec2d2<>+0(SB), Y2, Y3
+	VFMADD213PS constba40ac63<>+0(SB), Y2, Y3
+	VFMADD213PS constbb41a1f6<>+0(SB), Y2, Y3
+	VFMADD213PS constbc83dbd4<>+0(SB), Y2, Y3
+	VMOVUPS     constb77460cd<>+0(SB), Y4
+	VFMADD213PS constb95fbd29<>+0(SB), Y2, Y4
+	VFMADD213PS constbadc924e<>+0(SB), Y2, Y4
+	VFMADD213PS constbbf19bf8<>+0(SB), Y2, Y4
+	VFMADD213PS constbc69b6a7<>+0(SB), Y2, Y4
+	VMULPS      Y0, Y3, Y3
+	VDIVPS      Y4, Y3, Y3
+	VFMADD213PS Y1, Y1, Y3
+	VMOVUPS     Y3, (AX)(DX*1)
+	VMOVUPS     32(BX)(DX*1), Y0
+	VMULPS      const3f000000<>+0(SB), Y0, Y1
+	VMULPS      const3f3504f3<>+0(SB), Y0, Y0
+	VMOVUPS     constc0800000<>+0(SB), Y2
+	VMOVUPS     const40800000<>+0(SB), Y3
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y3, Y0
+	VMULPS      Y0, Y0, Y2
+	VMOVUPS     constaf95df0b<>+0(SB), Y3
+	VFMADD213PS const32edffee<>+0(SB), Y2, Y3
+	VFMADD213PS constb60cff51<>+0(SB), Y2, Y3
+	VFMADD213PS constb86ec2d2<>+0(SB), Y2, Y3
+	VFMADD213PS constba40ac63<>+0(SB), Y2, Y3
+	VFMADD213PS constbb41a1f6<>+0(SB), Y2, Y3
+	VFMADD213PS constbc83dbd4<>+0(SB), Y2, Y3
+	VMOVUPS     constb77460cd<>+0(SB), Y4
+	VFMADD213PS constb95fbd29<>+0(SB), Y2, Y4
+	VFMADD213PS constbadc924e<>+0(SB), Y2, Y4
+	VFMADD213PS constbbf19bf8<>+0(SB), Y2, Y4
+	VFMADD213PS constbc69b6a7<>+0(SB), Y2, Y4
+	VMULPS      Y0, Y3, Y3
+	VDIVPS      Y4, Y3, Y3
+	VFMADD213PS Y1, Y1, Y3
+	VMOVUPS     Y3, 32(AX)(DX*1)
+	ADDQ        $+64, DX
+	SUBQ        $+16, CX
+	CMPQ        CX, $+16
+	JGE         block299
+
+blockdone300:
+	CMPQ CX, $+8
+	JLT  vectordone302
+
+vector301:
+	VMOVUPS     (BX)(DX*1), Y0
+	VMULPS      const3f000000<>+0(SB), Y0, Y1
+	VMULPS      const3f3504f3<>+0(SB), Y0, Y0
+	VMOVUPS     constc0800000<>+0(SB), Y2
+	VMOVUPS     const40800000<>+0(SB), Y3
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y3, Y0
+	VMULPS      Y0, Y0, Y2
+	VMOVUPS     constaf95df0b<>+0(SB), Y3
+	VFMADD213PS const32edffee<>+0(SB), Y2, Y3
+	VFMADD213PS constb60cff51<>+0(SB), Y2, Y3
+	VFMADD213PS constb86ec2d2<>+0(SB), Y2, Y3
+	VFMADD213PS constba40ac63<>+0(SB), Y2, Y3
+	VFMADD213PS constbb41a1f6<>+0(SB), Y2, Y3
+	VFMADD213PS constbc83dbd4<>+0(SB), Y2, Y3
+	VMOVUPS     constb77460cd<>+0(SB), Y4
+	VFMADD213PS constb95fbd29<>+0(SB), Y2, Y4
+	VFMADD213PS constbadc924e<>+0(SB), Y2, Y4
+	VFMADD213PS constbbf19bf8<>+0(SB), Y2, Y4
+	VFMADD213PS constbc69b6a7<>+0(SB), Y2, Y4
+	VMULPS      Y0, Y3, Y3
+	VDIVPS      Y4, Y3, Y3
+	VFMADD213PS Y1, Y1, Y3
+	VMOVUPS     Y3, (AX)(DX*1)
+	ADDQ        $+32, DX
+	SUBQ        $+8, CX
+	CMPQ        CX, $+8
+	JGE         vector301
+
+vectordone302:
+	TESTQ       CX, CX
+	JZ          even303
+	LEAQ        tailmasks<>+32(SB), SI
+	NEGQ        CX
+	VMOVUPS     (SI)(CX*4), Y0
+	VMASKMOVPS  (BX)(DX*1), Y0, Y1
+	VMULPS      const3f000000<>+0(SB), Y1, Y2
+	VMULPS      const3f3504f3<>+0(SB), Y1, Y1
+	VMOVUPS     constc0800000<>+0(SB), Y3
+	VMOVUPS     const40800000<>+0(SB), Y4
+	VMAXPS      Y1, Y3, Y1
+	VMINPS      Y1, Y4, Y1
+	VMULPS      Y1, Y1, Y3
+	VMOVUPS     constaf95df0b<>+0(SB), Y4
+	VFMADD213PS const32edffee<>+0(SB), Y3, Y4
+	VFMADD213PS constb60cff51<>+0(SB), Y3, Y4
+	VFMADD213PS constb86ec2d2<>+0(SB), Y3, Y4
+	VFMADD213PS constba40ac63<>+0(SB), Y3, Y4
+	VFMADD213PS constbb41a1f6<>+0(SB), Y3, Y4
+	VFMADD213PS constbc83dbd4<>+0(SB), Y3, Y4
+	VMOVUPS     constb77460cd<>+0(SB), Y5
+	VFMADD213PS constb95fbd29<>+0(SB), Y3, Y5
+	VFMADD213PS constbadc924e<>+0(SB), Y3, Y5
+	VFMADD213PS constbbf19bf8<>+0(SB), Y3, Y5
+	VFMADD213PS constbc69b6a7<>+0(SB), Y3, Y5
+	VMULPS      Y1, Y4, Y4
+	VDIVPS      Y5, Y4, Y4
+	VFMADD213PS Y2, Y2, Y4
+	VMASKMOVPS  Y4, Y0, (AX)(DX*1)
+
+even303:
+	VZEROUPPER
+	RET
+
+DATA const3f3504f3<>+0(SB)/4, $0x3f3504f3
+DATA const3f3504f3<>+4(SB)/4, $0x3f3504f3
+DATA const3f3504f3<>+8(SB)/4, $0x3f3504f3
+DATA const3f3504f3<>+12(SB)/4, $0x3f3504f3
+DATA const3f3504f3<>+16(SB)/4, $0x3f3504f3
+DATA const3f3504f3<>+20(SB)/4, $0x3f3504f3
+DATA const3f3504f3<>+24(SB)/4, $0x3f3504f3
+DATA const3f3504f3<>+28(SB)/4, $0x3f3504f3
+GLOBL const3f3504f3<>(SB), RODATA|NOPTR, $32
+
 // func logisticDNNVector(dst *float32, src *float32, n int, lo float32, hi float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·logisticDNNVector(SB), NOSPLIT, $0-32
@@ -5117,9 +5525,9 @@ TEXT ·logisticDNNVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+8
-	JLT          vectordone295
+	JLT          vectordone305
 
-vector294:
+vector304:
 	VMOVUPS      (BX)(DX*1), Y0
 	VMOVUPS      const3c07cfce<>+0(SB), Y3
 	VORPS        const80000000<>+0(SB), Y0, Y1
@@ -5148,11 +5556,11 @@ vector294:
 	ADDQ         $+32, DX
 	SUBQ         $+8, CX
 	CMPQ         CX, $+8
-	JGE          vector294
+	JGE          vector304
 
-vectordone295:
+vectordone305:
 	TESTQ        CX, CX
-	JZ           even296
+	JZ           even306
 	LEAQ         tailmasks<>+32(SB), SI
 	NEGQ         CX
 	VMOVUPS      (SI)(CX*4), Y0
@@ -5182,7 +5590,7 @@ vectordone295:
 	VBLENDVPS    Y1, Y4, Y2, Y4
 	VMASKMOVPS   Y4, Y0, (AX)(DX*1)
 
-even296:
+even306:
 	VZEROUPPER
 	RET
 
@@ -5276,9 +5684,9 @@ TEXT ·swishDNNVector(SB), NOSPLIT, $0-32
 	VBROADCASTSS hi+28(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+8
-	JLT          vectordone298
+	JLT          vectordone308
 
-vector297:
+vector307:
 	VMOVUPS      (BX)(DX*1), Y0
 	VMOVUPS      const3c07cfce<>+0(SB), Y3
 	VORPS        const80000000<>+0(SB), Y0, Y1
@@ -5308,11 +5716,11 @@ vector297:
 	ADDQ         $+32, DX
 	SUBQ         $+8, CX
 	CMPQ         CX, $+8
-	JGE          vector297
+	JGE          vector307
 
-vectordone298:
+vectordone308:
 	TESTQ        CX, CX
-	JZ           even299
+	JZ           even309
 	LEAQ         tailmasks<>+32(SB), SI
 	NEGQ         CX
 	VMOVUPS      (SI)(CX*4), Y0
@@ -5343,7 +5751,7 @@ vectordone298:
 	VMULPS       Y1, Y4, Y4
 	VMASKMOVPS   Y4, Y0, (AX)(DX*1)
 
-even299:
+even309:
 	VZEROUPPER
 	RET
 
@@ -5356,142 +5764,24 @@ TEXT ·addVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone301
-
-block300:
-	VMOVUPS (BX)(DX*1), Y0
-	VMOVUPS (SI)(DX*1), Y1
-	VADDPS  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)(DX*1)
-	VMOVUPS 32(BX)(DX*1), Y0
-	VMOVUPS 32(SI)(DX*1), Y1
-	VADDPS  Y1, Y0, Y0
-	VMOVUPS Y0, 32(AX)(DX*1)
-	VMOVUPS 64(BX)(DX*1), Y0
-	VMOVUPS 64(SI)(DX*1), Y1
-	VADDPS  Y1, Y0, Y0
-	VMOVUPS Y0, 64(AX)(DX*1)
-	VMOVUPS 96(BX)(DX*1), Y0
-	VMOVUPS 96(SI)(DX*1), Y1
-	VADDPS  Y1, Y0, Y0
-	VMOVUPS Y0, 96(AX)(DX*1)
-	ADDQ    $+128, DX
-	SUBQ    $+32, CX
-	CMPQ    CX, $+32
-	JGE     block300
-
-blockdone301:
-	CMPQ CX, $+8
-	JLT  vectordone303
-
-vector302:
-	VMOVUPS (BX)(DX*1), Y0
-	VMOVUPS (SI)(DX*1), Y1
-	VADDPS  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)(DX*1)
-	ADDQ    $+32, DX
-	SUBQ    $+8, CX
-	CMPQ    CX, $+8
-	JGE     vector302
-
-vectordone303:
-	TESTQ      CX, CX
-	JZ         even304
-	LEAQ       tailmasks<>+32(SB), DI
-	NEGQ       CX
-	VMOVUPS    (DI)(CX*4), Y0
-	VMASKMOVPS (BX)(DX*1), Y0, Y1
-	VMASKMOVPS (SI)(DX*1), Y0, Y2
-	VADDPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)(DX*1)
-
-even304:
-	VZEROUPPER
-	RET
-
-// func addScalar(dst *float32, a *float32, n int, b float32)
-// Requires: AVX
-TEXT ·addScalar(SB), NOSPLIT, $0-28
-	MOVQ         dst+0(FP), AX
-	MOVQ         n+16(FP), CX
-	MOVQ         a+8(FP), BX
-	VBROADCASTSS b+24(FP), Y0
-	XORQ         DX, DX
-	CMPQ         CX, $+32
-	JLT          blockdone306
-
-block305:
-	VMOVUPS (BX)(DX*1), Y1
-	VADDPS  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)(DX*1)
-	VMOVUPS 32(BX)(DX*1), Y1
-	VADDPS  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)(DX*1)
-	VMOVUPS 64(BX)(DX*1), Y1
-	VADDPS  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)(DX*1)
-	VMOVUPS 96(BX)(DX*1), Y1
-	VADDPS  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)(DX*1)
-	ADDQ    $+128, DX
-	SUBQ    $+32, CX
-	CMPQ    CX, $+32
-	JGE     block305
-
-blockdone306:
-	CMPQ CX, $+8
-	JLT  vectordone308
-
-vector307:
-	VMOVUPS (BX)(DX*1), Y1
-	VADDPS  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)(DX*1)
-	ADDQ    $+32, DX
-	SUBQ    $+8, CX
-	CMPQ    CX, $+8
-	JGE     vector307
-
-vectordone308:
-	TESTQ      CX, CX
-	JZ         even309
-	LEAQ       tailmasks<>+32(SB), SI
-	NEGQ       CX
-	VMOVUPS    (SI)(CX*4), Y1
-	VMASKMOVPS (BX)(DX*1), Y1, Y2
-	VADDPS     Y0, Y2, Y2
-	VMASKMOVPS Y2, Y1, (AX)(DX*1)
-
-even309:
-	VZEROUPPER
-	RET
-
-// func subVectors(dst *float32, a *float32, b *float32, n int)
-// Requires: AVX
-TEXT ·subVectors(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ n+24(FP), CX
-	MOVQ a+8(FP), BX
-	MOVQ b+16(FP), SI
-	XORQ DX, DX
-	CMPQ CX, $+32
 	JLT  blockdone311
 
 block310:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
-	VSUBPS  Y1, Y0, Y0
+	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	VMOVUPS 32(BX)(DX*1), Y0
 	VMOVUPS 32(SI)(DX*1), Y1
-	VSUBPS  Y1, Y0, Y0
+	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)(DX*1)
 	VMOVUPS 64(BX)(DX*1), Y0
 	VMOVUPS 64(SI)(DX*1), Y1
-	VSUBPS  Y1, Y0, Y0
+	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)(DX*1)
 	VMOVUPS 96(BX)(DX*1), Y0
 	VMOVUPS 96(SI)(DX*1), Y1
-	VSUBPS  Y1, Y0, Y0
+	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)(DX*1)
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
@@ -5505,7 +5795,7 @@ blockdone311:
 vector312:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
-	VSUBPS  Y1, Y0, Y0
+	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
@@ -5520,16 +5810,16 @@ vectordone313:
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (BX)(DX*1), Y0, Y1
 	VMASKMOVPS (SI)(DX*1), Y0, Y2
-	VSUBPS     Y2, Y1, Y1
+	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
 even314:
 	VZEROUPPER
 	RET
 
-// func subScalar(dst *float32, a *float32, n int, b float32)
+// func addScalar(dst *float32, a *float32, n int, b float32)
 // Requires: AVX
-TEXT ·subScalar(SB), NOSPLIT, $0-28
+TEXT ·addScalar(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         n+16(FP), CX
 	MOVQ         a+8(FP), BX
@@ -5540,16 +5830,16 @@ TEXT ·subScalar(SB), NOSPLIT, $0-28
 
 block315:
 	VMOVUPS (BX)(DX*1), Y1
-	VSUBPS  Y0, Y1, Y1
+	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	VMOVUPS 32(BX)(DX*1), Y1
-	VSUBPS  Y0, Y1, Y1
+	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, 32(AX)(DX*1)
 	VMOVUPS 64(BX)(DX*1), Y1
-	VSUBPS  Y0, Y1, Y1
+	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, 64(AX)(DX*1)
 	VMOVUPS 96(BX)(DX*1), Y1
-	VSUBPS  Y0, Y1, Y1
+	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, 96(AX)(DX*1)
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
@@ -5562,7 +5852,7 @@ blockdone316:
 
 vector317:
 	VMOVUPS (BX)(DX*1), Y1
-	VSUBPS  Y0, Y1, Y1
+	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
@@ -5576,16 +5866,16 @@ vectordone318:
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
 	VMASKMOVPS (BX)(DX*1), Y1, Y2
-	VSUBPS     Y0, Y2, Y2
+	VADDPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
 even319:
 	VZEROUPPER
 	RET
 
-// func mulVectors(dst *float32, a *float32, b *float32, n int)
+// func subVectors(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
-TEXT ·mulVectors(SB), NOSPLIT, $0-32
+TEXT ·subVectors(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), AX
 	MOVQ n+24(FP), CX
 	MOVQ a+8(FP), BX
@@ -5597,19 +5887,19 @@ TEXT ·mulVectors(SB), NOSPLIT, $0-32
 block320:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
-	VMULPS  Y1, Y0, Y0
+	VSUBPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	VMOVUPS 32(BX)(DX*1), Y0
 	VMOVUPS 32(SI)(DX*1), Y1
-	VMULPS  Y1, Y0, Y0
+	VSUBPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)(DX*1)
 	VMOVUPS 64(BX)(DX*1), Y0
 	VMOVUPS 64(SI)(DX*1), Y1
-	VMULPS  Y1, Y0, Y0
+	VSUBPS  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)(DX*1)
 	VMOVUPS 96(BX)(DX*1), Y0
 	VMOVUPS 96(SI)(DX*1), Y1
-	VMULPS  Y1, Y0, Y0
+	VSUBPS  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)(DX*1)
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
@@ -5623,7 +5913,7 @@ blockdone321:
 vector322:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
-	VMULPS  Y1, Y0, Y0
+	VSUBPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
@@ -5638,16 +5928,16 @@ vectordone323:
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (BX)(DX*1), Y0, Y1
 	VMASKMOVPS (SI)(DX*1), Y0, Y2
-	VMULPS     Y2, Y1, Y1
+	VSUBPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
 even324:
 	VZEROUPPER
 	RET
 
-// func mulScalar(dst *float32, a *float32, n int, b float32)
+// func subScalar(dst *float32, a *float32, n int, b float32)
 // Requires: AVX
-TEXT ·mulScalar(SB), NOSPLIT, $0-28
+TEXT ·subScalar(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         n+16(FP), CX
 	MOVQ         a+8(FP), BX
@@ -5658,16 +5948,16 @@ TEXT ·mulScalar(SB), NOSPLIT, $0-28
 
 block325:
 	VMOVUPS (BX)(DX*1), Y1
-	VMULPS  Y0, Y1, Y1
+	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	VMOVUPS 32(BX)(DX*1), Y1
-	VMULPS  Y0, Y1, Y1
+	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, 32(AX)(DX*1)
 	VMOVUPS 64(BX)(DX*1), Y1
-	VMULPS  Y0, Y1, Y1
+	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, 64(AX)(DX*1)
 	VMOVUPS 96(BX)(DX*1), Y1
-	VMULPS  Y0, Y1, Y1
+	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, 96(AX)(DX*1)
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
@@ -5680,7 +5970,7 @@ blockdone326:
 
 vector327:
 	VMOVUPS (BX)(DX*1), Y1
-	VMULPS  Y0, Y1, Y1
+	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
@@ -5694,16 +5984,16 @@ vectordone328:
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
 	VMASKMOVPS (BX)(DX*1), Y1, Y2
-	VMULPS     Y0, Y2, Y2
+	VSUBPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
 even329:
 	VZEROUPPER
 	RET
 
-// func divVectors(dst *float32, a *float32, b *float32, n int)
+// func mulVectors(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
-TEXT ·divVectors(SB), NOSPLIT, $0-32
+TEXT ·mulVectors(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), AX
 	MOVQ n+24(FP), CX
 	MOVQ a+8(FP), BX
@@ -5715,19 +6005,19 @@ TEXT ·divVectors(SB), NOSPLIT, $0-32
 block330:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
-	VDIVPS  Y1, Y0, Y0
+	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	VMOVUPS 32(BX)(DX*1), Y0
 	VMOVUPS 32(SI)(DX*1), Y1
-	VDIVPS  Y1, Y0, Y0
+	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)(DX*1)
 	VMOVUPS 64(BX)(DX*1), Y0
 	VMOVUPS 64(SI)(DX*1), Y1
-	VDIVPS  Y1, Y0, Y0
+	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)(DX*1)
 	VMOVUPS 96(BX)(DX*1), Y0
 	VMOVUPS 96(SI)(DX*1), Y1
-	VDIVPS  Y1, Y0, Y0
+	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)(DX*1)
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
@@ -5741,7 +6031,7 @@ blockdone331:
 vector332:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
-	VDIVPS  Y1, Y0, Y0
+	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
@@ -5756,16 +6046,16 @@ vectordone333:
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (BX)(DX*1), Y0, Y1
 	VMASKMOVPS (SI)(DX*1), Y0, Y2
-	VDIVPS     Y2, Y1, Y1
+	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
 even334:
 	VZEROUPPER
 	RET
 
-// func divScalar(dst *float32, a *float32, n int, b float32)
+// func mulScalar(dst *float32, a *float32, n int, b float32)
 // Requires: AVX
-TEXT ·divScalar(SB), NOSPLIT, $0-28
+TEXT ·mulScalar(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         n+16(FP), CX
 	MOVQ         a+8(FP), BX
@@ -5776,16 +6066,16 @@ TEXT ·divScalar(SB), NOSPLIT, $0-28
 
 block335:
 	VMOVUPS (BX)(DX*1), Y1
-	VDIVPS  Y0, Y1, Y1
+	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	VMOVUPS 32(BX)(DX*1), Y1
-	VDIVPS  Y0, Y1, Y1
+	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, 32(AX)(DX*1)
 	VMOVUPS 64(BX)(DX*1), Y1
-	VDIVPS  Y0, Y1, Y1
+	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, 64(AX)(DX*1)
 	VMOVUPS 96(BX)(DX*1), Y1
-	VDIVPS  Y0, Y1, Y1
+	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, 96(AX)(DX*1)
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
@@ -5798,7 +6088,7 @@ blockdone336:
 
 vector337:
 	VMOVUPS (BX)(DX*1), Y1
-	VDIVPS  Y0, Y1, Y1
+	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
@@ -5812,16 +6102,16 @@ vectordone338:
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
 	VMASKMOVPS (BX)(DX*1), Y1, Y2
-	VDIVPS     Y0, Y2, Y2
+	VMULPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
 even339:
 	VZEROUPPER
 	RET
 
-// func minVectors(dst *float32, a *float32, b *float32, n int)
+// func divVectors(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
-TEXT ·minVectors(SB), NOSPLIT, $0-32
+TEXT ·divVectors(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), AX
 	MOVQ n+24(FP), CX
 	MOVQ a+8(FP), BX
@@ -5833,19 +6123,19 @@ TEXT ·minVectors(SB), NOSPLIT, $0-32
 block340:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
-	VMINPS  Y0, Y1, Y0
+	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	VMOVUPS 32(BX)(DX*1), Y0
 	VMOVUPS 32(SI)(DX*1), Y1
-	VMINPS  Y0, Y1, Y0
+	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(AX)(DX*1)
 	VMOVUPS 64(BX)(DX*1), Y0
 	VMOVUPS 64(SI)(DX*1), Y1
-	VMINPS  Y0, Y1, Y0
+	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, 64(AX)(DX*1)
 	VMOVUPS 96(BX)(DX*1), Y0
 	VMOVUPS 96(SI)(DX*1), Y1
-	VMINPS  Y0, Y1, Y0
+	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, 96(AX)(DX*1)
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
@@ -5859,7 +6149,7 @@ blockdone341:
 vector342:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
-	VMINPS  Y0, Y1, Y0
+	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
@@ -5874,16 +6164,16 @@ vectordone343:
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (BX)(DX*1), Y0, Y1
 	VMASKMOVPS (SI)(DX*1), Y0, Y2
-	VMINPS     Y1, Y2, Y1
+	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
 even344:
 	VZEROUPPER
 	RET
 
-// func minScalar(dst *float32, a *float32, n int, b float32)
+// func divScalar(dst *float32, a *float32, n int, b float32)
 // Requires: AVX
-TEXT ·minScalar(SB), NOSPLIT, $0-28
+TEXT ·divScalar(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         n+16(FP), CX
 	MOVQ         a+8(FP), BX
@@ -5894,16 +6184,16 @@ TEXT ·minScalar(SB), NOSPLIT, $0-28
 
 block345:
 	VMOVUPS (BX)(DX*1), Y1
-	VMINPS  Y1, Y0, Y1
+	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	VMOVUPS 32(BX)(DX*1), Y1
-	VMINPS  Y1, Y0, Y1
+	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, 32(AX)(DX*1)
 	VMOVUPS 64(BX)(DX*1), Y1
-	VMINPS  Y1, Y0, Y1
+	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, 64(AX)(DX*1)
 	VMOVUPS 96(BX)(DX*1), Y1
-	VMINPS  Y1, Y0, Y1
+	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, 96(AX)(DX*1)
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
@@ -5916,7 +6206,7 @@ blockdone346:
 
 vector347:
 	VMOVUPS (BX)(DX*1), Y1
-	VMINPS  Y1, Y0, Y1
+	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
@@ -5930,16 +6220,16 @@ vectordone348:
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
 	VMASKMOVPS (BX)(DX*1), Y1, Y2
-	VMINPS     Y2, Y0, Y2
+	VDIVPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
 even349:
 	VZEROUPPER
 	RET
 
-// func maxVectors(dst *float32, a *float32, b *float32, n int)
+// func minVectors(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
-TEXT ·maxVectors(SB), NOSPLIT, $0-32
+TEXT ·minVectors(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), AX
 	MOVQ n+24(FP), CX
 	MOVQ a+8(FP), BX
@@ -5951,19 +6241,19 @@ TEXT ·maxVectors(SB), NOSPLIT, $0-32
 block350:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
-	VMAXPS  Y0, Y1, Y0
+	VMINPS  Y0, Y1, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	VMOVUPS 32(BX)(DX*1), Y0
 	VMOVUPS 32(SI)(DX*1), Y1
-	VMAXPS  Y0, Y1, Y0
+	VMINPS  Y0, Y1, Y0
 	VMOVUPS Y0, 32(AX)(DX*1)
 	VMOVUPS 64(BX)(DX*1), Y0
 	VMOVUPS 64(SI)(DX*1), Y1
-	VMAXPS  Y0, Y1, Y0
+	VMINPS  Y0, Y1, Y0
 	VMOVUPS Y0, 64(AX)(DX*1)
 	VMOVUPS 96(BX)(DX*1), Y0
 	VMOVUPS 96(SI)(DX*1), Y1
-	VMAXPS  Y0, Y1, Y0
+	VMINPS  Y0, Y1, Y0
 	VMOVUPS Y0, 96(AX)(DX*1)
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
@@ -5977,7 +6267,7 @@ blockdone351:
 vector352:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
-	VMAXPS  Y0, Y1, Y0
+	VMINPS  Y0, Y1, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
@@ -5992,16 +6282,16 @@ vectordone353:
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (BX)(DX*1), Y0, Y1
 	VMASKMOVPS (SI)(DX*1), Y0, Y2
-	VMAXPS     Y1, Y2, Y1
+	VMINPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
 even354:
 	VZEROUPPER
 	RET
 
-// func maxScalar(dst *float32, a *float32, n int, b float32)
+// func minScalar(dst *float32, a *float32, n int, b float32)
 // Requires: AVX
-TEXT ·maxScalar(SB), NOSPLIT, $0-28
+TEXT ·minScalar(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         n+16(FP), CX
 	MOVQ         a+8(FP), BX
@@ -6012,16 +6302,16 @@ TEXT ·maxScalar(SB), NOSPLIT, $0-28
 
 block355:
 	VMOVUPS (BX)(DX*1), Y1
-	VMAXPS  Y1, Y0, Y1
+	VMINPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	VMOVUPS 32(BX)(DX*1), Y1
-	VMAXPS  Y1, Y0, Y1
+	VMINPS  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)(DX*1)
 	VMOVUPS 64(BX)(DX*1), Y1
-	VMAXPS  Y1, Y0, Y1
+	VMINPS  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)(DX*1)
 	VMOVUPS 96(BX)(DX*1), Y1
-	VMAXPS  Y1, Y0, Y1
+	VMINPS  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)(DX*1)
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
@@ -6034,7 +6324,7 @@ blockdone356:
 
 vector357:
 	VMOVUPS (BX)(DX*1), Y1
-	VMAXPS  Y1, Y0, Y1
+	VMINPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
@@ -6048,16 +6338,16 @@ vectordone358:
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
 	VMASKMOVPS (BX)(DX*1), Y1, Y2
-	VMAXPS     Y2, Y0, Y2
+	VMINPS     Y2, Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
 even359:
 	VZEROUPPER
 	RET
 
-// func rsubVectors(dst *float32, a *float32, b *float32, n int)
+// func maxVectors(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
-TEXT ·rsubVectors(SB), NOSPLIT, $0-32
+TEXT ·maxVectors(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), AX
 	MOVQ n+24(FP), CX
 	MOVQ a+8(FP), BX
@@ -6069,19 +6359,19 @@ TEXT ·rsubVectors(SB), NOSPLIT, $0-32
 block360:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
-	VSUBPS  Y0, Y1, Y0
+	VMAXPS  Y0, Y1, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	VMOVUPS 32(BX)(DX*1), Y0
 	VMOVUPS 32(SI)(DX*1), Y1
-	VSUBPS  Y0, Y1, Y0
+	VMAXPS  Y0, Y1, Y0
 	VMOVUPS Y0, 32(AX)(DX*1)
 	VMOVUPS 64(BX)(DX*1), Y0
 	VMOVUPS 64(SI)(DX*1), Y1
-	VSUBPS  Y0, Y1, Y0
+	VMAXPS  Y0, Y1, Y0
 	VMOVUPS Y0, 64(AX)(DX*1)
 	VMOVUPS 96(BX)(DX*1), Y0
 	VMOVUPS 96(SI)(DX*1), Y1
-	VSUBPS  Y0, Y1, Y0
+	VMAXPS  Y0, Y1, Y0
 	VMOVUPS Y0, 96(AX)(DX*1)
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
@@ -6095,7 +6385,7 @@ blockdone361:
 vector362:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
-	VSUBPS  Y0, Y1, Y0
+	VMAXPS  Y0, Y1, Y0
 	VMOVUPS Y0, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
@@ -6110,10 +6400,128 @@ vectordone363:
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (BX)(DX*1), Y0, Y1
 	VMASKMOVPS (SI)(DX*1), Y0, Y2
-	VSUBPS     Y1, Y2, Y1
+	VMAXPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
 even364:
+	VZEROUPPER
+	RET
+
+// func maxScalar(dst *float32, a *float32, n int, b float32)
+// Requires: AVX
+TEXT ·maxScalar(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+16(FP), CX
+	MOVQ         a+8(FP), BX
+	VBROADCASTSS b+24(FP), Y0
+	XORQ         DX, DX
+	CMPQ         CX, $+32
+	JLT          blockdone366
+
+block365:
+	VMOVUPS (BX)(DX*1), Y1
+	VMAXPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(DX*1)
+	VMOVUPS 32(BX)(DX*1), Y1
+	VMAXPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)(DX*1)
+	VMOVUPS 64(BX)(DX*1), Y1
+	VMAXPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)(DX*1)
+	VMOVUPS 96(BX)(DX*1), Y1
+	VMAXPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)(DX*1)
+	ADDQ    $+128, DX
+	SUBQ    $+32, CX
+	CMPQ    CX, $+32
+	JGE     block365
+
+blockdone366:
+	CMPQ CX, $+8
+	JLT  vectordone368
+
+vector367:
+	VMOVUPS (BX)(DX*1), Y1
+	VMAXPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(DX*1)
+	ADDQ    $+32, DX
+	SUBQ    $+8, CX
+	CMPQ    CX, $+8
+	JGE     vector367
+
+vectordone368:
+	TESTQ      CX, CX
+	JZ         even369
+	LEAQ       tailmasks<>+32(SB), SI
+	NEGQ       CX
+	VMOVUPS    (SI)(CX*4), Y1
+	VMASKMOVPS (BX)(DX*1), Y1, Y2
+	VMAXPS     Y2, Y0, Y2
+	VMASKMOVPS Y2, Y1, (AX)(DX*1)
+
+even369:
+	VZEROUPPER
+	RET
+
+// func rsubVectors(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·rsubVectors(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ n+24(FP), CX
+	MOVQ a+8(FP), BX
+	MOVQ b+16(FP), SI
+	XORQ DX, DX
+	CMPQ CX, $+32
+	JLT  blockdone371
+
+block370:
+	VMOVUPS (BX)(DX*1), Y0
+	VMOVUPS (SI)(DX*1), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)(DX*1)
+	VMOVUPS 32(BX)(DX*1), Y0
+	VMOVUPS 32(SI)(DX*1), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)(DX*1)
+	VMOVUPS 64(BX)(DX*1), Y0
+	VMOVUPS 64(SI)(DX*1), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 64(AX)(DX*1)
+	VMOVUPS 96(BX)(DX*1), Y0
+	VMOVUPS 96(SI)(DX*1), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 96(AX)(DX*1)
+	ADDQ    $+128, DX
+	SUBQ    $+32, CX
+	CMPQ    CX, $+32
+	JGE     block370
+
+blockdone371:
+	CMPQ CX, $+8
+	JLT  vectordone373
+
+vector372:
+	VMOVUPS (BX)(DX*1), Y0
+	VMOVUPS (SI)(DX*1), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)(DX*1)
+	ADDQ    $+32, DX
+	SUBQ    $+8, CX
+	CMPQ    CX, $+8
+	JGE     vector372
+
+vectordone373:
+	TESTQ      CX, CX
+	JZ         even374
+	LEAQ       tailmasks<>+32(SB), DI
+	NEGQ       CX
+	VMOVUPS    (DI)(CX*4), Y0
+	VMASKMOVPS (BX)(DX*1), Y0, Y1
+	VMASKMOVPS (SI)(DX*1), Y0, Y2
+	VSUBPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(DX*1)
+
+even374:
 	VZEROUPPER
 	RET
 
@@ -6126,9 +6534,9 @@ TEXT ·rsubScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone366
+	JLT          blockdone376
 
-block365:
+block375:
 	VMOVUPS (BX)(DX*1), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -6144,24 +6552,24 @@ block365:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block365
+	JGE     block375
 
-blockdone366:
+blockdone376:
 	CMPQ CX, $+8
-	JLT  vectordone368
+	JLT  vectordone378
 
-vector367:
+vector377:
 	VMOVUPS (BX)(DX*1), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector367
+	JGE     vector377
 
-vectordone368:
+vectordone378:
 	TESTQ      CX, CX
-	JZ         even369
+	JZ         even379
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -6169,7 +6577,7 @@ vectordone368:
 	VSUBPS     Y2, Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even369:
+even379:
 	VZEROUPPER
 	RET
 
@@ -6182,9 +6590,9 @@ TEXT ·rdivVectors(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), SI
 	XORQ DX, DX
 	CMPQ CX, $+32
-	JLT  blockdone371
+	JLT  blockdone381
 
-block370:
+block380:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VDIVPS  Y0, Y1, Y0
@@ -6204,13 +6612,13 @@ block370:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block370
+	JGE     block380
 
-blockdone371:
+blockdone381:
 	CMPQ CX, $+8
-	JLT  vectordone373
+	JLT  vectordone383
 
-vector372:
+vector382:
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS (SI)(DX*1), Y1
 	VDIVPS  Y0, Y1, Y0
@@ -6218,11 +6626,11 @@ vector372:
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector372
+	JGE     vector382
 
-vectordone373:
+vectordone383:
 	TESTQ      CX, CX
-	JZ         even374
+	JZ         even384
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       CX
 	VMOVUPS    (DI)(CX*4), Y0
@@ -6231,7 +6639,7 @@ vectordone373:
 	VDIVPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DX*1)
 
-even374:
+even384:
 	VZEROUPPER
 	RET
 
@@ -6244,9 +6652,9 @@ TEXT ·rdivScalar(SB), NOSPLIT, $0-28
 	VBROADCASTSS b+24(FP), Y0
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone376
+	JLT          blockdone386
 
-block375:
+block385:
 	VMOVUPS (BX)(DX*1), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
@@ -6262,24 +6670,24 @@ block375:
 	ADDQ    $+128, DX
 	SUBQ    $+32, CX
 	CMPQ    CX, $+32
-	JGE     block375
+	JGE     block385
 
-blockdone376:
+blockdone386:
 	CMPQ CX, $+8
-	JLT  vectordone378
+	JLT  vectordone388
 
-vector377:
+vector387:
 	VMOVUPS (BX)(DX*1), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(DX*1)
 	ADDQ    $+32, DX
 	SUBQ    $+8, CX
 	CMPQ    CX, $+8
-	JGE     vector377
+	JGE     vector387
 
-vectordone378:
+vectordone388:
 	TESTQ      CX, CX
-	JZ         even379
+	JZ         even389
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y1
@@ -6287,7 +6695,7 @@ vectordone378:
 	VDIVPS     Y2, Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)(DX*1)
 
-even379:
+even389:
 	VZEROUPPER
 	RET
 
@@ -6304,31 +6712,31 @@ TEXT ·softmaxRows(SB), NOSPLIT, $0-32
 	NEGQ    SI
 	VMOVUPS (DI)(SI*4), Y0
 	TESTQ   DX, DX
-	JZ      rowdone381
+	JZ      rowdone391
 
-row380:
+row390:
 	VMOVUPS constff800000<>+0(SB), Y1
 	MOVQ    BX, SI
 	XORQ    DI, DI
 	CMPQ    SI, $+8
-	JLT     vectordone383
+	JLT     vectordone393
 
-vector382:
+vector392:
 	VMOVUPS (CX)(DI*1), Y2
 	VMAXPS  Y1, Y2, Y1
 	ADDQ    $+32, DI
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector382
+	JGE     vector392
 
-vectordone383:
+vectordone393:
 	TESTQ      SI, SI
-	JZ         even384
+	JZ         even394
 	VMASKMOVPS (CX)(DI*1), Y0, Y2
 	VBLENDVPS  Y0, Y2, Y1, Y2
 	VMAXPS     Y1, Y2, Y1
 
-even384:
+even394:
 	VPERM2F128 $0x01, Y1, Y1, Y2
 	VMAXPS     Y2, Y1, Y1
 	VPERMILPS  $0x4e, Y1, Y2
@@ -6339,9 +6747,9 @@ even384:
 	MOVQ       BX, SI
 	XORQ       DI, DI
 	CMPQ       SI, $+8
-	JLT        vectordone386
+	JLT        vectordone396
 
-vector385:
+vector395:
 	VMOVUPS      (CX)(DI*1), Y3
 	VSUBPS       Y1, Y3, Y3
 	VMOVUPS      constc2d00000<>+0(SB), Y4
@@ -6375,11 +6783,11 @@ vector385:
 	ADDQ         $+32, DI
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector385
+	JGE          vector395
 
-vectordone386:
+vectordone396:
 	TESTQ        SI, SI
-	JZ           even387
+	JZ           even397
 	VMASKMOVPS   (CX)(DI*1), Y0, Y3
 	VSUBPS       Y1, Y3, Y3
 	VMOVUPS      constc2d00000<>+0(SB), Y1
@@ -6412,7 +6820,7 @@ vectordone386:
 	VANDPS       Y0, Y4, Y4
 	VADDPS       Y4, Y2, Y2
 
-even387:
+even397:
 	VPERM2F128 $0x01, Y2, Y2, Y1
 	VADDPS     Y1, Y2, Y2
 	VPERMILPS  $0x4e, Y2, Y1
@@ -6422,31 +6830,31 @@ even387:
 	MOVQ       BX, SI
 	XORQ       DI, DI
 	CMPQ       SI, $+8
-	JLT        vectordone389
+	JLT        vectordone399
 
-vector388:
+vector398:
 	VMOVUPS (AX)(DI*1), Y1
 	VDIVPS  Y2, Y1, Y1
 	VMOVUPS Y1, (AX)(DI*1)
 	ADDQ    $+32, DI
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector388
+	JGE     vector398
 
-vectordone389:
+vectordone399:
 	TESTQ      SI, SI
-	JZ         even390
+	JZ         even400
 	VMASKMOVPS (AX)(DI*1), Y0, Y1
 	VDIVPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(DI*1)
 
-even390:
+even400:
 	LEAQ (CX)(BX*4), CX
 	LEAQ (AX)(BX*4), AX
 	DECQ DX
-	JNZ  row380
+	JNZ  row390
 
-rowdone381:
+rowdone391:
 	VZEROUPPER
 	RET
 
@@ -6461,9 +6869,9 @@ TEXT ·fakeQuantizeVector(SB), NOSPLIT, $0-36
 	VBROADCASTSS hi+32(FP), Y2
 	XORQ         DX, DX
 	CMPQ         CX, $+32
-	JLT          blockdone392
+	JLT          blockdone402
 
-block391:
+block401:
 	VMOVUPS  (BX)(DX*1), Y3
 	VDIVPS   Y0, Y3, Y3
 	VROUNDPS $0x08, Y3, Y3
@@ -6503,13 +6911,13 @@ block391:
 	ADDQ     $+128, DX
 	SUBQ     $+32, CX
 	CMPQ     CX, $+32
-	JGE      block391
+	JGE      block401
 
-blockdone392:
+blockdone402:
 	CMPQ CX, $+8
-	JLT  vectordone394
+	JLT  vectordone404
 
-vector393:
+vector403:
 	VMOVUPS  (BX)(DX*1), Y3
 	VDIVPS   Y0, Y3, Y3
 	VROUNDPS $0x08, Y3, Y3
@@ -6522,11 +6930,11 @@ vector393:
 	ADDQ     $+32, DX
 	SUBQ     $+8, CX
 	CMPQ     CX, $+8
-	JGE      vector393
+	JGE      vector403
 
-vectordone394:
+vectordone404:
 	TESTQ      CX, CX
-	JZ         even395
+	JZ         even405
 	LEAQ       tailmasks<>+32(SB), SI
 	NEGQ       CX
 	VMOVUPS    (SI)(CX*4), Y3
@@ -6540,7 +6948,7 @@ vectordone394:
 	VMULPS     Y0, Y4, Y4
 	VMASKMOVPS Y4, Y3, (AX)(DX*1)
 
-even395:
+even405:
 	VZEROUPPER
 	RET
 
@@ -6557,9 +6965,9 @@ TEXT ·minMaxVector(SB), NOSPLIT, $0-32
 	VMOVUPS constff800000<>+0(SB), Y5
 	VXORPS  Y6, Y6, Y6
 	CMPQ    CX, $+16
-	JLT     blockdone397
+	JLT     blockdone407
 
-block396:
+block406:
 	VMOVUPS  (AX), Y7
 	VANDPS   const7fffffff<>+0(SB), Y7, Y8
 	VPCMPGTD Y0, Y8, Y8
@@ -6577,13 +6985,13 @@ block396:
 	ADDQ     $+64, AX
 	SUBQ     $+16, CX
 	CMPQ     CX, $+16
-	JGE      block396
+	JGE      block406
 
-blockdone397:
+blockdone407:
 	CMPQ CX, $+8
-	JLT  vectordone399
+	JLT  vectordone409
 
-vector398:
+vector408:
 	VMOVUPS  (AX), Y7
 	VANDPS   const7fffffff<>+0(SB), Y7, Y8
 	VPCMPGTD Y0, Y8, Y8
@@ -6594,11 +7002,11 @@ vector398:
 	ADDQ     $+32, AX
 	SUBQ     $+8, CX
 	CMPQ     CX, $+8
-	JGE      vector398
+	JGE      vector408
 
-vectordone399:
+vectordone409:
 	TESTQ      CX, CX
-	JZ         even400
+	JZ         even410
 	LEAQ       tailmasks<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y7
@@ -6612,7 +7020,7 @@ vectordone399:
 	VMINPS     Y1, Y8, Y1
 	VMAXPS     Y2, Y8, Y2
 
-even400:
+even410:
 	VMINPS     Y4, Y1, Y1
 	VMAXPS     Y5, Y2, Y2
 	VPADDD     Y6, Y3, Y3
@@ -6695,9 +7103,9 @@ TEXT ·histogramVector(SB), NOSPLIT, $64-56
 	VPBROADCASTD X3, Y3
 	XORQ         BX, BX
 	CMPQ         DX, $+8
-	JLT          vectordone402
+	JLT          vectordone412
 
-vector401:
+vector411:
 	VMOVUPS    (CX), Y5
 	VMULPS     Y0, Y5, Y5
 	VROUNDPS   $0x09, Y5, Y5
@@ -6709,7 +7117,7 @@ vector401:
 	VMOVMSKPS  Y6, DI
 	VCVTTPS2DQ Y5, Y5
 	CMPL       DI, $0x000000ff
-	JNE        ragged403
+	JNE        ragged413
 	VMOVDQU    Y5, (SP)
 	VPCMPEQD   Y3, Y5, Y5
 	VPSUBD     Y5, Y4, Y4
@@ -6761,37 +7169,37 @@ vector401:
 	CMPQ       R8, SI
 	CMOVQEQ    DI, R9
 	INCL       (R9)
-	JMP        counted404
+	JMP        counted414
 
-ragged403:
+ragged413:
 	MOVQ    $+8, R8
 	VMOVDQU Y5, (SP)
 	XORQ    R9, R9
 
-lane405:
+lane415:
 	BTL     R9, DI
-	JCC     outside406
+	JCC     outside416
 	MOVLQSX (SP)(R9*4), R10
 	INCL    (AX)(R10*4)
-	JMP     next407
+	JMP     next417
 
-outside406:
+outside416:
 	INCQ BX
 
-next407:
+next417:
 	INCQ R9
 	CMPQ R9, R8
-	JLT  lane405
+	JLT  lane415
 
-counted404:
+counted414:
 	ADDQ $+32, CX
 	SUBQ $+8, DX
 	CMPQ DX, $+8
-	JGE  vector401
+	JGE  vector411
 
-vectordone402:
+vectordone412:
 	TESTQ      DX, DX
-	JZ         even408
+	JZ         even418
 	LEAQ       tailmasks<>+32(SB), DI
 	MOVQ       DX, R8
 	NEGQ       R8
@@ -6809,22 +7217,22 @@ vectordone402:
 	VMOVDQU    Y3, (SP)
 	XORQ       DI, DI
 
-lane409:
+lane419:
 	BTL     DI, CX
-	JCC     outside410
+	JCC     outside420
 	MOVLQSX (SP)(DI*4), R8
 	INCL    (AX)(R8*4)
-	JMP     next411
+	JMP     next421
 
-outside410:
+outside420:
 	INCQ BX
 
-next411:
+next421:
 	INCQ DI
 	CMPQ DI, DX
-	JLT  lane409
+	JLT  lane419
 
-even408:
+even418:
 	VPERM2F128 $0x01, Y4, Y4, Y0
 	VPADDD     Y0, Y4, Y4
 	VPERMILPS  $0x4e, Y4, Y0
@@ -6833,10 +7241,10 @@ even408:
 	VPADDD     Y0, Y4, Y4
 	VMOVD      X4, CX
 	TESTQ      CX, CX
-	JZ         nozeros412
+	JZ         nozeros422
 	ADDL       CX, (AX)(SI*4)
 
-nozeros412:
+nozeros422:
 	MOVQ BX, outside+48(FP)
 	VZEROUPPER
 	RET
@@ -6856,9 +7264,9 @@ TEXT ·tailsVector(SB), NOSPLIT, $32-64
 	VMOVDQU      const80000000<>+0(SB), Y4
 	VMOVDQU      const7fffffff<>+0(SB), Y6
 	TESTQ        DX, DX
-	JZ           blockdone414
+	JZ           blockdone424
 
-block413:
+block423:
 	VMOVDQU    (CX), Y7
 	VMOVDQA    Y7, Y8
 	VMOVDQA    Y7, Y9
@@ -6879,7 +7287,7 @@ block413:
 	VORPS      Y8, Y7, Y7
 	VMOVMSKPS  Y7, SI
 	TESTQ      SI, SI
-	JZ         body415
+	JZ         body425
 	VMOVUPS    (CX), Y7
 	VMOVAPS    Y7, Y8
 	VMOVAPS    Y7, Y9
@@ -6888,26 +7296,26 @@ block413:
 	VORPS      Y8, Y9, Y9
 	VMOVMSKPS  Y9, SI
 	TESTQ      SI, SI
-	JZ         none416
+	JZ         none426
 	VMULPS     Y0, Y7, Y7
 	VROUNDPS   $0x09, Y7, Y7
 	VCVTTPS2DQ Y7, Y7
 	VPSUBD     Y3, Y7, Y7
 	VMOVDQU    Y7, (SP)
 
-lane417:
+lane427:
 	BSFQ    SI, DI
 	MOVLQZX (SP)(DI*4), DI
 	CMPQ    DI, BX
-	JCC     outside418
+	JCC     outside428
 	INCL    (AX)(DI*4)
 
-outside418:
+outside428:
 	LEAQ -1(SI), DI
 	ANDQ DI, SI
-	JNZ  lane417
+	JNZ  lane427
 
-none416:
+none426:
 	VMOVUPS    32(CX), Y7
 	VMOVAPS    Y7, Y8
 	VMOVAPS    Y7, Y9
@@ -6916,26 +7324,26 @@ none416:
 	VORPS      Y8, Y9, Y9
 	VMOVMSKPS  Y9, SI
 	TESTQ      SI, SI
-	JZ         none419
+	JZ         none429
 	VMULPS     Y0, Y7, Y7
 	VROUNDPS   $0x09, Y7, Y7
 	VCVTTPS2DQ Y7, Y7
 	VPSUBD     Y3, Y7, Y7
 	VMOVDQU    Y7, (SP)
 
-lane420:
+lane430:
 	BSFQ    SI, R8
 	MOVLQZX (SP)(R8*4), R8
 	CMPQ    R8, BX
-	JCC     outside421
+	JCC     outside431
 	INCL    (AX)(R8*4)
 
-outside421:
+outside431:
 	LEAQ -1(SI), R8
 	ANDQ R8, SI
-	JNZ  lane420
+	JNZ  lane430
 
-none419:
+none429:
 	VMOVUPS    64(CX), Y7
 	VMOVAPS    Y7, Y8
 	VMOVAPS    Y7, Y9
@@ -6944,26 +7352,26 @@ none419:
 	VORPS      Y8, Y9, Y9
 	VMOVMSKPS  Y9, SI
 	TESTQ      SI, SI
-	JZ         none422
+	JZ         none432
 	VMULPS     Y0, Y7, Y7
 	VROUNDPS   $0x09, Y7, Y7
 	VCVTTPS2DQ Y7, Y7
 	VPSUBD     Y3, Y7, Y7
 	VMOVDQU    Y7, (SP)
 
-lane423:
+lane433:
 	BSFQ    SI, R9
 	MOVLQZX (SP)(R9*4), R9
 	CMPQ    R9, BX
-	JCC     outside424
+	JCC     outside434
 	INCL    (AX)(R9*4)
 
-outside424:
+outside434:
 	LEAQ -1(SI), R9
 	ANDQ R9, SI
-	JNZ  lane423
+	JNZ  lane433
 
-none422:
+none432:
 	VMOVUPS    96(CX), Y7
 	VMOVAPS    Y7, Y8
 	VMOVAPS    Y7, Y9
@@ -6972,32 +7380,32 @@ none422:
 	VORPS      Y8, Y9, Y9
 	VMOVMSKPS  Y9, SI
 	TESTQ      SI, SI
-	JZ         none425
+	JZ         none435
 	VMULPS     Y0, Y7, Y7
 	VROUNDPS   $0x09, Y7, Y7
 	VCVTTPS2DQ Y7, Y7
 	VPSUBD     Y3, Y7, Y7
 	VMOVDQU    Y7, (SP)
 
-lane426:
+lane436:
 	BSFQ    SI, R10
 	MOVLQZX (SP)(R10*4), R10
 	CMPQ    R10, BX
-	JCC     outside427
+	JCC     outside437
 	INCL    (AX)(R10*4)
 
-outside427:
+outside437:
 	LEAQ -1(SI), R10
 	ANDQ R10, SI
-	JNZ  lane426
+	JNZ  lane436
 
-none425:
-body415:
+none435:
+body425:
 	ADDQ $+128, CX
 	DECQ DX
-	JNZ  block413
+	JNZ  block423
 
-blockdone414:
+blockdone424:
 	VPERM2F128 $0x01, Y4, Y4, Y0
 	VPMAXSD    Y0, Y4, Y4
 	VPERMILPS  $0x4e, Y4, Y0
@@ -7044,9 +7452,9 @@ TEXT ·noiseVector(SB), NOSPLIT, $0-32
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	CMPQ   DX, $+8
-	JLT    vectordone429
+	JLT    vectordone439
 
-vector428:
+vector438:
 	VCVTPS2PD   (AX), Y4
 	VCVTPS2PD   (CX), Y5
 	VFMADD231PD Y4, Y4, Y0
@@ -7061,11 +7469,11 @@ vector428:
 	ADDQ        $+32, CX
 	SUBQ        $+8, DX
 	CMPQ        DX, $+8
-	JGE         vector428
+	JGE         vector438
 
-vectordone429:
+vectordone439:
 	TESTQ        DX, DX
-	JZ           even430
+	JZ           even440
 	LEAQ         tailmasks<>+32(SB), BX
 	NEGQ         DX
 	VMOVUPS      (BX)(DX*4), Y4
@@ -7086,7 +7494,7 @@ vectordone429:
 	VSUBPD       Y4, Y5, Y5
 	VFMADD231PD  Y5, Y5, Y3
 
-even430:
+even440:
 	MOVQ         out+0(FP), AX
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X2
@@ -7114,9 +7522,9 @@ TEXT ·transpose8x8(SB), NOSPLIT, $0-40
 	SHLQ  $0x02, BX
 	SHLQ  $0x02, SI
 	TESTQ DX, DX
-	JZ    blockdone432
+	JZ    blockdone442
 
-block431:
+block441:
 	MOVQ        AX, R8
 	LEAQ        (CX)(SI*4), DI
 	LEAQ        (CX)(SI*2), R9
@@ -7174,9 +7582,9 @@ block431:
 	LEAQ        (CX)(SI*8), CX
 	ADDQ        $+32, AX
 	DECQ        DX
-	JNZ         block431
+	JNZ         block441
 
-blockdone432:
+blockdone442:
 	VZEROUPPER
 	RET
 
@@ -7194,16 +7602,16 @@ TEXT ·gemmPairs1x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone434
+	JZ    paneldone444
 
-panel433:
+panel443:
 	VXORPS Y0, Y0, Y0
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone436
+	JLT    depthdone446
 
-depth435:
+depth445:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
@@ -7225,13 +7633,13 @@ depth435:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth435
+	JGE          depth445
 
-depthdone436:
+depthdone446:
 	TESTQ R10, R10
-	JZ    restdone438
+	JZ    restdone448
 
-rest437:
+rest447:
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDWD     Y2, Y1, Y1
@@ -7239,14 +7647,14 @@ rest437:
 	ADDQ         $+32, R9
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          rest437
+	JNZ          rest447
 
-restdone438:
+restdone448:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone440
+	JZ    extradone450
 
-extra439:
+extra449:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y1
@@ -7256,20 +7664,20 @@ extra439:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          extra439
+	JNZ          extra449
 
-extradone440:
+extradone450:
 	TESTQ  $+1, DI
-	JZ     fresh441
+	JZ     fresh451
 	VPADDD (AX), Y0, Y0
 
-fresh441:
+fresh451:
 	VMOVDQU Y0, (AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel433
+	JNZ     panel443
 
-paneldone434:
+paneldone444:
 	VZEROUPPER
 	RET
 
@@ -7287,17 +7695,17 @@ TEXT ·gemmPairs1x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone443
+	JZ    paneldone453
 
-panel442:
+panel452:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone445
+	JLT    depthdone455
 
-depth444:
+depth454:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
@@ -7331,13 +7739,13 @@ depth444:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth444
+	JGE          depth454
 
-depthdone445:
+depthdone455:
 	TESTQ R11, R11
-	JZ    restdone447
+	JZ    restdone457
 
-rest446:
+rest456:
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
 	VPBROADCASTD (CX), Y4
@@ -7348,14 +7756,14 @@ rest446:
 	ADDQ         $+32, R10
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          rest446
+	JNZ          rest456
 
-restdone447:
+restdone457:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone449
+	JZ    extradone459
 
-extra448:
+extra458:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y2
@@ -7368,22 +7776,22 @@ extra448:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          extra448
+	JNZ          extra458
 
-extradone449:
+extradone459:
 	TESTQ  $+1, DI
-	JZ     fresh450
+	JZ     fresh460
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 
-fresh450:
+fresh460:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel442
+	JNZ     panel452
 
-paneldone443:
+paneldone453:
 	VZEROUPPER
 	RET
 
@@ -7401,17 +7809,17 @@ TEXT ·gemmPairs2x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone452
+	JZ    paneldone462
 
-panel451:
+panel461:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone454
+	JLT    depthdone464
 
-depth453:
+depth463:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
@@ -7445,13 +7853,13 @@ depth453:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth453
+	JGE          depth463
 
-depthdone454:
+depthdone464:
 	TESTQ R10, R10
-	JZ    restdone456
+	JZ    restdone466
 
-rest455:
+rest465:
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDWD     Y3, Y2, Y3
@@ -7462,14 +7870,14 @@ rest455:
 	ADDQ         $+32, R9
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          rest455
+	JNZ          rest465
 
-restdone456:
+restdone466:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone458
+	JZ    extradone468
 
-extra457:
+extra467:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y2
@@ -7482,22 +7890,22 @@ extra457:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          extra457
+	JNZ          extra467
 
-extradone458:
+extradone468:
 	TESTQ  $+1, DI
-	JZ     fresh459
+	JZ     fresh469
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 
-fresh459:
+fresh469:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel451
+	JNZ     panel461
 
-paneldone452:
+paneldone462:
 	VZEROUPPER
 	RET
 
@@ -7515,9 +7923,9 @@ TEXT ·gemmPairs2x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone461
+	JZ    paneldone471
 
-panel460:
+panel470:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7525,9 +7933,9 @@ panel460:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone463
+	JLT    depthdone473
 
-depth462:
+depth472:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
@@ -7581,13 +7989,13 @@ depth462:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth462
+	JGE          depth472
 
-depthdone463:
+depthdone473:
 	TESTQ R11, R11
-	JZ    restdone465
+	JZ    restdone475
 
-rest464:
+rest474:
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
 	VPBROADCASTD (CX), Y6
@@ -7603,14 +8011,14 @@ rest464:
 	ADDQ         $+32, R10
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          rest464
+	JNZ          rest474
 
-restdone465:
+restdone475:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone467
+	JZ    extradone477
 
-extra466:
+extra476:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y4
@@ -7628,26 +8036,26 @@ extra466:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          extra466
+	JNZ          extra476
 
-extradone467:
+extradone477:
 	TESTQ  $+1, DI
-	JZ     fresh468
+	JZ     fresh478
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
 	VPADDD 32(AX)(SI*1), Y3, Y3
 
-fresh468:
+fresh478:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
 	VMOVDQU Y3, 32(AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel460
+	JNZ     panel470
 
-paneldone461:
+paneldone471:
 	VZEROUPPER
 	RET
 
@@ -7665,18 +8073,18 @@ TEXT ·gemmPairs3x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone470
+	JZ    paneldone480
 
-panel469:
+panel479:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone472
+	JLT    depthdone482
 
-depth471:
+depth481:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
@@ -7722,13 +8130,13 @@ depth471:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth471
+	JGE          depth481
 
-depthdone472:
+depthdone482:
 	TESTQ R10, R10
-	JZ    restdone474
+	JZ    restdone484
 
-rest473:
+rest483:
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDWD     Y4, Y3, Y4
@@ -7742,14 +8150,14 @@ rest473:
 	ADDQ         $+32, R9
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          rest473
+	JNZ          rest483
 
-restdone474:
+restdone484:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone476
+	JZ    extradone486
 
-extra475:
+extra485:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y3
@@ -7765,25 +8173,25 @@ extra475:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          extra475
+	JNZ          extra485
 
-extradone476:
+extradone486:
 	TESTQ  $+1, DI
-	JZ     fresh477
+	JZ     fresh487
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 
-fresh477:
+fresh487:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel469
+	JNZ     panel479
 
-paneldone470:
+paneldone480:
 	VZEROUPPER
 	RET
 
@@ -7801,9 +8209,9 @@ TEXT ·gemmPairs3x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone479
+	JZ    paneldone489
 
-panel478:
+panel488:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7813,9 +8221,9 @@ panel478:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone481
+	JLT    depthdone491
 
-depth480:
+depth490:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
@@ -7889,13 +8297,13 @@ depth480:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth480
+	JGE          depth490
 
-depthdone481:
+depthdone491:
 	TESTQ R11, R11
-	JZ    restdone483
+	JZ    restdone493
 
-rest482:
+rest492:
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
 	VPBROADCASTD (CX), Y8
@@ -7916,14 +8324,14 @@ rest482:
 	ADDQ         $+32, R10
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          rest482
+	JNZ          rest492
 
-restdone483:
+restdone493:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone485
+	JZ    extradone495
 
-extra484:
+extra494:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y6
@@ -7946,11 +8354,11 @@ extra484:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          extra484
+	JNZ          extra494
 
-extradone485:
+extradone495:
 	TESTQ  $+1, DI
-	JZ     fresh486
+	JZ     fresh496
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -7958,7 +8366,7 @@ extradone485:
 	VPADDD (AX)(SI*2), Y4, Y4
 	VPADDD 32(AX)(SI*2), Y5, Y5
 
-fresh486:
+fresh496:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -7968,9 +8376,9 @@ fresh486:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel478
+	JNZ     panel488
 
-paneldone479:
+paneldone489:
 	VZEROUPPER
 	RET
 
@@ -7988,9 +8396,9 @@ TEXT ·gemmPairs4x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone488
+	JZ    paneldone498
 
-panel487:
+panel497:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7998,9 +8406,9 @@ panel487:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone490
+	JLT    depthdone500
 
-depth489:
+depth499:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
@@ -8058,13 +8466,13 @@ depth489:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth489
+	JGE          depth499
 
-depthdone490:
+depthdone500:
 	TESTQ R10, R10
-	JZ    restdone492
+	JZ    restdone502
 
-rest491:
+rest501:
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDWD     Y5, Y4, Y5
@@ -8081,14 +8489,14 @@ rest491:
 	ADDQ         $+32, R9
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          rest491
+	JNZ          rest501
 
-restdone492:
+restdone502:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone494
+	JZ    extradone504
 
-extra493:
+extra503:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y4
@@ -8107,19 +8515,19 @@ extra493:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          extra493
+	JNZ          extra503
 
-extradone494:
+extradone504:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh495
+	JZ     fresh505
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 
-fresh495:
+fresh505:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -8127,9 +8535,9 @@ fresh495:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel487
+	JNZ     panel497
 
-paneldone488:
+paneldone498:
 	VZEROUPPER
 	RET
 
@@ -8147,9 +8555,9 @@ TEXT ·gemmPairs4x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone497
+	JZ    paneldone507
 
-panel496:
+panel506:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8161,9 +8569,9 @@ panel496:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone499
+	JLT    depthdone509
 
-depth498:
+depth508:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
@@ -8257,13 +8665,13 @@ depth498:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth498
+	JGE          depth508
 
-depthdone499:
+depthdone509:
 	TESTQ R11, R11
-	JZ    restdone501
+	JZ    restdone511
 
-rest500:
+rest510:
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
 	VPBROADCASTD (CX), Y10
@@ -8289,14 +8697,14 @@ rest500:
 	ADDQ         $+32, R10
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          rest500
+	JNZ          rest510
 
-restdone501:
+restdone511:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone503
+	JZ    extradone513
 
-extra502:
+extra512:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y8
@@ -8324,13 +8732,13 @@ extra502:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          extra502
+	JNZ          extra512
 
-extradone503:
+extradone513:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh504
+	JZ     fresh514
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -8340,7 +8748,7 @@ extradone503:
 	VPADDD (R10), Y6, Y6
 	VPADDD 32(R10), Y7, Y7
 
-fresh504:
+fresh514:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -8352,9 +8760,9 @@ fresh504:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel496
+	JNZ     panel506
 
-paneldone497:
+paneldone507:
 	VZEROUPPER
 	RET
 
@@ -8372,9 +8780,9 @@ TEXT ·gemmPairs5x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone506
+	JZ    paneldone516
 
-panel505:
+panel515:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8383,9 +8791,9 @@ panel505:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone508
+	JLT    depthdone518
 
-depth507:
+depth517:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
@@ -8455,13 +8863,13 @@ depth507:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth507
+	JGE          depth517
 
-depthdone508:
+depthdone518:
 	TESTQ R10, R10
-	JZ    restdone510
+	JZ    restdone520
 
-rest509:
+rest519:
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDWD     Y6, Y5, Y6
@@ -8481,14 +8889,14 @@ rest509:
 	ADDQ         $+32, R9
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          rest509
+	JNZ          rest519
 
-restdone510:
+restdone520:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone512
+	JZ    extradone522
 
-extra511:
+extra521:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y5
@@ -8510,20 +8918,20 @@ extra511:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          extra511
+	JNZ          extra521
 
-extradone512:
+extradone522:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh513
+	JZ     fresh523
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 	VPADDD (R9)(SI*1), Y4, Y4
 
-fresh513:
+fresh523:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -8533,9 +8941,9 @@ fresh513:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel505
+	JNZ     panel515
 
-paneldone506:
+paneldone516:
 	VZEROUPPER
 	RET
 
@@ -8553,9 +8961,9 @@ TEXT ·gemmPairs5x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone515
+	JZ    paneldone525
 
-panel514:
+panel524:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8569,9 +8977,9 @@ panel514:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone517
+	JLT    depthdone527
 
-depth516:
+depth526:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
@@ -8685,13 +9093,13 @@ depth516:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth516
+	JGE          depth526
 
-depthdone517:
+depthdone527:
 	TESTQ R11, R11
-	JZ    restdone519
+	JZ    restdone529
 
-rest518:
+rest528:
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
 	VPBROADCASTD (CX), Y12
@@ -8722,14 +9130,14 @@ rest518:
 	ADDQ         $+32, R10
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          rest518
+	JNZ          rest528
 
-restdone519:
+restdone529:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone521
+	JZ    extradone531
 
-extra520:
+extra530:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y10
@@ -8762,13 +9170,13 @@ extra520:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          extra520
+	JNZ          extra530
 
-extradone521:
+extradone531:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh522
+	JZ     fresh532
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -8780,7 +9188,7 @@ extradone521:
 	VPADDD (R10)(SI*1), Y8, Y8
 	VPADDD 32(R10)(SI*1), Y9, Y9
 
-fresh522:
+fresh532:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -8795,9 +9203,9 @@ fresh522:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel514
+	JNZ     panel524
 
-paneldone515:
+paneldone525:
 	VZEROUPPER
 	RET
 
@@ -8815,9 +9223,9 @@ TEXT ·gemmPairs6x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone524
+	JZ    paneldone534
 
-panel523:
+panel533:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8827,9 +9235,9 @@ panel523:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone526
+	JLT    depthdone536
 
-depth525:
+depth535:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
@@ -8912,13 +9320,13 @@ depth525:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth525
+	JGE          depth535
 
-depthdone526:
+depthdone536:
 	TESTQ R10, R10
-	JZ    restdone528
+	JZ    restdone538
 
-rest527:
+rest537:
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDWD     Y7, Y6, Y7
@@ -8941,14 +9349,14 @@ rest527:
 	ADDQ         $+32, R9
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          rest527
+	JNZ          rest537
 
-restdone528:
+restdone538:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone530
+	JZ    extradone540
 
-extra529:
+extra539:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y6
@@ -8973,13 +9381,13 @@ extra529:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          extra529
+	JNZ          extra539
 
-extradone530:
+extradone540:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh531
+	JZ     fresh541
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
@@ -8987,7 +9395,7 @@ extradone530:
 	VPADDD (R9)(SI*1), Y4, Y4
 	VPADDD (R9)(SI*2), Y5, Y5
 
-fresh531:
+fresh541:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -8998,9 +9406,9 @@ fresh531:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel523
+	JNZ     panel533
 
-paneldone524:
+paneldone534:
 	VZEROUPPER
 	RET
 
@@ -9018,9 +9426,9 @@ TEXT ·gemmPairs6x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone533
+	JZ    paneldone543
 
-panel532:
+panel542:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9036,9 +9444,9 @@ panel532:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone535
+	JLT    depthdone545
 
-depth534:
+depth544:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
@@ -9173,13 +9581,13 @@ depth534:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth534
+	JGE          depth544
 
-depthdone535:
+depthdone545:
 	TESTQ R11, R11
-	JZ    restdone537
+	JZ    restdone547
 
-rest536:
+rest546:
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
 	VPBROADCASTD (CX), Y14
@@ -9215,14 +9623,14 @@ rest536:
 	ADDQ         $+32, R10
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          rest536
+	JNZ          rest546
 
-restdone537:
+restdone547:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone539
+	JZ    extradone549
 
-extra538:
+extra548:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y12
@@ -9260,13 +9668,13 @@ extra538:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          extra538
+	JNZ          extra548
 
-extradone539:
+extradone549:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh540
+	JZ     fresh550
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -9280,7 +9688,7 @@ extradone539:
 	VPADDD (R10)(SI*2), Y10, Y10
 	VPADDD 32(R10)(SI*2), Y11, Y11
 
-fresh540:
+fresh550:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -9297,9 +9705,9 @@ fresh540:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel532
+	JNZ     panel542
 
-paneldone533:
+paneldone543:
 	VZEROUPPER
 	RET
 
@@ -9311,9 +9719,9 @@ TEXT ·packPairsRun(SB), NOSPLIT, $0-32
 	MOVQ  koff+16(FP), DX
 	MOVQ  k+24(FP), BX
 	TESTQ BX, BX
-	JZ    groupdone542
+	JZ    groupdone552
 
-group541:
+group551:
 	MOVLQSX    (DX), SI
 	VMOVQ      (AX)(SI*1), X0
 	MOVLQSX    4(DX), SI
@@ -9324,9 +9732,9 @@ group541:
 	ADDQ       $+8, DX
 	ADDQ       $+32, CX
 	DECQ       BX
-	JNZ        group541
+	JNZ        group551
 
-groupdone542:
+groupdone552:
 	VZEROUPPER
 	RET
 
@@ -9342,9 +9750,9 @@ TEXT ·packPairsWindows(SB), NOSPLIT, $0-48
 	MOVQ    koff+24(FP), BX
 	MOVQ    k+40(FP), SI
 	TESTQ   SI, SI
-	JZ      groupdone544
+	JZ      groupdone554
 
-group543:
+group553:
 	MOVLQSX    (BX), DI
 	VMOVDQU    (AX)(DI*1), X2
 	VMOVDQU    (CX)(DI*1), X3
@@ -9363,9 +9771,9 @@ group543:
 	ADDQ       $+8, BX
 	ADDQ       $+32, DX
 	DECQ       SI
-	JNZ        group543
+	JNZ        group553
 
-groupdone544:
+groupdone554:
 	VZEROUPPER
 	RET
 
@@ -9383,16 +9791,16 @@ TEXT ·gemmQuads1x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone546
+	JZ    paneldone556
 
-panel545:
+panel555:
 	VXORPS Y0, Y0, Y0
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone548
+	JLT    depthdone558
 
-depth547:
+depth557:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
@@ -9418,13 +9826,13 @@ depth547:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth547
+	JGE          depth557
 
-depthdone548:
+depthdone558:
 	TESTQ R10, R10
-	JZ    restdone550
+	JZ    restdone560
 
-rest549:
+rest559:
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y1, Y1
@@ -9433,14 +9841,14 @@ rest549:
 	ADDQ         $+32, R9
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          rest549
+	JNZ          rest559
 
-restdone550:
+restdone560:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone552
+	JZ    extradone562
 
-extra551:
+extra561:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y1
@@ -9451,20 +9859,20 @@ extra551:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          extra551
+	JNZ          extra561
 
-extradone552:
+extradone562:
 	TESTQ  $+1, DI
-	JZ     fresh553
+	JZ     fresh563
 	VPADDD (AX), Y0, Y0
 
-fresh553:
+fresh563:
 	VMOVDQU Y0, (AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel545
+	JNZ     panel555
 
-paneldone546:
+paneldone556:
 	VZEROUPPER
 	RET
 
@@ -9492,17 +9900,17 @@ TEXT ·gemmQuads1x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone555
+	JZ    paneldone565
 
-panel554:
+panel564:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone557
+	JLT    depthdone567
 
-depth556:
+depth566:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
@@ -9544,13 +9952,13 @@ depth556:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth556
+	JGE          depth566
 
-depthdone557:
+depthdone567:
 	TESTQ R11, R11
-	JZ    restdone559
+	JZ    restdone569
 
-rest558:
+rest568:
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
 	VPBROADCASTD (CX), Y4
@@ -9563,14 +9971,14 @@ rest558:
 	ADDQ         $+32, R10
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          rest558
+	JNZ          rest568
 
-restdone559:
+restdone569:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone561
+	JZ    extradone571
 
-extra560:
+extra570:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y2
@@ -9585,22 +9993,22 @@ extra560:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          extra560
+	JNZ          extra570
 
-extradone561:
+extradone571:
 	TESTQ  $+1, DI
-	JZ     fresh562
+	JZ     fresh572
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 
-fresh562:
+fresh572:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel554
+	JNZ     panel564
 
-paneldone555:
+paneldone565:
 	VZEROUPPER
 	RET
 
@@ -9618,17 +10026,17 @@ TEXT ·gemmQuads2x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone564
+	JZ    paneldone574
 
-panel563:
+panel573:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone566
+	JLT    depthdone576
 
-depth565:
+depth575:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
@@ -9670,13 +10078,13 @@ depth565:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth565
+	JGE          depth575
 
-depthdone566:
+depthdone576:
 	TESTQ R10, R10
-	JZ    restdone568
+	JZ    restdone578
 
-rest567:
+rest577:
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDUBSW   Y3, Y2, Y3
@@ -9689,14 +10097,14 @@ rest567:
 	ADDQ         $+32, R9
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          rest567
+	JNZ          rest577
 
-restdone568:
+restdone578:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone570
+	JZ    extradone580
 
-extra569:
+extra579:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y2
@@ -9711,22 +10119,22 @@ extra569:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          extra569
+	JNZ          extra579
 
-extradone570:
+extradone580:
 	TESTQ  $+1, DI
-	JZ     fresh571
+	JZ     fresh581
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 
-fresh571:
+fresh581:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel563
+	JNZ     panel573
 
-paneldone564:
+paneldone574:
 	VZEROUPPER
 	RET
 
@@ -9744,9 +10152,9 @@ TEXT ·gemmQuads2x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone573
+	JZ    paneldone583
 
-panel572:
+panel582:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9754,9 +10162,9 @@ panel572:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone575
+	JLT    depthdone585
 
-depth574:
+depth584:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
@@ -9826,13 +10234,13 @@ depth574:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth574
+	JGE          depth584
 
-depthdone575:
+depthdone585:
 	TESTQ R11, R11
-	JZ    restdone577
+	JZ    restdone587
 
-rest576:
+rest586:
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
 	VPBROADCASTD (CX), Y6
@@ -9852,14 +10260,14 @@ rest576:
 	ADDQ         $+32, R10
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          rest576
+	JNZ          rest586
 
-restdone577:
+restdone587:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone579
+	JZ    extradone589
 
-extra578:
+extra588:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y4
@@ -9881,26 +10289,26 @@ extra578:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          extra578
+	JNZ          extra588
 
-extradone579:
+extradone589:
 	TESTQ  $+1, DI
-	JZ     fresh580
+	JZ     fresh590
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
 	VPADDD 32(AX)(SI*1), Y3, Y3
 
-fresh580:
+fresh590:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
 	VMOVDQU Y3, 32(AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel572
+	JNZ     panel582
 
-paneldone573:
+paneldone583:
 	VZEROUPPER
 	RET
 
@@ -9918,18 +10326,18 @@ TEXT ·gemmQuads3x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone582
+	JZ    paneldone592
 
-panel581:
+panel591:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone584
+	JLT    depthdone594
 
-depth583:
+depth593:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
@@ -9987,13 +10395,13 @@ depth583:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth583
+	JGE          depth593
 
-depthdone584:
+depthdone594:
 	TESTQ R10, R10
-	JZ    restdone586
+	JZ    restdone596
 
-rest585:
+rest595:
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
@@ -10010,14 +10418,14 @@ rest585:
 	ADDQ         $+32, R9
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          rest585
+	JNZ          rest595
 
-restdone586:
+restdone596:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone588
+	JZ    extradone598
 
-extra587:
+extra597:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y3
@@ -10036,25 +10444,25 @@ extra587:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          extra587
+	JNZ          extra597
 
-extradone588:
+extradone598:
 	TESTQ  $+1, DI
-	JZ     fresh589
+	JZ     fresh599
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 
-fresh589:
+fresh599:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel581
+	JNZ     panel591
 
-paneldone582:
+paneldone592:
 	VZEROUPPER
 	RET
 
@@ -10072,9 +10480,9 @@ TEXT ·gemmQuads3x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone591
+	JZ    paneldone601
 
-panel590:
+panel600:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10084,9 +10492,9 @@ panel590:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone593
+	JLT    depthdone603
 
-depth592:
+depth602:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
@@ -10184,13 +10592,13 @@ depth592:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth592
+	JGE          depth602
 
-depthdone593:
+depthdone603:
 	TESTQ R11, R11
-	JZ    restdone595
+	JZ    restdone605
 
-rest594:
+rest604:
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
 	VPBROADCASTD (CX), Y8
@@ -10217,14 +10625,14 @@ rest594:
 	ADDQ         $+32, R10
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          rest594
+	JNZ          rest604
 
-restdone595:
+restdone605:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone597
+	JZ    extradone607
 
-extra596:
+extra606:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y6
@@ -10253,11 +10661,11 @@ extra596:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          extra596
+	JNZ          extra606
 
-extradone597:
+extradone607:
 	TESTQ  $+1, DI
-	JZ     fresh598
+	JZ     fresh608
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -10265,7 +10673,7 @@ extradone597:
 	VPADDD (AX)(SI*2), Y4, Y4
 	VPADDD 32(AX)(SI*2), Y5, Y5
 
-fresh598:
+fresh608:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -10275,9 +10683,9 @@ fresh598:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel590
+	JNZ     panel600
 
-paneldone591:
+paneldone601:
 	VZEROUPPER
 	RET
 
@@ -10295,9 +10703,9 @@ TEXT ·gemmQuads4x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone600
+	JZ    paneldone610
 
-panel599:
+panel609:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10305,9 +10713,9 @@ panel599:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone602
+	JLT    depthdone612
 
-depth601:
+depth611:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
@@ -10381,13 +10789,13 @@ depth601:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth601
+	JGE          depth611
 
-depthdone602:
+depthdone612:
 	TESTQ R10, R10
-	JZ    restdone604
+	JZ    restdone614
 
-rest603:
+rest613:
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
@@ -10408,14 +10816,14 @@ rest603:
 	ADDQ         $+32, R9
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          rest603
+	JNZ          rest613
 
-restdone604:
+restdone614:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone606
+	JZ    extradone616
 
-extra605:
+extra615:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y4
@@ -10438,19 +10846,19 @@ extra605:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          extra605
+	JNZ          extra615
 
-extradone606:
+extradone616:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh607
+	JZ     fresh617
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 
-fresh607:
+fresh617:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -10458,9 +10866,9 @@ fresh607:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel599
+	JNZ     panel609
 
-paneldone600:
+paneldone610:
 	VZEROUPPER
 	RET
 
@@ -10478,9 +10886,9 @@ TEXT ·gemmQuads4x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone609
+	JZ    paneldone619
 
-panel608:
+panel618:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10492,9 +10900,9 @@ panel608:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone611
+	JLT    depthdone621
 
-depth610:
+depth620:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
@@ -10620,13 +11028,13 @@ depth610:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth610
+	JGE          depth620
 
-depthdone611:
+depthdone621:
 	TESTQ R11, R11
-	JZ    restdone613
+	JZ    restdone623
 
-rest612:
+rest622:
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
 	VPBROADCASTD (CX), Y10
@@ -10660,14 +11068,14 @@ rest612:
 	ADDQ         $+32, R10
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          rest612
+	JNZ          rest622
 
-restdone613:
+restdone623:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone615
+	JZ    extradone625
 
-extra614:
+extra624:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y8
@@ -10703,13 +11111,13 @@ extra614:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          extra614
+	JNZ          extra624
 
-extradone615:
+extradone625:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh616
+	JZ     fresh626
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -10719,7 +11127,7 @@ extradone615:
 	VPADDD (R10), Y6, Y6
 	VPADDD 32(R10), Y7, Y7
 
-fresh616:
+fresh626:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -10731,9 +11139,9 @@ fresh616:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel608
+	JNZ     panel618
 
-paneldone609:
+paneldone619:
 	VZEROUPPER
 	RET
 
@@ -10751,9 +11159,9 @@ TEXT ·gemmQuads5x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone618
+	JZ    paneldone628
 
-panel617:
+panel627:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10762,9 +11170,9 @@ panel617:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone620
+	JLT    depthdone630
 
-depth619:
+depth629:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
@@ -10854,13 +11262,13 @@ depth619:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth619
+	JGE          depth629
 
-depthdone620:
+depthdone630:
 	TESTQ R10, R10
-	JZ    restdone622
+	JZ    restdone632
 
-rest621:
+rest631:
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDUBSW   Y6, Y5, Y6
@@ -10885,14 +11293,14 @@ rest621:
 	ADDQ         $+32, R9
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          rest621
+	JNZ          rest631
 
-restdone622:
+restdone632:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone624
+	JZ    extradone634
 
-extra623:
+extra633:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y5
@@ -10919,20 +11327,20 @@ extra623:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          extra623
+	JNZ          extra633
 
-extradone624:
+extradone634:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh625
+	JZ     fresh635
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 	VPADDD (R9)(SI*1), Y4, Y4
 
-fresh625:
+fresh635:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -10942,9 +11350,9 @@ fresh625:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel617
+	JNZ     panel627
 
-paneldone618:
+paneldone628:
 	VZEROUPPER
 	RET
 
@@ -10962,9 +11370,9 @@ TEXT ·gemmQuads5x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone627
+	JZ    paneldone637
 
-panel626:
+panel636:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10978,9 +11386,9 @@ panel626:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone629
+	JLT    depthdone639
 
-depth628:
+depth638:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
@@ -11134,13 +11542,13 @@ depth628:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth628
+	JGE          depth638
 
-depthdone629:
+depthdone639:
 	TESTQ R11, R11
-	JZ    restdone631
+	JZ    restdone641
 
-rest630:
+rest640:
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
 	VPBROADCASTD (CX), Y12
@@ -11181,14 +11589,14 @@ rest630:
 	ADDQ         $+32, R10
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          rest630
+	JNZ          rest640
 
-restdone631:
+restdone641:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone633
+	JZ    extradone643
 
-extra632:
+extra642:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y10
@@ -11231,13 +11639,13 @@ extra632:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          extra632
+	JNZ          extra642
 
-extradone633:
+extradone643:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh634
+	JZ     fresh644
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -11249,7 +11657,7 @@ extradone633:
 	VPADDD (R10)(SI*1), Y8, Y8
 	VPADDD 32(R10)(SI*1), Y9, Y9
 
-fresh634:
+fresh644:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -11264,9 +11672,9 @@ fresh634:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel626
+	JNZ     panel636
 
-paneldone627:
+paneldone637:
 	VZEROUPPER
 	RET
 
@@ -11284,9 +11692,9 @@ TEXT ·gemmQuads6x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone636
+	JZ    paneldone646
 
-panel635:
+panel645:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11296,9 +11704,9 @@ panel635:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone638
+	JLT    depthdone648
 
-depth637:
+depth647:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
@@ -11405,13 +11813,13 @@ depth637:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth637
+	JGE          depth647
 
-depthdone638:
+depthdone648:
 	TESTQ R10, R10
-	JZ    restdone640
+	JZ    restdone650
 
-rest639:
+rest649:
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
@@ -11440,14 +11848,14 @@ rest639:
 	ADDQ         $+32, R9
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          rest639
+	JNZ          rest649
 
-restdone640:
+restdone650:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone642
+	JZ    extradone652
 
-extra641:
+extra651:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y6
@@ -11478,13 +11886,13 @@ extra641:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          extra641
+	JNZ          extra651
 
-extradone642:
+extradone652:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh643
+	JZ     fresh653
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
@@ -11492,7 +11900,7 @@ extradone642:
 	VPADDD (R9)(SI*1), Y4, Y4
 	VPADDD (R9)(SI*2), Y5, Y5
 
-fresh643:
+fresh653:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -11503,9 +11911,9 @@ fresh643:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel635
+	JNZ     panel645
 
-paneldone636:
+paneldone646:
 	VZEROUPPER
 	RET
 
@@ -11523,9 +11931,9 @@ TEXT ·gemmQuads6x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone645
+	JZ    paneldone655
 
-panel644:
+panel654:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11541,9 +11949,9 @@ panel644:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone647
+	JLT    depthdone657
 
-depth646:
+depth656:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
@@ -11726,13 +12134,13 @@ depth646:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth646
+	JGE          depth656
 
-depthdone647:
+depthdone657:
 	TESTQ R11, R11
-	JZ    restdone649
+	JZ    restdone659
 
-rest648:
+rest658:
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
 	VPBROADCASTD (CX), Y14
@@ -11780,14 +12188,14 @@ rest648:
 	ADDQ         $+32, R10
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          rest648
+	JNZ          rest658
 
-restdone649:
+restdone659:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone651
+	JZ    extradone661
 
-extra650:
+extra660:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y12
@@ -11837,13 +12245,13 @@ extra650:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          extra650
+	JNZ          extra660
 
-extradone651:
+extradone661:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh652
+	JZ     fresh662
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -11857,7 +12265,7 @@ extradone651:
 	VPADDD (R10)(SI*2), Y10, Y10
 	VPADDD 32(R10)(SI*2), Y11, Y11
 
-fresh652:
+fresh662:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -11874,9 +12282,9 @@ fresh652:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel644
+	JNZ     panel654
 
-paneldone645:
+paneldone655:
 	VZEROUPPER
 	RET
 
@@ -11888,9 +12296,9 @@ TEXT ·packQuadsRun(SB), NOSPLIT, $0-32
 	MOVQ  koff+16(FP), DX
 	MOVQ  k+24(FP), BX
 	TESTQ BX, BX
-	JZ    groupdone654
+	JZ    groupdone664
 
-group653:
+group663:
 	MOVLQSX     (DX), SI
 	VMOVQ       (AX)(SI*1), X0
 	MOVLQSX     4(DX), SI
@@ -11908,9 +12316,9 @@ group653:
 	ADDQ        $+16, DX
 	ADDQ        $+32, CX
 	DECQ        BX
-	JNZ         group653
+	JNZ         group663
 
-groupdone654:
+groupdone664:
 	VZEROUPPER
 	RET
 
@@ -11926,9 +12334,9 @@ TEXT ·packQuadsWindows(SB), NOSPLIT, $0-48
 	MOVQ    koff+24(FP), BX
 	MOVQ    k+40(FP), SI
 	TESTQ   SI, SI
-	JZ      groupdone656
+	JZ      groupdone666
 
-group655:
+group665:
 	MOVLQSX     (BX), DI
 	VMOVDQU     (AX)(DI*1), X2
 	VMOVDQU     (CX)(DI*1), X3
@@ -11962,9 +12370,9 @@ group655:
 	ADDQ        $+16, BX
 	ADDQ        $+32, DX
 	DECQ        SI
-	JNZ         group655
+	JNZ         group665
 
-groupdone656:
+groupdone666:
 	VZEROUPPER
 	RET
 
@@ -11980,20 +12388,20 @@ TEXT ·depthwiseCodes1(SB), NOSPLIT, $0-64
 	MOVQ  cols+48(FP), R8
 	MOVQ  pitch+56(FP), R9
 	TESTQ DI, DI
-	JZ    rowdone658
+	JZ    rowdone668
 
-row657:
+row667:
 	MOVQ CX, R10
 	MOVQ R8, R11
 
-wide659:
+wide669:
 	CMPQ   R11, $+8
-	JLE    narrow660
+	JLE    narrow670
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps662:
+taps672:
 	MOVLQSX      (BX)(R12*8), R13
 	VPMOVZXBW    (R10)(R13*1), Y2
 	MOVLQSX      4(BX)(R12*8), R13
@@ -12007,7 +12415,7 @@ taps662:
 	VPADDD       Y5, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps662
+	JLT          taps672
 	VPERM2I128   $0x20, Y1, Y0, Y2
 	VPERM2I128   $0x31, Y1, Y0, Y1
 	VMOVDQU      Y2, (AX)
@@ -12015,16 +12423,16 @@ taps662:
 	ADDQ         $+16, R10
 	ADDQ         $+64, AX
 	SUBQ         $+16, R11
-	JMP          wide659
+	JMP          wide669
 
-narrow660:
+narrow670:
 	TESTQ  R11, R11
-	JLE    rowdone661
+	JLE    rowdone671
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps663:
+taps673:
 	MOVLQSX      (BX)(R12*8), R13
 	VPMOVZXBW    (R10)(R13*1), X6
 	MOVLQSX      4(BX)(R12*8), R13
@@ -12038,19 +12446,19 @@ taps663:
 	VPADDD       Y3, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps663
+	JLT          taps673
 	VMOVDQU      X0, (AX)
 	VMOVDQU      X1, 16(AX)
 	ADDQ         $+32, AX
 	SUBQ         $+8, R11
 
-rowdone661:
+rowdone671:
 	LEAQ (AX)(R11*4), AX
 	ADDQ R9, CX
 	DECQ DI
-	JNZ  row657
+	JNZ  row667
 
-rowdone658:
+rowdone668:
 	VZEROUPPER
 	RET
 
@@ -12066,20 +12474,20 @@ TEXT ·depthwiseCodes2(SB), NOSPLIT, $0-64
 	MOVQ  cols+48(FP), R8
 	MOVQ  pitch+56(FP), R9
 	TESTQ DI, DI
-	JZ    rowdone665
+	JZ    rowdone675
 
-row664:
+row674:
 	MOVQ CX, R10
 	MOVQ R8, R11
 
-wide666:
+wide676:
 	CMPQ   R11, $+8
-	JLE    narrow667
+	JLE    narrow677
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps669:
+taps679:
 	MOVLQSX      (BX)(R12*8), R13
 	VMOVDQU      (R10)(R13*1), Y2
 	VPAND        const00ff00ff<>+0(SB), Y2, Y2
@@ -12095,7 +12503,7 @@ taps669:
 	VPADDD       Y5, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps669
+	JLT          taps679
 	VPERM2I128   $0x20, Y1, Y0, Y2
 	VPERM2I128   $0x31, Y1, Y0, Y1
 	VMOVDQU      Y2, (AX)
@@ -12103,16 +12511,16 @@ taps669:
 	ADDQ         $+32, R10
 	ADDQ         $+64, AX
 	SUBQ         $+16, R11
-	JMP          wide666
+	JMP          wide676
 
-narrow667:
+narrow677:
 	TESTQ  R11, R11
-	JLE    rowdone668
+	JLE    rowdone678
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps670:
+taps680:
 	MOVLQSX      (BX)(R12*8), R13
 	VMOVDQU      (R10)(R13*1), X6
 	VPAND        const00ff00ff<>+0(SB), X6, X6
@@ -12128,19 +12536,19 @@ taps670:
 	VPADDD       Y3, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps670
+	JLT          taps680
 	VMOVDQU      X0, (AX)
 	VMOVDQU      X1, 16(AX)
 	ADDQ         $+32, AX
 	SUBQ         $+8, R11
 
-rowdone668:
+rowdone678:
 	LEAQ (AX)(R11*4), AX
 	ADDQ R9, CX
 	DECQ DI
-	JNZ  row664
+	JNZ  row674
 
-rowdone665:
+rowdone675:
 	VZEROUPPER
 	RET
 
@@ -12161,9 +12569,9 @@ TEXT ·maxBytesVector(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 	CMPQ DX, $+32
-	JLT  vectordone672
+	JLT  vectordone682
 
-vector671:
+vector681:
 	VMOVDQU (CX), Y0
 	VPMAXUB (AX), Y0, Y0
 	VMOVDQU Y0, (AX)
@@ -12171,9 +12579,9 @@ vector671:
 	ADDQ    $+32, AX
 	SUBQ    $+32, DX
 	CMPQ    DX, $+32
-	JGE     vector671
+	JGE     vector681
 
-vectordone672:
+vectordone682:
 	VZEROUPPER
 	RET
 
@@ -12191,24 +12599,24 @@ TEXT ·rescaleVector(SB), NOSPLIT, $0-64
 	MOVQ         f+0(FP), BX
 	MOVQ         n+24(FP), SI
 	CMPQ         SI, $+16
-	JLT          blockdone674
+	JLT          blockdone684
 
-block673:
+block683:
 	VMOVUPS   (AX), Y5
 	VPADDD    Y0, Y5, Y5
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
 	TESTQ     $+4, DX
-	JZ        nobias675
+	JZ        nobias685
 	VADDPS    Y2, Y5, Y5
 
-nobias675:
+nobias685:
 	TESTQ   $+8, DX
-	JZ      noadd676
+	JZ      noadd686
 	VMOVUPS (CX), Y6
 	VADDPS  Y6, Y5, Y5
 
-noadd676:
+noadd686:
 	VMAXPS    Y5, Y3, Y5
 	VMINPS    Y5, Y4, Y5
 	VMOVUPS   Y5, (BX)
@@ -12217,16 +12625,16 @@ noadd676:
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
 	TESTQ     $+4, DX
-	JZ        nobias677
+	JZ        nobias687
 	VADDPS    Y2, Y5, Y5
 
-nobias677:
+nobias687:
 	TESTQ   $+8, DX
-	JZ      noadd678
+	JZ      noadd688
 	VMOVUPS 32(CX), Y6
 	VADDPS  Y6, Y5, Y5
 
-noadd678:
+noadd688:
 	VMAXPS  Y5, Y3, Y5
 	VMINPS  Y5, Y4, Y5
 	VMOVUPS Y5, 32(BX)
@@ -12235,28 +12643,28 @@ noadd678:
 	ADDQ    $+64, CX
 	SUBQ    $+16, SI
 	CMPQ    SI, $+16
-	JGE     block673
+	JGE     block683
 
-blockdone674:
+blockdone684:
 	CMPQ SI, $+8
-	JLT  vectordone680
+	JLT  vectordone690
 
-vector679:
+vector689:
 	VMOVUPS   (AX), Y5
 	VPADDD    Y0, Y5, Y5
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
 	TESTQ     $+4, DX
-	JZ        nobias681
+	JZ        nobias691
 	VADDPS    Y2, Y5, Y5
 
-nobias681:
+nobias691:
 	TESTQ   $+8, DX
-	JZ      noadd682
+	JZ      noadd692
 	VMOVUPS (CX), Y6
 	VADDPS  Y6, Y5, Y5
 
-noadd682:
+noadd692:
 	VMAXPS  Y5, Y3, Y5
 	VMINPS  Y5, Y4, Y5
 	VMOVUPS Y5, (BX)
@@ -12265,11 +12673,11 @@ noadd682:
 	ADDQ    $+32, CX
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector679
+	JGE     vector689
 
-vectordone680:
+vectordone690:
 	TESTQ      SI, SI
-	JZ         even683
+	JZ         even693
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       SI
 	VMOVUPS    (DI)(SI*4), Y5
@@ -12278,21 +12686,21 @@ vectordone680:
 	VCVTDQ2PS  Y6, Y6
 	VMULPS     Y1, Y6, Y6
 	TESTQ      $+4, DX
-	JZ         nobias684
+	JZ         nobias694
 	VADDPS     Y2, Y6, Y6
 
-nobias684:
+nobias694:
 	TESTQ      $+8, DX
-	JZ         noadd685
+	JZ         noadd695
 	VMASKMOVPS (CX), Y5, Y0
 	VADDPS     Y0, Y6, Y6
 
-noadd685:
+noadd695:
 	VMAXPS     Y6, Y3, Y6
 	VMINPS     Y6, Y4, Y6
 	VMASKMOVPS Y6, Y5, (BX)
 
-even683:
+even693:
 	VZEROUPPER
 	RET
 
@@ -12314,24 +12722,24 @@ TEXT ·requantizeVector(SB), NOSPLIT, $0-80
 	MOVQ         n+24(FP), SI
 	VPMOVZXBD    halvesorder<>+0(SB), Y8
 	CMPQ         SI, $+32
-	JLT          blockdone687
+	JLT          blockdone697
 
-block686:
+block696:
 	VMOVUPS   (AX), Y9
 	VPADDD    Y0, Y9, Y9
 	VCVTDQ2PS Y9, Y9
 	VMULPS    Y1, Y9, Y9
 	TESTQ     $+4, DX
-	JZ        nobias688
+	JZ        nobias698
 	VADDPS    Y2, Y9, Y9
 
-nobias688:
+nobias698:
 	TESTQ   $+8, DX
-	JZ      noadd689
+	JZ      noadd699
 	VMOVUPS (CX), Y10
 	VADDPS  Y10, Y9, Y9
 
-noadd689:
+noadd699:
 	VMULPS    Y3, Y9, Y9
 	VADDPS    Y4, Y9, Y9
 	VMAXPS    Y5, Y9, Y9
@@ -12343,16 +12751,16 @@ noadd689:
 	VCVTDQ2PS Y10, Y10
 	VMULPS    Y1, Y10, Y10
 	TESTQ     $+4, DX
-	JZ        nobias690
+	JZ        nobias700
 	VADDPS    Y2, Y10, Y10
 
-nobias690:
+nobias700:
 	TESTQ   $+8, DX
-	JZ      noadd691
+	JZ      noadd701
 	VMOVUPS 32(CX), Y11
 	VADDPS  Y11, Y10, Y10
 
-noadd691:
+noadd701:
 	VMULPS    Y3, Y10, Y10
 	VADDPS    Y4, Y10, Y10
 	VMAXPS    Y5, Y10, Y10
@@ -12364,16 +12772,16 @@ noadd691:
 	VCVTDQ2PS Y11, Y11
 	VMULPS    Y1, Y11, Y11
 	TESTQ     $+4, DX
-	JZ        nobias692
+	JZ        nobias702
 	VADDPS    Y2, Y11, Y11
 
-nobias692:
+nobias702:
 	TESTQ   $+8, DX
-	JZ      noadd693
+	JZ      noadd703
 	VMOVUPS 64(CX), Y12
 	VADDPS  Y12, Y11, Y11
 
-noadd693:
+noadd703:
 	VMULPS    Y3, Y11, Y11
 	VADDPS    Y4, Y11, Y11
 	VMAXPS    Y5, Y11, Y11
@@ -12385,16 +12793,16 @@ noadd693:
 	VCVTDQ2PS Y12, Y12
 	VMULPS    Y1, Y12, Y12
 	TESTQ     $+4, DX
-	JZ        nobias694
+	JZ        nobias704
 	VADDPS    Y2, Y12, Y12
 
-nobias694:
+nobias704:
 	TESTQ   $+8, DX
-	JZ      noadd695
+	JZ      noadd705
 	VMOVUPS 96(CX), Y13
 	VADDPS  Y13, Y12, Y12
 
-noadd695:
+noadd705:
 	VMULPS    Y3, Y12, Y12
 	VADDPS    Y4, Y12, Y12
 	VMAXPS    Y5, Y12, Y12
@@ -12411,28 +12819,28 @@ noadd695:
 	ADDQ      $+128, CX
 	SUBQ      $+32, SI
 	CMPQ      SI, $+32
-	JGE       block686
+	JGE       block696
 
-blockdone687:
+blockdone697:
 	CMPQ SI, $+8
-	JLT  vectordone697
+	JLT  vectordone707
 
-vector696:
+vector706:
 	VMOVUPS   (AX), Y8
 	VPADDD    Y0, Y8, Y8
 	VCVTDQ2PS Y8, Y8
 	VMULPS    Y1, Y8, Y8
 	TESTQ     $+4, DX
-	JZ        nobias698
+	JZ        nobias708
 	VADDPS    Y2, Y8, Y8
 
-nobias698:
+nobias708:
 	TESTQ   $+8, DX
-	JZ      noadd699
+	JZ      noadd709
 	VMOVUPS (CX), Y9
 	VADDPS  Y9, Y8, Y8
 
-noadd699:
+noadd709:
 	VMULPS       Y3, Y8, Y8
 	VADDPS       Y4, Y8, Y8
 	VMAXPS       Y5, Y8, Y8
@@ -12448,11 +12856,11 @@ noadd699:
 	ADDQ         $+32, CX
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector696
+	JGE          vector706
 
-vectordone697:
+vectordone707:
 	TESTQ      SI, SI
-	JZ         even700
+	JZ         even710
 	LEAQ       tailmasks<>+32(SB), DI
 	MOVQ       SI, R8
 	NEGQ       R8
@@ -12462,16 +12870,16 @@ vectordone697:
 	VCVTDQ2PS  Y9, Y9
 	VMULPS     Y1, Y9, Y9
 	TESTQ      $+4, DX
-	JZ         nobias701
+	JZ         nobias711
 	VADDPS     Y2, Y9, Y9
 
-nobias701:
+nobias711:
 	TESTQ      $+8, DX
-	JZ         noadd702
+	JZ         noadd712
 	VMASKMOVPS (CX), Y8, Y0
 	VADDPS     Y0, Y9, Y9
 
-noadd702:
+noadd712:
 	VMULPS       Y3, Y9, Y9
 	VADDPS       Y4, Y9, Y9
 	VMAXPS       Y5, Y9, Y9
@@ -12483,17 +12891,17 @@ noadd702:
 	VPACKUSWB    X9, X9, X9
 	VMOVQ        X9, AX
 	TESTQ        SI, SI
-	JZ           bytedone704
+	JZ           bytedone714
 
-byte703:
+byte713:
 	MOVB AL, (BX)
 	SHRQ $0x08, AX
 	INCQ BX
 	DECQ SI
-	JNZ  byte703
+	JNZ  byte713
 
-bytedone704:
-even700:
+bytedone714:
+even710:
 	VZEROUPPER
 	RET
 
@@ -12517,24 +12925,24 @@ TEXT ·requantizeDivVector(SB), NOSPLIT, $0-76
 	MOVQ         n+24(FP), SI
 	VPMOVZXBD    halvesorder<>+0(SB), Y7
 	CMPQ         SI, $+32
-	JLT          blockdone706
+	JLT          blockdone716
 
-block705:
+block715:
 	VMOVUPS   (AX), Y8
 	VPADDD    Y0, Y8, Y8
 	VCVTDQ2PS Y8, Y8
 	VMULPS    Y1, Y8, Y8
 	TESTQ     $+4, DX
-	JZ        nobias707
+	JZ        nobias717
 	VADDPS    Y2, Y8, Y8
 
-nobias707:
+nobias717:
 	TESTQ   $+8, DX
-	JZ      noadd708
+	JZ      noadd718
 	VMOVUPS (CX), Y9
 	VADDPS  Y9, Y8, Y8
 
-noadd708:
+noadd718:
 	VDIVPS    Y3, Y8, Y8
 	VMAXPS    Y4, Y8, Y8
 	VMINPS    Y8, Y5, Y8
@@ -12545,16 +12953,16 @@ noadd708:
 	VCVTDQ2PS Y9, Y9
 	VMULPS    Y1, Y9, Y9
 	TESTQ     $+4, DX
-	JZ        nobias709
+	JZ        nobias719
 	VADDPS    Y2, Y9, Y9
 
-nobias709:
+nobias719:
 	TESTQ   $+8, DX
-	JZ      noadd710
+	JZ      noadd720
 	VMOVUPS 32(CX), Y10
 	VADDPS  Y10, Y9, Y9
 
-noadd710:
+noadd720:
 	VDIVPS    Y3, Y9, Y9
 	VMAXPS    Y4, Y9, Y9
 	VMINPS    Y9, Y5, Y9
@@ -12565,16 +12973,16 @@ noadd710:
 	VCVTDQ2PS Y10, Y10
 	VMULPS    Y1, Y10, Y10
 	TESTQ     $+4, DX
-	JZ        nobias711
+	JZ        nobias721
 	VADDPS    Y2, Y10, Y10
 
-nobias711:
+nobias721:
 	TESTQ   $+8, DX
-	JZ      noadd712
+	JZ      noadd722
 	VMOVUPS 64(CX), Y11
 	VADDPS  Y11, Y10, Y10
 
-noadd712:
+noadd722:
 	VDIVPS    Y3, Y10, Y10
 	VMAXPS    Y4, Y10, Y10
 	VMINPS    Y10, Y5, Y10
@@ -12585,16 +12993,16 @@ noadd712:
 	VCVTDQ2PS Y11, Y11
 	VMULPS    Y1, Y11, Y11
 	TESTQ     $+4, DX
-	JZ        nobias713
+	JZ        nobias723
 	VADDPS    Y2, Y11, Y11
 
-nobias713:
+nobias723:
 	TESTQ   $+8, DX
-	JZ      noadd714
+	JZ      noadd724
 	VMOVUPS 96(CX), Y12
 	VADDPS  Y12, Y11, Y11
 
-noadd714:
+noadd724:
 	VDIVPS    Y3, Y11, Y11
 	VMAXPS    Y4, Y11, Y11
 	VMINPS    Y11, Y5, Y11
@@ -12610,28 +13018,28 @@ noadd714:
 	ADDQ      $+128, CX
 	SUBQ      $+32, SI
 	CMPQ      SI, $+32
-	JGE       block705
+	JGE       block715
 
-blockdone706:
+blockdone716:
 	CMPQ SI, $+8
-	JLT  vectordone716
+	JLT  vectordone726
 
-vector715:
+vector725:
 	VMOVUPS   (AX), Y7
 	VPADDD    Y0, Y7, Y7
 	VCVTDQ2PS Y7, Y7
 	VMULPS    Y1, Y7, Y7
 	TESTQ     $+4, DX
-	JZ        nobias717
+	JZ        nobias727
 	VADDPS    Y2, Y7, Y7
 
-nobias717:
+nobias727:
 	TESTQ   $+8, DX
-	JZ      noadd718
+	JZ      noadd728
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y7, Y7
 
-noadd718:
+noadd728:
 	VDIVPS       Y3, Y7, Y7
 	VMAXPS       Y4, Y7, Y7
 	VMINPS       Y7, Y5, Y7
@@ -12646,11 +13054,11 @@ noadd718:
 	ADDQ         $+32, CX
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector715
+	JGE          vector725
 
-vectordone716:
+vectordone726:
 	TESTQ      SI, SI
-	JZ         even719
+	JZ         even729
 	LEAQ       tailmasks<>+32(SB), DI
 	MOVQ       SI, R8
 	NEGQ       R8
@@ -12660,16 +13068,16 @@ vectordone716:
 	VCVTDQ2PS  Y8, Y8
 	VMULPS     Y1, Y8, Y8
 	TESTQ      $+4, DX
-	JZ         nobias720
+	JZ         nobias730
 	VADDPS     Y2, Y8, Y8
 
-nobias720:
+nobias730:
 	TESTQ      $+8, DX
-	JZ         noadd721
+	JZ         noadd731
 	VMASKMOVPS (CX), Y7, Y0
 	VADDPS     Y0, Y8, Y8
 
-noadd721:
+noadd731:
 	VDIVPS       Y3, Y8, Y8
 	VMAXPS       Y4, Y8, Y8
 	VMINPS       Y8, Y5, Y8
@@ -12680,17 +13088,17 @@ noadd721:
 	VPACKUSWB    X8, X8, X8
 	VMOVQ        X8, AX
 	TESTQ        SI, SI
-	JZ           bytedone723
+	JZ           bytedone733
 
-byte722:
+byte732:
 	MOVB AL, (BX)
 	SHRQ $0x08, AX
 	INCQ BX
 	DECQ SI
-	JNZ  byte722
+	JNZ  byte732
 
-bytedone723:
-even719:
+bytedone733:
+even729:
 	VZEROUPPER
 	RET
 
@@ -12706,9 +13114,9 @@ TEXT ·quantizeDivVector(SB), NOSPLIT, $0-44
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y4
 	CMPQ         DX, $+32
-	JLT          blockdone725
+	JLT          blockdone735
 
-block724:
+block734:
 	VMOVUPS   (AX), Y5
 	VDIVPS    Y0, Y5, Y5
 	VMAXPS    Y1, Y5, Y5
@@ -12742,13 +13150,13 @@ block724:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block724
+	JGE       block734
 
-blockdone725:
+blockdone735:
 	CMPQ DX, $+8
-	JLT  vectordone727
+	JLT  vectordone737
 
-vector726:
+vector736:
 	VMOVUPS      (AX), Y4
 	VDIVPS       Y0, Y4, Y4
 	VMAXPS       Y1, Y4, Y4
@@ -12763,11 +13171,11 @@ vector726:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector726
+	JGE          vector736
 
-vectordone727:
+vectordone737:
 	TESTQ        DX, DX
-	JZ           even728
+	JZ           even738
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -12783,17 +13191,17 @@ vectordone727:
 	VPACKUSWB    X4, X4, X4
 	VMOVQ        X4, AX
 	TESTQ        DX, DX
-	JZ           bytedone730
+	JZ           bytedone740
 
-byte729:
+byte739:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte729
+	JNZ  byte739
 
-bytedone730:
-even728:
+bytedone740:
+even738:
 	VZEROUPPER
 	RET
 
@@ -12810,9 +13218,9 @@ TEXT ·quantizeMulVector(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y5
 	CMPQ         DX, $+32
-	JLT          blockdone732
+	JLT          blockdone742
 
-block731:
+block741:
 	VMOVUPS   (AX), Y6
 	VMULPS    Y0, Y6, Y6
 	VADDPS    Y1, Y6, Y6
@@ -12850,13 +13258,13 @@ block731:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block731
+	JGE       block741
 
-blockdone732:
+blockdone742:
 	CMPQ DX, $+8
-	JLT  vectordone734
+	JLT  vectordone744
 
-vector733:
+vector743:
 	VMOVUPS      (AX), Y5
 	VMULPS       Y0, Y5, Y5
 	VADDPS       Y1, Y5, Y5
@@ -12872,11 +13280,11 @@ vector733:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector733
+	JGE          vector743
 
-vectordone734:
+vectordone744:
 	TESTQ        DX, DX
-	JZ           even735
+	JZ           even745
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -12893,17 +13301,17 @@ vectordone734:
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, AX
 	TESTQ        DX, DX
-	JZ           bytedone737
+	JZ           bytedone747
 
-byte736:
+byte746:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte736
+	JNZ  byte746
 
-bytedone737:
-even735:
+bytedone747:
+even745:
 	VZEROUPPER
 	RET
 
@@ -12920,9 +13328,9 @@ TEXT ·quantizeFMAVector(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y5
 	CMPQ         DX, $+32
-	JLT          blockdone739
+	JLT          blockdone749
 
-block738:
+block748:
 	VMOVUPS     (AX), Y6
 	VFMADD213PS Y1, Y0, Y6
 	VMAXPS      Y2, Y6, Y6
@@ -12956,13 +13364,13 @@ block738:
 	ADDQ        $+128, AX
 	SUBQ        $+32, DX
 	CMPQ        DX, $+32
-	JGE         block738
+	JGE         block748
 
-blockdone739:
+blockdone749:
 	CMPQ DX, $+8
-	JLT  vectordone741
+	JLT  vectordone751
 
-vector740:
+vector750:
 	VMOVUPS      (AX), Y5
 	VFMADD213PS  Y1, Y0, Y5
 	VMAXPS       Y2, Y5, Y5
@@ -12977,11 +13385,11 @@ vector740:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector740
+	JGE          vector750
 
-vectordone741:
+vectordone751:
 	TESTQ        DX, DX
-	JZ           even742
+	JZ           even752
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -12997,17 +13405,17 @@ vectordone741:
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, AX
 	TESTQ        DX, DX
-	JZ           bytedone744
+	JZ           bytedone754
 
-byte743:
+byte753:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte743
+	JNZ  byte753
 
-bytedone744:
-even742:
+bytedone754:
+even752:
 	VZEROUPPER
 	RET
 
@@ -13023,11 +13431,11 @@ TEXT ·fmaVector(SB), NOSPLIT, $0-48
 	VBROADCASTSS lo+40(FP), Y2
 	VBROADCASTSS hi+44(FP), Y3
 	TESTQ        DX, DX
-	JZ           add745
+	JZ           add755
 	CMPQ         BX, $+8
-	JLT          addvectordone747
+	JLT          addvectordone757
 
-addvector746:
+addvector756:
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	ADDQ        $+32, DX
@@ -13039,11 +13447,11 @@ addvector746:
 	ADDQ        $+32, AX
 	SUBQ        $+8, BX
 	CMPQ        BX, $+8
-	JGE         addvector746
+	JGE         addvector756
 
-addvectordone747:
+addvectordone757:
 	TESTQ       BX, BX
-	JZ          addeven748
+	JZ          addeven758
 	LEAQ        tailmasks<>+32(SB), SI
 	NEGQ        BX
 	VMOVUPS     (SI)(BX*4), Y4
@@ -13055,14 +13463,14 @@ addvectordone747:
 	VMINPS      Y5, Y3, Y5
 	VMASKMOVPS  Y5, Y4, (AX)
 
-addeven748:
+addeven758:
 	XORQ BX, BX
 
-add745:
+add755:
 	CMPQ BX, $+8
-	JLT  shiftvectordone750
+	JLT  shiftvectordone760
 
-shiftvector749:
+shiftvector759:
 	VMOVUPS     (CX), Y4
 	VFMADD213PS Y1, Y0, Y4
 	VMAXPS      Y4, Y2, Y4
@@ -13072,11 +13480,11 @@ shiftvector749:
 	ADDQ        $+32, AX
 	SUBQ        $+8, BX
 	CMPQ        BX, $+8
-	JGE         shiftvector749
+	JGE         shiftvector759
 
-shiftvectordone750:
+shiftvectordone760:
 	TESTQ       BX, BX
-	JZ          shifteven751
+	JZ          shifteven761
 	LEAQ        tailmasks<>+32(SB), DX
 	NEGQ        BX
 	VMOVUPS     (DX)(BX*4), Y4
@@ -13086,7 +13494,7 @@ shiftvectordone750:
 	VMINPS      Y5, Y3, Y5
 	VMASKMOVPS  Y5, Y4, (AX)
 
-shifteven751:
+shifteven761:
 	VZEROUPPER
 	RET
 
@@ -13099,9 +13507,9 @@ TEXT ·dequantizeVector(SB), NOSPLIT, $0-36
 	VPBROADCASTD zero+24(FP), Y0
 	VBROADCASTSS scale+32(FP), Y1
 	CMPQ         DX, $+8
-	JLT          vectordone753
+	JLT          vectordone763
 
-vector752:
+vector762:
 	VPMOVZXBD (CX), Y2
 	VPSUBD    Y0, Y2, Y2
 	VCVTDQ2PS Y2, Y2
@@ -13111,9 +13519,9 @@ vector752:
 	ADDQ      $+32, AX
 	SUBQ      $+8, DX
 	CMPQ      DX, $+8
-	JGE       vector752
+	JGE       vector762
 
-vectordone753:
+vectordone763:
 	VZEROUPPER
 	RET
 
@@ -13133,7 +13541,7 @@ TEXT ·winoIn2(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel754:
+channel764:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -13300,7 +13708,7 @@ channel754:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel754
+	JNZ            channel764
 	VZEROUPPER
 	RET
 
@@ -13324,7 +13732,7 @@ TEXT ·winoOut2(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel755:
+channel765:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -13390,16 +13798,16 @@ channel755:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag756
+	JZ           noflag766
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag756:
+noflag766:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag757
+	JZ          noflag767
 	VMOVSD      (CX)(DI*4), X6
 	VMOVHPS     (CX)(R8*4), X6, X6
 	VMOVSD      (CX)(R11*4), X3
@@ -13413,7 +13821,7 @@ noflag756:
 	VINSERTF128 $0x01, X3, Y7, Y7
 	VADDPS      Y7, Y2, Y2
 
-noflag757:
+noflag767:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -13439,16 +13847,16 @@ noflag757:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag758
+	JZ           noflag768
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag758:
+noflag768:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag759
+	JZ          noflag769
 	VMOVSD      (CX)(DI*4), X8
 	VMOVHPS     (CX)(R8*4), X8, X8
 	VMOVSD      (CX)(R11*4), X3
@@ -13462,7 +13870,7 @@ noflag758:
 	VINSERTF128 $0x01, X3, Y9, Y9
 	VADDPS      Y9, Y2, Y2
 
-noflag759:
+noflag769:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -13481,7 +13889,7 @@ noflag759:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel755
+	JNZ          channel765
 	VZEROUPPER
 	RET
 
@@ -13501,7 +13909,7 @@ TEXT ·winoIn4(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel760:
+channel770:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -14038,7 +14446,7 @@ channel760:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel760
+	JNZ            channel770
 	VZEROUPPER
 	RET
 
@@ -14132,7 +14540,7 @@ TEXT ·winoOut4(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel761:
+channel771:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -14320,14 +14728,14 @@ channel761:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag762
+	JZ           noflag772
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag762:
+noflag772:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -14337,7 +14745,7 @@ noflag762:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag763
+	JZ             noflag773
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -14351,7 +14759,7 @@ noflag762:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag763:
+noflag773:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -14389,14 +14797,14 @@ noflag763:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag764
+	JZ           noflag774
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag764:
+noflag774:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -14406,7 +14814,7 @@ noflag764:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag765
+	JZ             noflag775
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -14420,7 +14828,7 @@ noflag764:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag765:
+noflag775:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -14458,14 +14866,14 @@ noflag765:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag766
+	JZ           noflag776
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag766:
+noflag776:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -14475,7 +14883,7 @@ noflag766:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag767
+	JZ             noflag777
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -14489,7 +14897,7 @@ noflag766:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag767:
+noflag777:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -14527,14 +14935,14 @@ noflag767:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag768
+	JZ           noflag778
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y3, Y6, Y6
 	VADDPS       Y3, Y4, Y4
 	VADDPS       Y3, Y7, Y7
 
-noflag768:
+noflag778:
 	VUNPCKLPS      Y6, Y2, Y3
 	VUNPCKLPS      Y7, Y4, Y5
 	VSHUFPS        $0x44, Y5, Y3, Y8
@@ -14544,7 +14952,7 @@ noflag768:
 	VSHUFPS        $0x44, Y4, Y2, Y5
 	VSHUFPS        $0xee, Y4, Y2, Y2
 	TESTQ          $+8, flags+96(FP)
-	JZ             noflag769
+	JZ             noflag779
 	VBROADCASTF128 (CX)(DI*4), Y4
 	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
 	VADDPS         Y4, Y8, Y8
@@ -14558,7 +14966,7 @@ noflag768:
 	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
 	VADDPS         Y4, Y2, Y2
 
-noflag769:
+noflag779:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	VMOVUPS      X8, (AX)(DI*4)
@@ -14579,7 +14987,7 @@ noflag769:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel761
+	JNZ          channel771
 	VZEROUPPER
 	RET
 

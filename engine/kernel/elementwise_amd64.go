@@ -10,7 +10,7 @@ import (
 var avx2Unary = [numActs]func(dst, src *float32, n int, lo, hi float32){
 	Clip: clipVector, LeakyRelu: leakyReluVector, Sigmoid: sigmoidVector, SiLU: siluVector, HardSwish: hardSwishVector, HardSigmoid: hardSigmoidVector,
 	Tanh: tanhVector, Exp: expVector, Elu: eluVector, Abs: absVector, Neg: negVector, Sqrt: sqrtVector, Reciprocal: reciprocalVector,
-	Floor: floorVector, Ceil: ceilVector, Round: roundVector, LogisticDNN: logisticDNNVector, SwishDNN: swishDNNVector,
+	Floor: floorVector, Ceil: ceilVector, Round: roundVector, Erf: erfVector, Gelu: geluVector, LogisticDNN: logisticDNNVector, SwishDNN: swishDNNVector,
 }
 
 var avx2Binary = [numBinary]func(dst, a, b *float32, n int){
@@ -22,7 +22,7 @@ var avx2Scalar = [numBinary]func(dst, a *float32, n int, b float32){
 }
 
 // avx2Elementwise sets m's functions of elements. Those that have no kernel
-// (Softplus, Mish, Erf, Gelu, Log) stay the reference's.
+// (Softplus, Mish, Log) stay the reference's.
 func avx2Elementwise(m *machine) {
 	for act, f := range avx2Unary {
 		if f != nil {

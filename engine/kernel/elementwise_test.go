@@ -30,8 +30,11 @@ func TestUnary(t *testing.T) {
 					reference.unary[act](want, src, 0.2, 0.9, n)
 					m.unary[act](got, src, 0.2, 0.9, n)
 					rel, abs := float32(5e-7), float32(1e-44) // two denormal units
-					if exact(act) {
+					switch {
+					case exact(act):
 						rel, abs = 0, 0
+					case act == Gelu: // below zero the halves nearly cancel
+						abs = 5e-7
 					}
 					compare(t, fmt.Sprint("act ", act, " n ", n), got, want, abs, rel)
 				}
@@ -71,7 +74,11 @@ func TestUnaryAccuracy(t *testing.T) {
 					worst = max(worst, math.Abs(float64(got[i])-want)/math.Abs(want))
 				}
 			}
-			if worst > 3e-7 {
+			bound := 3e-7
+			if act == Erf { // a quotient of two polynomials
+				bound = 4e-7
+			}
+			if worst > bound {
 				t.Errorf("act %d: relative error %.2g", act, worst)
 			}
 		}

@@ -133,6 +133,14 @@ func wasmCeilF32(dst, src unsafe.Pointer, lo, hi float32, n int32)
 //go:noescape
 func wasmRoundF32(dst, src unsafe.Pointer, lo, hi float32, n int32)
 
+//go:wasmimport kernel erf_f32
+//go:noescape
+func wasmErfF32(dst, src unsafe.Pointer, lo, hi float32, n int32)
+
+//go:wasmimport kernel gelu_f32
+//go:noescape
+func wasmGeluF32(dst, src unsafe.Pointer, lo, hi float32, n int32)
+
 //go:wasmimport kernel add_f32
 //go:noescape
 func wasmAddF32(dst, a, b unsafe.Pointer, n int32)

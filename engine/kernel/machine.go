@@ -34,7 +34,7 @@ type machine struct {
 	avgPool   func(y, x, plane, countY, countX []float32, shape []int32)                          `wasm:"avgpool_f32"`
 	rowMean   func(y, x []float32, rows, cols int)                                                `wasm:"rowmean_f32"`
 
-	unary     [numActs]func(dst, src []float32, lo, hi float32, n int)  `wasm:",,clip_f32,leakyrelu_f32,sigmoid_f32,silu_f32,hardswish_f32,hardsigmoid_f32,tanh_f32,exp_f32,elu_f32,abs_f32,neg_f32,sqrt_f32,reciprocal_f32,floor_f32,ceil_f32,round_f32,,,,,,logistic_f32_dnn,swish_f32_dnn"`
+	unary     [numActs]func(dst, src []float32, lo, hi float32, n int)  `wasm:",,clip_f32,leakyrelu_f32,sigmoid_f32,silu_f32,hardswish_f32,hardsigmoid_f32,tanh_f32,exp_f32,elu_f32,abs_f32,neg_f32,sqrt_f32,reciprocal_f32,floor_f32,ceil_f32,round_f32,,,erf_f32,gelu_f32,,logistic_f32_dnn,swish_f32_dnn"`
 	binary    [numBinary]func(dst, a, b []float32, n int)               `wasm:"add_f32,sub_f32,mul_f32,div_f32,min_f32,max_f32,rsub_f32,rdiv_f32"`
 	scalar    [numBinary]func(dst, a []float32, b float32, n int)       `wasm:"add_f32_scalar,sub_f32_scalar,mul_f32_scalar,div_f32_scalar,min_f32_scalar,max_f32_scalar,rsub_f32_scalar,rdiv_f32_scalar"`
 	channel   [numBinary]func(dst, a, b []float32, channels, inner int) `wasm:"add_f32_channel,sub_f32_channel,mul_f32_channel,div_f32_channel,min_f32_channel,max_f32_channel,rsub_f32_channel,rdiv_f32_channel"`

@@ -90,8 +90,8 @@ var refUnaryOps = [numActs]func(x, lo, hi float32) float32{
 	Round:      func(x, _, _ float32) float32 { return roundF32(x) },
 	Softplus:   func(x, _, _ float32) float32 { return float32(softplus(float64(x))) },
 	Mish:       func(x, _, _ float32) float32 { return float32(float64(x) * math.Tanh(softplus(float64(x)))) },
-	Erf:        func(x, _, _ float32) float32 { return float32(erf(float64(x))) },
-	Gelu:       func(x, _, _ float32) float32 { return float32(float64(x) * (1 + erf(float64(x)*(1/math.Sqrt2))) / 2) },
+	Erf:        func(x, _, _ float32) float32 { return erfF32(x) },
+	Gelu:       func(x, _, _ float32) float32 { return geluF32(x) },
 	Log:        func(x, _, _ float32) float32 { return float32(math.Log(float64(x))) },
 
 	LogisticDNN: func(x, _, _ float32) float32 { return logisticDNN(x) },

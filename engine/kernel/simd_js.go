@@ -127,6 +127,8 @@ var (
 		Floor:       wasmFloorF32,
 		Ceil:        wasmCeilF32,
 		Round:       wasmRoundF32,
+		Erf:         wasmErfF32,
+		Gelu:        wasmGeluF32,
 		LogisticDNN: wasmLogisticF32Dnn,
 		SwishDNN:    wasmSwishF32Dnn,
 	}

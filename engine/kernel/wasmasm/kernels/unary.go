@@ -30,6 +30,11 @@ func (b *builder) unary() {
 		{"reciprocal", func(f *Func, x, _, _ V128) V128 { return f.Splat(1).Div(x) }},
 		{"floor", func(_ *Func, x, _, _ V128) V128 { return x.Floor() }},
 		{"ceil", func(_ *Func, x, _, _ V128) V128 { return x.Ceil() }},
+		{"erf", func(f *Func, x, _, _ V128) V128 { return b.erf(f, x) }},
+		{"gelu", func(f *Func, x, _, _ V128) V128 {
+			half := f.SetV128(x.Mul(f.Splat(0.5)))
+			return b.madd(half, b.erf(f, f.SetV128(x.Mul(f.Splat(1/math.Sqrt2)))), half)
+		}},
 		{"round", func(_ *Func, x, _, _ V128) V128 { return x.Nearest() }},
 	} {
 		b.Func(op.name+"_f32", func(f *Func) {
@@ -40,11 +45,20 @@ func (b *builder) unary() {
 	}
 }
 
-// Coefficients of Cephes expf and tanhf, as in engine/kernel.
+// Coefficients of Cephes expf and tanhf and of Eigen's erf, as in engine/kernel.
 var (
 	expCoef  = []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
+	erfOver  = []float32{-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05, -7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02}
+	erfUnder = []float32{-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03, -1.42647390514189e-02}
 	tanhCoef = []float32{-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1}
 )
+
+// erf is the error function as engine/kernel's erfF32 computes it.
+func (b *builder) erf(f *Func, x V128) V128 {
+	x = f.SetV128(x.Max(f.Splat(-4)).Min(f.Splat(4)))
+	z := f.SetV128(x.Mul(x))
+	return x.Mul(b.polynomial(f, z, erfOver)).Div(b.polynomial(f, z, erfUnder))
+}
 
 // polynomial is the value at the local x, highest coefficient first.
 func (b *builder) polynomial(f *Func, x V128, coef []float32) V128 {
