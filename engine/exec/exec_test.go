@@ -227,6 +227,50 @@ var fusions = []struct {
 		s = HardSigmoid(c) {alpha=0.16666667, beta=0.5}
 		y = Mul(c, s)
 		output y`},
+	{"gelu in parts behind a convolution", 1, `
+		input x float32[1,3,5,5]
+		const w float32[4,3,1,1] = seq -0.5 0.3
+		const r float32[] = {1.4142135}
+		const one float32[1] = {1}
+		const half float32[] = {0.5}
+		c = Conv(x, w)
+		d = Div(c, r)
+		e = Erf(d)
+		a = Add(e, one)
+		m = Mul(c, a)
+		y = Mul(m, half)
+		output y`},
+	{"gelu with its half first, and another that is none", 2, `
+		input x float32[2,6]
+		const r float32[] = {0.70710677}
+		const one float32[] = {1}
+		const half float32[] = {0.5}
+		h = Mul(x, half)
+		d = Mul(x, r)
+		e = Erf(d)
+		a = Add(one, e)
+		y = Mul(h, a)
+		z = Neg(x)
+		output y
+		output z`},
+	{"gelu that shows its erf, and of another factor", 9, `
+		input x float32[2,6]
+		const r float32[] = {1.4142135}
+		const s float32[] = {1.5}
+		const one float32[] = {1}
+		const half float32[] = {0.5}
+		d = Div(x, r)
+		e = Erf(d)
+		a = Add(e, one)
+		m = Mul(x, a)
+		y = Mul(m, half)
+		f = Div(x, s)
+		g = Erf(f)
+		h = Add(g, one)
+		n = Mul(x, h)
+		output y
+		output e
+		output n`},
 	{"gemm", 1, `
 		input x float32[2,6]
 		const w float32[5,6] = seq -1 0.1

@@ -37,8 +37,8 @@ func (b *builder) tail(c *op.Call) tail {
 			return t
 		}
 	}
-	if act, gate, mul := b.gate(t.out); mul != nil {
-		t.act, t.out, t.nodes = act, mul.Out(0), append(t.nodes, gate, mul)
+	if act, nodes := b.gate(t.out); nodes != nil && !(integers && act.Act == kernel.Gelu) { // of sums a runtime computes it in steps
+		t.act, t.out, t.nodes = act, nodes[len(nodes)-1].Out(0), append(t.nodes, nodes...)
 	}
 	return t
 }
@@ -63,61 +63,6 @@ func (b *builder) floats(list []*graph.Value) bool {
 			return false
 		}
 	}
-	return true
-}
-
-// gate recognizes x·sigmoid(x), which is SiLU, and x·hardsigmoid(x), which is HardSwish, when nothing
-// else sees x or the gate.
-func (b *builder) gate(x *graph.Value) (act op.Activation, gate, mul *graph.Node) {
-	if x == nil || len(x.Uses) != 2 || b.o.Watch[x] || b.g.IsOutput(x) || x.Uses[0].Index < 0 || x.Uses[1].Index < 0 {
-		return act, nil, nil
-	}
-	return b.gated(x)
-}
-
-// gated is gate without asking who else may see x.
-func (b *builder) gated(x *graph.Value) (act op.Activation, gate, mul *graph.Node) {
-	for _, u := range x.Uses {
-		if u.Index < 0 || b.done[u.Node] {
-			continue
-		}
-		a, ok := b.call(u.Node).Spec.(*op.Activation)
-		if !ok {
-			continue
-		}
-		switch {
-		case a.Act == kernel.Sigmoid:
-			act = op.Activation{Act: kernel.SiLU}
-		case a.Act == kernel.HardSigmoid && a.Lo == float32(1)/6 && a.Hi == 0.5:
-			act = op.Activation{Act: kernel.HardSwish}
-		default:
-			continue
-		}
-		n, i := b.sole(u.Node.Out(0))
-		if n != nil && n.Op == "Mul" && n.Domain == "" && len(n.Inputs) == 2 && n.Inputs[1-i] == x {
-			return act, u.Node, n
-		}
-	}
-	return act, nil, nil
-}
-
-// fuseGate computes a gate and its product in one pass.
-func (b *builder) fuseGate(c *op.Call) bool {
-	a, ok := c.Spec.(*op.Activation)
-	if !ok || a.Act != kernel.Sigmoid && a.Act != kernel.HardSigmoid || b.constant(c.Node.Inputs[0]) {
-		return false
-	}
-	x := c.Node.Inputs[0]
-	act, gate, mul := b.gated(x)
-	if mul == nil || gate != c.Node {
-		return false
-	}
-	s := &step{in: []*graph.Value{x}, out: mul.Outputs[:1], alias: op.InPlace}
-	s.run = func(in, out []*tensor.Tensor) error {
-		kernel.Unary(act.Act, out[0].F32(), in[0].F32(), act.Lo, act.Hi)
-		return nil
-	}
-	b.place(s, gate, mul)
 	return true
 }
 
