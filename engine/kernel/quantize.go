@@ -66,3 +66,16 @@ func Noise(a, b []float32) (signal, noise float64) {
 	active.noise(out, a, b[:len(a)], len(a))
 	return out[0], out[1]
 }
+
+// RowSquares computes sums[r] = Σ x[r, c]² for rows of the same length; sums has one element more than there are rows, which is overwritten.
+func RowSquares(sums []float64, x []float32) {
+	rows := len(sums) - 1
+	if rows < 1 {
+		return
+	}
+	cols := len(x) / rows
+	for r := range rows {
+		row := x[r*cols : (r+1)*cols]
+		active.noise(sums[r:r+2], row, row, cols)
+	}
+}

@@ -86,63 +86,70 @@ func affineChannels(dst, src *tensor.Tensor, scale, shift []float64) {
 }
 
 // normalizer is what the normalizations over rows have in common: the data seen as rows of n, each
-// brought to mean 0 (unless rms) and variance 1, then scaled and shifted element by element.
+// brought to mean 0 (unless rms) and variance 1, then scaled and shifted: element i of row r by the parameters
+// (r mod groups · n + i) / each.
 type normalizer struct {
-	rows, n int
-	eps     float64
-	rms     bool
-	param   func(row, i int) int // which element of scale and bias belongs to element i of a row
+	rows, n      int
+	eps          float64
+	rms          bool
+	groups, each int
+
+	scratch normScratch
 }
 
 // run computes y; scale, bias, mean and deviation may be nil.
 func (z *normalizer) run(y, x, scale, bias, mean, invDev *tensor.Tensor) {
-	switch y.DType {
-	case tensor.Float32:
-		normalizeOf[float32](z, y, x, scale, bias, mean, invDev)
-	default:
-		normalizeOf[float64](z, y, x, scale, bias, mean, invDev)
+	if y.DType == tensor.Float32 {
+		z.run32(y.F32(), x.F32(), floatsOf(scale), floatsOf(bias), mean, invDev)
+		return
 	}
-}
-
-func normalizeOf[T float32 | float64](z *normalizer, y, x, scale, bias, mean, invDev *tensor.Tensor) {
-	var s, b []T
+	var s, b []float64
 	if scale != nil {
-		s = tensor.Data[T](scale)
+		s = tensor.Data[float64](scale)
 	}
 	if bias != nil {
-		b = tensor.Data[T](bias)
+		b = tensor.Data[float64](bias)
 	}
 	for r := range z.rows {
-		src, dst := tensor.Data[T](x)[r*z.n:][:z.n], tensor.Data[T](y)[r*z.n:][:z.n]
+		src, dst := tensor.Data[float64](x)[r*z.n:][:z.n], tensor.Data[float64](y)[r*z.n:][:z.n]
 		sum, square := 0.0, 0.0
 		for _, v := range src {
-			sum += float64(v)
+			sum += v
 		}
 		m := sum / float64(max(z.n, 1))
 		if z.rms {
 			m = 0
 		}
 		for _, v := range src {
-			d := float64(v) - m
-			square += d * d
+			square += (v - m) * (v - m)
 		}
-		inv := 1 / math.Sqrt(square/float64(max(z.n, 1))+z.eps)
+		inv := z.inverse(square)
 		for i, v := range src {
-			w := (float64(v) - m) * inv
+			p, w := (r%z.groups*z.n+i)/z.each, (v-m)*inv
 			if s != nil {
-				w *= float64(s[z.param(r, i)])
+				w *= s[p]
 			}
 			if b != nil {
-				w += float64(b[z.param(r, i)])
+				w += b[p]
 			}
-			dst[i] = T(w)
+			dst[i] = w
 		}
-		if mean != nil {
-			setFloat(mean, r, m)
-		}
-		if invDev != nil {
-			setFloat(invDev, r, inv)
-		}
+		z.state(mean, invDev, r, m, inv)
+	}
+}
+
+// inverse returns 1/√(variance + ε) for the sum of the squares of a row.
+func (z *normalizer) inverse(squares float64) float64 {
+	return 1 / math.Sqrt(squares/float64(max(z.n, 1))+z.eps)
+}
+
+// state stores what the operator tells beside its result.
+func (z *normalizer) state(mean, invDev *tensor.Tensor, r int, m, inv float64) {
+	if mean != nil {
+		setFloat(mean, r, m)
+	}
+	if invDev != nil {
+		setFloat(invDev, r, inv)
 	}
 }
 
@@ -197,8 +204,7 @@ func layerNorm(rms bool) Rule {
 				return err
 			}
 		}
-		z := &normalizer{rows: product(x[:a]), n: product(x[a:]), eps: float64(c.Node.Float("epsilon", 1e-5)), rms: rms}
-		z.param = func(_, i int) int { return i }
+		z := &normalizer{rows: product(x[:a]), n: product(x[a:]), eps: float64(c.Node.Float("epsilon", 1e-5)), rms: rms, groups: 1, each: 1}
 		spread := make([]walk, len(c.In))
 		for i := 1; i < len(c.In); i++ {
 			spread[i] = walk{shape: x[a:], dst: strides(x[a:]), src: broadcastStrides(c.shape(i), x[a:])}.squeeze()
@@ -258,15 +264,13 @@ func groupsNorm(c *Call, groups, params int) error {
 	if err := c.set(0, c.dtype(0), x...); err != nil {
 		return err
 	}
-	z := &normalizer{rows: x[0] * groups, eps: float64(c.Node.Float("epsilon", 1e-5))}
+	z := &normalizer{rows: x[0] * groups, eps: float64(c.Node.Float("epsilon", 1e-5)), groups: groups, each: 1}
 	if groups > 0 {
 		z.n = product(x[1:]) / groups
 	}
-	each := 1
 	if params > 0 {
-		each = max(product(x[1:])/params, 1) // elements that share a scale
+		z.each = max(product(x[1:])/params, 1)
 	}
-	z.param = func(row, i int) int { return (row%groups*z.n + i) / each }
 	c.Run = func(in, out []*tensor.Tensor) error {
 		z.run(out[0], in[0], in[1], in[2], nil, nil)
 		return nil
