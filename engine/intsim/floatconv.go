@@ -1,6 +1,7 @@
 package intsim
 
 import (
+	"math"
 	"slices"
 
 	"dropquant/engine/graph"
@@ -8,17 +9,31 @@ import (
 	"dropquant/engine/tensor"
 )
 
-// order makes a convolution or product of quantized weights that ONNX Runtime leaves in float add up as there. It rounds as often as it adds, and
-// which way the codes behind it go at a tie depends on the order. Since such weights come through a DequantizeLinear, the
-// runtime does not know them beforehand and computes a matrix product: see op.Table, OrderedConv.
+// order makes a layer that ONNX Runtime leaves in float round where it does there: which way the codes behind it go at a tie depends on it. The
+// operators are those of engine/op/ordered.go.
 func (l *lowering) order(n *graph.Node) {
-	switch n.Op {
-	case "Conv", "Gemm", "MatMul":
-	default:
+	if v := n.Out(0); v == nil || v.DType != tensor.Float32 { // nil when a convolution has taken an Add over
 		return
 	}
+	switch n.Op {
+	case "Conv", "Gemm", "MatMul":
+		l.products(n)
+	case "AveragePool", "GlobalAveragePool":
+		if l.g.Opset[""] >= 19 || len(n.Inputs[0].Shape) > 4 { // computed otherwise
+			return
+		}
+		n.Op, n.Domain = "Ordered"+n.Op, own
+		l.g.SetOpset(own, 1)
+	case "BatchNormalization":
+		l.affine(n)
+	}
+}
+
+// products orders a convolution or product of quantized weights. Since such weights come through a DequantizeLinear, the
+// runtime does not know them beforehand and multiplies matrices.
+func (l *lowering) products(n *graph.Node) {
 	w := l.r.Codes(n.Input(1))
-	if l.g.Opset[""] < 13 || n.Outputs[0].DType != tensor.Float32 || w.Constant() == nil || l.dynamic(n) {
+	if l.g.Opset[""] < 13 || w.Constant() == nil || l.dynamic(n) {
 		return
 	}
 	if b := n.Input(2); b != nil && b.Const != nil && n.Op != "MatMul" && l.quantizesBias(n, w) {
@@ -42,6 +57,25 @@ func (l *lowering) order(n *graph.Node) {
 	}
 	n.Op, n.Domain = "Ordered"+n.Op, own
 	l.g.SetOpset(own, 1)
+}
+
+// affine makes a BatchNormalization one factor and one term for each channel, as float32. One behind a convolution of float weights the
+// runtime folds into them.
+//
+// Source: core/providers/cpu/nn/batch_norm.h.
+func (l *lowering) affine(n *graph.Node) {
+	p := n.Inputs[0].Producer
+	if len(n.Inputs) != 5 || slices.ContainsFunc(n.Inputs[1:], func(v *graph.Value) bool { return v.Const == nil || v.DType != tensor.Float32 }) || p != nil && p.Domain == "" && p.Op == "Conv" {
+		return
+	}
+	gamma, beta, mean, variance := n.Inputs[1].Const.F32(), n.Inputs[2].Const.F32(), n.Inputs[3].Const.F32(), n.Inputs[4].Const.F32()
+	factor, shift := make([]float32, len(gamma)), make([]float32, len(gamma))
+	for i := range factor {
+		factor[i] = 1 / float32(math.Sqrt(float64(variance[i]+n.Float("epsilon", 1e-5)))) * gamma[i]
+		shift[i] = beta[i] - float32(mean[i]*factor[i])
+	}
+	last := l.add(own, "Rescale", n.Name, []*graph.Value{n.Inputs[0], l.vector(factor), l.vector(shift)}, nil)
+	l.g.TakeOutput(last, 0, n, 0)
 }
 
 // sum makes the sums of a convolution with a bias begin with the other operand of the Add behind it.

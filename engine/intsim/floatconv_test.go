@@ -67,6 +67,11 @@ func floatProduct(kind string, n int, bias bool, attrs ...graph.Attr) func(s *sk
 	}
 }
 
+// floatPool is a pooling of what a pair gives.
+func floatPool(kind string, attrs ...graph.Attr) func(s *sketch, x *graph.Value) *graph.Value {
+	return func(s *sketch, x *graph.Value) *graph.Value { return s.op(kind, attrs, s.pair(x, 0.013, 100, false)) }
+}
+
 func floatCases() (list []floatCase) {
 	add := func(shape []int, name string, build func(s *sketch, x *graph.Value) *graph.Value) {
 		list = append(list, floatCase{fmt.Sprint(len(list), " ", name), shape, build})
@@ -101,6 +106,23 @@ func floatCases() (list []floatCase) {
 	add([]int{1, 40, 50}, "over one dimension", floatConv1(30, 3))
 	add([]int{1, 30, 8, 8}, "sum", floatConv(30, 1, 3, 3, true, "Add", pads(1, 1, 1, 1)))
 	add([]int{1, 30, 8, 8}, "sum without a bias", floatConv(300, 1, 1, 1, false, "Add"))
+	for _, c := range [][]int{{1, 7, 13, 13}, {1, 5, 6, 7}, {2, 3, 1, 2}, {1, 4, 50}} {
+		add(c, "GlobalAveragePool", floatPool("GlobalAveragePool"))
+	}
+	kernel := func(k ...int64) graph.Attr { return ints("kernel_shape", k...) }
+	add([]int{1, 5, 9, 8}, "AveragePool", floatPool("AveragePool", kernel(3, 2), ints("strides", 1, 2), pads(1, 0, 1, 1)))
+	add([]int{1, 5, 9, 8}, "AveragePool with padding", floatPool("AveragePool", kernel(3, 4), pads(1, 2, 1, 1), graph.Attr{Name: "count_include_pad", Value: int64(1)}))
+	add([]int{1, 5, 19, 18}, "AveragePool, strides of three", floatPool("AveragePool", kernel(4, 5), ints("strides", 3, 3)))
+	add([]int{1, 5, 9, 7}, "AveragePool of the whole", floatPool("AveragePool", kernel(9, 7)))
+	add([]int{1, 5, 60}, "AveragePool over one dimension", floatPool("AveragePool", kernel(7)))
+	add([]int{1, 9, 8, 8}, "BatchNormalization", func(s *sketch, x *graph.Value) *graph.Value {
+		y := s.pair(x, 0.013, 100, false)
+		positive := tensor.New(tensor.Float32, 9)
+		for i := range positive.F32() {
+			positive.F32()[i] = 0.01 + s.random.Float32()
+		}
+		return s.op("BatchNormalization", []graph.Attr{{Name: "epsilon", Value: float32(1e-3)}}, y, s.bias(1, 9), s.bias(1, 9), s.bias(1, 9), s.AddConst("variance", positive))
+	})
 	transB, transA := graph.Attr{Name: "transB", Value: int64(1)}, graph.Attr{Name: "transA", Value: int64(1)}
 	for _, m := range []int{1, 2, 5, 20} {
 		for _, n := range []int{1, 2, 3, 30, 99} {

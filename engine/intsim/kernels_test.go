@@ -88,6 +88,7 @@ func nodeCases() (list []nodeCase) {
 			pool := []graph.Attr{{Name: "kernel_shape", Value: []int64{3, 2}}, {Name: "pads", Value: []int64{1, 0, 1, 1}}, {Name: "strides", Value: []int64{2, 1}}}
 			add(name, ms, "QLinearAveragePool", pool, random(r, dt, 1, 5, 9, 8), f32(s[0]), za, f32(s[1]), zy)
 			add(name+" with padding", ms, "QLinearAveragePool", append(pool[:3:3], graph.Attr{Name: "count_include_pad", Value: int64(1)}), random(r, dt, 1, 5, 9, 8), f32(s[0]), za, f32(s[1]), zy)
+			add(name+" of the whole", ms, "QLinearAveragePool", []graph.Attr{{Name: "kernel_shape", Value: []int64{8, 8}}}, steps(dt, func(int) int { return r.IntN(12) }, 1, 999, 8, 8), f32(s[0]), code(dt, 0), f32(s[0]), code(dt, 0))
 			soft := []graph.Attr{{Name: "axis", Value: int64(-1)}, {Name: "opset", Value: int64(13)}}
 			add(name, ms, "QLinearSoftmax", soft, random(r, dt, 3, 17), f32(s[0]), za, f32(1.0/256), code(dt, map[tensor.DType]int{tensor.Uint8: 0, tensor.Int8: -128}[dt]))
 		}

@@ -3,6 +3,7 @@ package op
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"dropquant/engine/tensor"
 )
@@ -29,6 +30,13 @@ func qlinearGlobalPool(c *Call) error {
 	if err := c.set(0, dt, y...); err != nil {
 		return err
 	}
+	c.meansOfPlanes(area)
+	return nil
+}
+
+// meansOfPlanes makes Run the means of planes of codes.
+func (c *Call) meansOfPlanes(area int) {
+	dt := c.dtype(0)
 	flip := int32(0) // from the order of bytes to that of codes
 	if dt == tensor.Int8 {
 		flip = 128
@@ -48,11 +56,11 @@ func qlinearGlobalPool(c *Call) error {
 			return nil
 		}
 	})
-	return nil
 }
 
 // qlinearAveragePool is QLinearAveragePool of com.microsoft: the mean of the reals that the codes stand for, in
-// float32 in the order of the window, rounded after the zero point is added. Source: contrib_ops/cpu/quantization/qlinear_pool.cc.
+// float32 in the order of the window, rounded after the zero point is added. A window of the whole input is taken as by
+// QLinearGlobalAveragePool. Source: contrib_ops/cpu/quantization/qlinear_pool.cc.
 func qlinearAveragePool(c *Call) error {
 	if _, err := c.qlinearPool(); err != nil {
 		return err
@@ -63,6 +71,10 @@ func qlinearAveragePool(c *Call) error {
 	w, err := c.pooled()
 	if err != nil {
 		return err
+	}
+	if area := product(w.in); area > 0 && slices.Equal(w.in, w.kernel) && product(w.out) == 1 && !w.padded() {
+		c.meansOfPlanes(area)
+		return nil
 	}
 	include := c.int("count_include_pad", 0) != 0
 	dt, area, outs := c.dtype(0), product(w.in), product(w.out)

@@ -162,6 +162,8 @@ var Table = []Row{
 	{"Rescale", own, 1, 3, 4, fp32, Fresh, rescale},
 	{"OrderedConv", own, 1, 2, 4, floats, Fresh, orderedConv},
 	{"OrderedGemm", own, 1, 2, 3, floats, Fresh, orderedGemm},
+	{"OrderedAveragePool", own, 1, 1, 1, fp32, Fresh, orderedAveragePool},
+	{"OrderedGlobalAveragePool", own, 1, 1, 1, fp32, Fresh, orderedMean},
 	{"OrderedMatMul", own, 1, 2, 2, floats, Fresh, orderedMatMul},
 	{"Logistic", own, 1, 1, 1, fp32, InPlace, activation(kernel.LogisticDNN)},
 	{"Swish", own, 1, 1, 1, fp32, InPlace, activation(kernel.SwishDNN)},

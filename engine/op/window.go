@@ -1,6 +1,9 @@
 package op
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A window slides over the spatial dimensions of an input, for convolution and pooling alike.
 type window struct {
@@ -63,6 +66,11 @@ func (w *window) size(i int, auto string, ceil bool) error {
 		w.out[i]++ // unless that last window would start in the padding behind
 	}
 	return nil
+}
+
+// padded reports whether anything is added around the input.
+func (w *window) padded() bool {
+	return slices.ContainsFunc(slices.Concat(w.before, w.after), func(p int) bool { return p > 0 })
 }
 
 // planar lifts one spatial dimension to two and reports whether there are at most two.
