@@ -2,6 +2,9 @@ package main
 
 import "github.com/mmcloughlin/avo/operand"
 
+// softmaxEnd is that of engine/kernel.
+const softmaxEnd = -80
+
 func softmaxKernels(g *gen) {
 	g.function("softmaxRows", "(dst, src *float32, rows, cols int)", "computes e^(x-top) / Σ e^(x-top) along each row, top being the row's largest element.")
 	dst, src, rows, cols := g.load("dst"), g.load("src"), g.load("rows"), g.load("cols")
@@ -38,7 +41,10 @@ func softmaxKernels(g *gen) {
 		sum := g.zero()
 		pass(src, func(x, last vec) {
 			g.VSUBPS(top, x, x)
+			far := g.YMM()
+			g.VCMPPS(operand.U8(cmpLess), g.f32(softmaxEnd), x, far)
 			e := g.exp(x)
+			g.VANDNPS(e, far, e)
 			g.store(e, last, indexed(dst, i, 0))
 			if last != nil {
 				g.VANDPS(last, e, e)

@@ -6752,6 +6752,47 @@ even394:
 vector395:
 	VMOVUPS      (CX)(DI*1), Y3
 	VSUBPS       Y1, Y3, Y3
+	VCMPPS       $0x11, constc2a00000<>+0(SB), Y3, Y4
+	VMOVUPS      constc2d00000<>+0(SB), Y5
+	VMOVUPS      const42b20000<>+0(SB), Y6
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y3, Y6, Y3
+	VMULPS       const3fb8aa3b<>+0(SB), Y3, Y5
+	VROUNDPS     $0x08, Y5, Y5
+	VFNMADD231PS const3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS constb95e8083<>+0(SB), Y5, Y3
+	VMOVUPS      const39506967<>+0(SB), Y6
+	VFMADD213PS  const3ab743ce<>+0(SB), Y3, Y6
+	VFMADD213PS  const3c088908<>+0(SB), Y3, Y6
+	VFMADD213PS  const3d2aa9c1<>+0(SB), Y3, Y6
+	VFMADD213PS  const3e2aaaaa<>+0(SB), Y3, Y6
+	VFMADD213PS  const3f000000<>+0(SB), Y3, Y6
+	VMULPS       Y3, Y3, Y7
+	VFMADD213PS  Y3, Y7, Y6
+	VADDPS       const3f800000<>+0(SB), Y6, Y6
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y3
+	VPSUBD       Y3, Y5, Y5
+	VPADDD       const0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y6, Y6
+	VPADDD       const0000007f<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VANDNPS      Y6, Y4, Y6
+	VMOVUPS      Y6, (AX)(DI*1)
+	VADDPS       Y6, Y2, Y2
+	ADDQ         $+32, DI
+	SUBQ         $+8, SI
+	CMPQ         SI, $+8
+	JGE          vector395
+
+vectordone396:
+	TESTQ        SI, SI
+	JZ           even397
+	VMASKMOVPS   (CX)(DI*1), Y0, Y3
+	VSUBPS       Y1, Y3, Y3
+	VCMPPS       $0x11, constc2a00000<>+0(SB), Y3, Y1
 	VMOVUPS      constc2d00000<>+0(SB), Y4
 	VMOVUPS      const42b20000<>+0(SB), Y5
 	VMAXPS       Y3, Y4, Y3
@@ -6778,47 +6819,10 @@ vector395:
 	VPADDD       const0000007f<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y5, Y5
-	VMOVUPS      Y5, (AX)(DI*1)
+	VANDNPS      Y5, Y1, Y5
+	VMASKMOVPS   Y5, Y0, (AX)(DI*1)
+	VANDPS       Y0, Y5, Y5
 	VADDPS       Y5, Y2, Y2
-	ADDQ         $+32, DI
-	SUBQ         $+8, SI
-	CMPQ         SI, $+8
-	JGE          vector395
-
-vectordone396:
-	TESTQ        SI, SI
-	JZ           even397
-	VMASKMOVPS   (CX)(DI*1), Y0, Y3
-	VSUBPS       Y1, Y3, Y3
-	VMOVUPS      constc2d00000<>+0(SB), Y1
-	VMOVUPS      const42b20000<>+0(SB), Y4
-	VMAXPS       Y3, Y1, Y3
-	VMINPS       Y3, Y4, Y3
-	VMULPS       const3fb8aa3b<>+0(SB), Y3, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS const3f318000<>+0(SB), Y1, Y3
-	VFNMADD231PS constb95e8083<>+0(SB), Y1, Y3
-	VMOVUPS      const39506967<>+0(SB), Y4
-	VFMADD213PS  const3ab743ce<>+0(SB), Y3, Y4
-	VFMADD213PS  const3c088908<>+0(SB), Y3, Y4
-	VFMADD213PS  const3d2aa9c1<>+0(SB), Y3, Y4
-	VFMADD213PS  const3e2aaaaa<>+0(SB), Y3, Y4
-	VFMADD213PS  const3f000000<>+0(SB), Y3, Y4
-	VMULPS       Y3, Y3, Y5
-	VFMADD213PS  Y3, Y5, Y4
-	VADDPS       const3f800000<>+0(SB), Y4, Y4
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       const0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y4
-	VPADDD       const0000007f<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y4, Y4
-	VMASKMOVPS   Y4, Y0, (AX)(DI*1)
-	VANDPS       Y0, Y4, Y4
-	VADDPS       Y4, Y2, Y2
 
 even397:
 	VPERM2F128 $0x01, Y2, Y2, Y1
@@ -6857,6 +6861,16 @@ even400:
 rowdone391:
 	VZEROUPPER
 	RET
+
+DATA constc2a00000<>+0(SB)/4, $0xc2a00000
+DATA constc2a00000<>+4(SB)/4, $0xc2a00000
+DATA constc2a00000<>+8(SB)/4, $0xc2a00000
+DATA constc2a00000<>+12(SB)/4, $0xc2a00000
+DATA constc2a00000<>+16(SB)/4, $0xc2a00000
+DATA constc2a00000<>+20(SB)/4, $0xc2a00000
+DATA constc2a00000<>+24(SB)/4, $0xc2a00000
+DATA constc2a00000<>+28(SB)/4, $0xc2a00000
+GLOBL constc2a00000<>(SB), RODATA|NOPTR, $32
 
 // func fakeQuantizeVector(dst *float32, src *float32, n int, scale float32, lo float32, hi float32)
 // Requires: AVX

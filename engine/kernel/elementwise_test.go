@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -160,7 +161,7 @@ func TestArithmetic(t *testing.T) {
 func TestSoftmax(t *testing.T) {
 	each(t, func(t *testing.T, m *machine) {
 		for _, cols := range append(sizes, 1000) {
-			for _, scale := range []float32{1, 30} {
+			for _, scale := range []float32{1, 30, 200} {
 				src := random(uint64(cols), 3*cols)
 				for i := range src {
 					src[i] *= scale
@@ -169,6 +170,9 @@ func TestSoftmax(t *testing.T) {
 				reference.softmax(want, src, 3, cols)
 				m.softmax(got, src, 3, cols)
 				compare(t, fmt.Sprint("cols ", cols), got, want, 1e-44, 2e-6)
+				if slices.ContainsFunc(got, func(y float32) bool { return y != 0 && y < 1.17549435e-38 }) {
+					t.Errorf("cols %d: a denormal result", cols)
+				}
 			}
 		}
 	})

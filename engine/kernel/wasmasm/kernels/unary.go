@@ -107,6 +107,10 @@ func (b *builder) elu(f *Func, x, lo, _ V128) V128 {
 // softmax builds softmax_f32: per row the maximum, the exponentials and their
 // sum, and the quotients.
 func (b *builder) softmax() {
+	exp := func(f *Func, x V128) V128 { // engine/kernel says why there is an end
+		d := f.SetV128(x)
+		return f.SetV128(Select(d.Lt(f.Splat(-80)), Zero(), b.exp(f, d)))
+	}
 	divide := b.Func("", func(f *Func) { // n floats at p are divided by d
 		p, n, d := f.ParamI32(), f.ParamI32(), f.ParamF32()
 		q := f.SetI32(p)
@@ -132,7 +136,7 @@ func (b *builder) softmax() {
 			q := f.SetI32(dst)
 			sum := f.SetV128(Zero())
 			f.While(p.LtU(body), func() {
-				e := f.SetV128(b.exp(f, p.LoadV128(0).Sub(top)))
+				e := exp(f, p.LoadV128(0).Sub(top))
 				sum.Set(sum.Add(e))
 				f.Store(q, 0, e)
 				p.Set(p.Plus(16))
@@ -140,7 +144,7 @@ func (b *builder) softmax() {
 			})
 			total := f.SetF32(sum.Lane(0).Add(sum.Lane(1)).Add(sum.Lane(2).Add(sum.Lane(3))))
 			f.While(p.LtU(end), func() {
-				e := f.SetV128(b.exp(f, p.LoadSplat(0).Sub(top)))
+				e := exp(f, p.LoadSplat(0).Sub(top))
 				total.Set(total.Add(e.Lane(0)))
 				f.StoreLanes(q, 0, e, 1)
 				p.Set(p.Plus(4))
