@@ -69,8 +69,9 @@ func (a *app) newRun(m *model, phases []phase) *run {
 	return r
 }
 
-// redraw is how often what changes with every image is drawn: each drawing lays out the page, on a core that a worker could use.
-const redraw = 150 * time.Millisecond
+// redraw is how often what changes with every image is drawn: each drawing lays out the page, on a core that a worker could use. So
+// nothing moves between two drawings either.
+const redraw = 250 * time.Millisecond
 
 // refresh shows how far the run is, unless that was just done.
 func (r *run) refresh(p *phase) {
