@@ -42,18 +42,14 @@ func (j *Job) Quantize() error {
 	if j.used() == 0 {
 		return j.noImages()
 	}
-	r, err := j.best()
-	if err != nil {
-		return &FileError{j.model.Name, err}
-	}
-	q, err := j.build(r)
+	q, err := j.best()
 	if err != nil {
 		return &FileError{j.model.Name, err}
 	}
 	if j.target.Pairs {
 		q.saturating = saturating(q.plan)
 	}
-	j.quantized, j.stats, j.probe, j.probed, j.tries, j.found, j.fitted = q, nil, nil, nil, nil, nil, target.Fitted{}
+	j.quantized, j.stats, j.probe, j.probed, j.tries, j.found, j.fitted, j.built = q, nil, nil, nil, nil, nil, target.Fitted{}, built{}
 	j.startPredictions()
 	return nil
 }

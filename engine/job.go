@@ -43,6 +43,7 @@ type Job struct {
 	tries       map[int][]eval.Sums // by image, beside recipes
 	found       map[string]found
 	fitted      target.Fitted
+	built       built // after Try, until Quantize
 	outputs     floatOutputs
 	unsupported []error
 	quantized   *quantized // after Quantize

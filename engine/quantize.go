@@ -1,7 +1,7 @@
 // Package engine quantizes float ONNX models after training: it is the public
 // API, and the pipeline.
 //
-//	Load → NewJob → Observe each image → Probe a few → Collect and Try a few → Quantize → Export → Compare each image → Report
+//	Load → NewJob → Observe each image → RoundShare, Probe a few → Collect and Try a few → Quantize → Export → Compare each image → Report
 //
 // A Job does one share of the images in each step. After each, jobs of one model and the same options
 // Merge each other's State, and so give the same result however the images were shared
@@ -54,6 +54,9 @@ func Quantize(m *Model, o Options, images Images, workers int, progress Progress
 	}
 	every := all(images)
 	if err := (round[*Job]{phase: Calibrating, list: every, step: (*Job).Observe}).run(jobs, images, progress); err != nil {
+		return nil, err
+	}
+	if err := together(jobs, func(j *Job, place int) error { return j.RoundShare(place, len(jobs)) }); err != nil {
 		return nil, err
 	}
 	if err := (round[*Job]{list: jobs[0].Probes(), step: (*Job).Probe}).run(jobs, images, nil); err != nil {

@@ -12,11 +12,12 @@ import (
 
 	"dropquant/engine/eval"
 	"dropquant/engine/observe"
+	"dropquant/engine/target"
 )
 
 // A state is what a job has found and others need: its statistics until Quantize, and its records.
 //
-//	"dropquant" 1, key, records, statistics?, comparisons, details, probes, predictions, trials
+//	"dropquant" 1, key, records, statistics?, comparisons, details, probes, predictions, trials, rounded weights
 //
 // Numbers are varints, strings and lists have their length in front. States travel between workers of one program and
 // are never kept; still they are checked, since a stale page may meet a new worker.
@@ -51,7 +52,7 @@ func (j *Job) State() []byte {
 		b = t.AppendBinary(b)
 	}
 	b = appendProbed(j.diagnosis.appendBinary(b), j.probed)
-	return appendString(appendString(b, marshal(j.marks)), marshal(j.tries))
+	return j.fitted.AppendBinary(appendString(appendString(b, marshal(j.marks)), marshal(j.tries)))
 }
 
 // marshal returns sums as JSON, which gives back the very same numbers.
@@ -79,6 +80,7 @@ type findings struct {
 	probed  map[int]probed   // by image
 	marks   map[int][]mark   // by image
 	tries   map[int][]eval.Sums
+	fitted  *target.Fitted
 }
 
 func (j *Job) parse(state []byte) (*findings, error) {
@@ -104,6 +106,7 @@ func (j *Job) parse(state []byte) (*findings, error) {
 			return nil, errState
 		}
 	}
+	f.fitted = decode(d, target.DecodeFitted)
 	if d.err != nil || len(d.b) > 0 || j.quantized == nil && len(f.stats) != len(j.stats) {
 		return nil, errState
 	}
@@ -146,6 +149,7 @@ func (j *Job) Merge(state []byte) error {
 	if j.quantized == nil {
 		maps.Copy(j.probed, f.probed)
 		maps.Copy(j.tries, f.tries)
+		j.fitted.Merge(f.fitted)
 	}
 	for i, r := range f.records {
 		if old, known := j.records[i]; !known || r.compared || r.skipped != "" && !old.compared {

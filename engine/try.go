@@ -6,6 +6,7 @@ import (
 	"dropquant/engine/calib"
 	"dropquant/engine/eval"
 	"dropquant/engine/exec"
+	"dropquant/engine/target"
 	"dropquant/engine/tensor"
 )
 
@@ -73,6 +74,29 @@ func (j *Job) Collect(i int, f File) error {
 	return nil
 }
 
+// RoundShare rounds the share of worker place among several of the weights, once what was observed has been merged: the first
+// candidate needs all of them, and most others too. What is rounded is part of the state.
+func (j *Job) RoundShare(place, of int) error {
+	if j.used() == 0 { // Quantize will say so
+		return nil
+	}
+	plan := target.Place(j.graph.Clone(), j.target, j.kept...)
+	plan.Fitted = &j.fitted
+	acts, err := j.ranges(plan, j.estimators()[0], nil)
+	if err != nil {
+		return &FileError{j.model.Name, err}
+	}
+	plan.RoundShare(place, of, acts)
+	return nil
+}
+
+// built is the candidate that did best on the images that one job tried.
+type built struct {
+	recipe int // place in the list
+	db     float64
+	*quantized
+}
+
 // Try runs every candidate on the images that were collected, and drops these. What it finds is merged before Quantize.
 func (j *Job) Try() error {
 	trials := j.trials
@@ -81,9 +105,9 @@ func (j *Job) Try() error {
 		return nil
 	}
 	list, err := j.recipes()
-	for _, r := range list {
+	for k, r := range list {
 		if err == nil {
-			err = j.try(r, trials)
+			err = j.try(k, r, trials)
 		}
 	}
 	if err != nil {
@@ -93,8 +117,8 @@ func (j *Job) Try() error {
 }
 
 // try builds one candidate and compares its outputs with the float model's. It runs in plain Q/DQ, which is sooner compiled than
-// the target's arithmetic, and is given up before the next one is built.
-func (j *Job) try(r recipe, trials []trial) error {
+// the target's arithmetic, and is given up before the next one is built, unless it is the best so far.
+func (j *Job) try(k int, r recipe, trials []trial) error {
 	q, err := j.build(r)
 	if err != nil {
 		return err
@@ -108,6 +132,7 @@ func (j *Job) try(r recipe, trials []trial) error {
 		return err
 	}
 	p = j.named(p, g)
+	var all eval.Sums
 	for _, t := range trials {
 		out, err := p.Run(j.feed(t.input), nil)
 		if err != nil {
@@ -118,15 +143,19 @@ func (j *Job) try(r recipe, trials []trial) error {
 			sums = sums.Add(difference(t.wanted[k], got))
 		}
 		j.tries[t.image] = append(j.tries[t.image], sums)
+		all = all.Add(sums)
+	}
+	if db := all.SQNR(); j.built.quantized == nil || db > j.built.db {
+		j.built = built{k, db, q}
 	}
 	return nil
 }
 
-// best returns the recipe whose outputs were the closest, the first of equals.
-func (j *Job) best() (recipe, error) {
+// best builds the candidate whose outputs were the closest, the first of equals.
+func (j *Job) best() (*quantized, error) {
 	list, err := j.recipes()
 	if err != nil {
-		return recipe{}, err
+		return nil, err
 	}
 	at, most := 0, 0.0
 	for k := range list {
@@ -140,5 +169,8 @@ func (j *Job) best() (recipe, error) {
 			at, most = k, db
 		}
 	}
-	return list[at], nil
+	if j.built.quantized != nil && j.built.recipe == at { // it is here from Try
+		return j.built.quantized, nil
+	}
+	return j.build(list[at])
 }

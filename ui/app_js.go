@@ -97,6 +97,7 @@ func Run() {
 	a.hide("starting", true)
 	a.registerOffline()
 	a.doc.DocumentElement().SetAttribute("data-ready", "")
+	a.pool.inspector() // it starts while the user looks for files
 }
 
 // maxWorkers bounds the default: each worker holds its own copy of the model.

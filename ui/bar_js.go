@@ -36,6 +36,7 @@ func (a *app) start() bool {
 	}
 	r, finish := work()
 	r.workers[0] = a.pool.take()
+	a.pool.dismiss(len(r.workers) - 1)
 	r.show = func(p *phase) {
 		if a.run == r {
 			a.showProgress(r, p)

@@ -14,8 +14,7 @@ import (
 	"dropquant/wasm/protocol"
 )
 
-// scoring asks for a few images at a time, so that a worker has a moment for other requests.
-var scoring = []phase{{kind: protocol.Test, doing: "Testing in each runtime's arithmetic", weight: 1, chunk: 4}}
+var scoring = []phase{{kind: protocol.Test, doing: "Testing in each runtime's arithmetic", weight: 1, chunk: 2}}
 
 // test prepares the run that scores a quantized file that was dropped, and returns what executes it.
 func (a *app) test() (*run, func(*run) (*result, error)) {

@@ -91,6 +91,9 @@ func (a *app) accept(files []web.File, failed []string) {
 	defer func() {
 		a.reading--
 		a.updateRun()
+		if a.ready() {
+			a.pool.warm(min(a.workers, len(a.images.used))-1, a.base())
+		}
 	}()
 	in := sortFiles(paths(files), func(i int) int64 {
 		file, err := files[i].Open()
@@ -111,6 +114,7 @@ func (a *app) accept(files []web.File, failed []string) {
 		return
 	}
 	a.clearError()
+	a.pool.warm(a.workers-1, nil)
 	if len(in.images) > 0 {
 		if a.images != nil {
 			a.labels = nil // they were for the images before

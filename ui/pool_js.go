@@ -5,6 +5,7 @@ package ui
 import (
 	"encoding/json"
 	"errors"
+	"sync"
 	"syscall/js"
 
 	"dropquant/ui/web"
@@ -23,8 +24,9 @@ var errEnded = errors.New("cancelled")
 type pool struct {
 	url                     string
 	goModule, kernelModules js.Value
-	reproducible            bool    // new workers compute the same bits in every browser, somewhat slower
-	spare                   *worker // the one that reads models and shows previews
+	reproducible            bool      // new workers compute the same bits in every browser, somewhat slower
+	spare                   *worker   // the one that reads models and shows previews
+	idle                    []*worker // for the next run
 }
 
 func newPool(boot js.Value) *pool {
@@ -37,8 +39,9 @@ type worker struct {
 	ready chan struct{} // closed when the engine listens, or has ended
 	last  int           // number of the last request
 	calls map[int]*call
-	ended error  // why there is no engine any more
-	holds *model // the model that it has loaded
+	ended error      // why there is no engine any more
+	holds *model     // the model that it has loaded
+	loads sync.Mutex // held while it loads one
 
 	onLayer func(name string) // told what it computes, now and then
 
@@ -81,6 +84,43 @@ func (p *pool) take() *worker {
 	w := p.inspector()
 	p.spare = nil
 	return w
+}
+
+// warm starts workers until n stand by beside the inspector, and has them read a model if there is one: so a run need not wait for
+// that. What goes wrong shows when a run takes them.
+func (p *pool) warm(n int, m *model) {
+	p.dismiss(n)
+	for len(p.idle) < n {
+		p.idle = append(p.idle, p.start())
+	}
+	for _, w := range p.idle {
+		if m != nil {
+			web.Go(func() { _, _ = w.load(m, nil) })
+		}
+	}
+}
+
+// next returns a worker for a run.
+func (p *pool) next() *worker {
+	if p.dismiss(len(p.idle)); len(p.idle) == 0 {
+		return p.start()
+	}
+	w := p.idle[0]
+	p.idle = p.idle[1:]
+	return w
+}
+
+// dismiss ends those that stand by but n, and those that are of no use.
+func (p *pool) dismiss(n int) {
+	keep := p.idle[:0]
+	for _, w := range p.idle {
+		if len(keep) < n && w.ended == nil && w.reproducible == p.reproducible {
+			keep = append(keep, w)
+		} else {
+			w.end(errEnded)
+		}
+	}
+	p.idle = keep
 }
 
 func (w *worker) receive(m web.Message) {
@@ -133,11 +173,11 @@ func (w *worker) end(err error) {
 	}
 }
 
-// call sends a request and waits for its answer. Files and arrays go with it; arrays are moved.
-func (w *worker) call(req protocol.Request, files []js.Value, progress func(index int)) (answer, error) {
+// send sends a request. Files and arrays go with it; arrays are moved.
+func (w *worker) send(req protocol.Request, files []js.Value, progress func(index int)) (*call, error) {
 	<-w.ready
 	if w.ended != nil {
-		return answer{}, w.ended
+		return nil, w.ended
 	}
 	w.last++
 	req.ID = w.last
@@ -148,12 +188,28 @@ func (w *worker) call(req protocol.Request, files []js.Value, progress func(inde
 	c := &call{done: make(chan answer, 1), progress: progress}
 	w.calls[req.ID] = c
 	w.js.Post(web.Message{Text: string(text), Files: files})
+	return c, nil
+}
+
+// wait waits for the answer, once.
+func (c *call) wait() (answer, error) {
 	a := <-c.done
 	return a, a.err
 }
 
+// call sends a request and waits for its answer.
+func (w *worker) call(req protocol.Request, files []js.Value, progress func(index int)) (answer, error) {
+	c, err := w.send(req, files, progress)
+	if err != nil {
+		return answer{}, err
+	}
+	return c.wait()
+}
+
 // load has the worker read a model, if it does not hold it already.
 func (w *worker) load(m *model, options json.RawMessage) (answer, error) {
+	w.loads.Lock()
+	defer w.loads.Unlock()
 	if w.holds == m {
 		return answer{}, nil
 	}

@@ -19,13 +19,13 @@ import (
 
 // quantizing leads to the file. An image costs more where every layer is looked at, and most where candidates are built and run.
 var quantizing = []phase{
-	{kind: protocol.Observe, doing: "Calibrating", weight: 1},
-	{kind: protocol.Probe, doing: "Looking at layers", weight: 2, head: engine.ProbeHead},
+	{kind: protocol.Observe, doing: "Calibrating", weight: 1, chunk: 2},
+	{kind: protocol.Probe, doing: "Looking at layers", weight: 2, head: engine.ProbeHead, chunk: 1},
 	{kind: protocol.Try, doing: "Quantizing", weight: 2, head: engine.ProbeHead},
 }
 
-// comparing comes behind the file. It asks for a few images at a time, so that a worker has a moment for other requests.
-var comparing = []phase{{kind: protocol.Compare, doing: "Comparing with fp32", weight: 1, chunk: 4}}
+// comparing comes behind the file.
+var comparing = []phase{{kind: protocol.Compare, doing: "Comparing with fp32", weight: 1, chunk: 2}}
 
 // quantize prepares the run that makes a quantized file, and returns what executes it.
 func (a *app) quantize() (*run, func(*run) (*result, error)) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 	"syscall/js"
 	"time"
@@ -17,8 +16,8 @@ import (
 	"dropquant/wasm/protocol"
 )
 
-// run is work on all images by several workers. Worker w takes every image i with i mod len(workers) = w; what the workers found is
-// merged in an engine that does not care in which order, so that the result is the same for any number of them.
+// run is work on all images by several workers. What the workers found is merged in an engine that does not care in which order, so
+// that the result is the same for any number of them, whoever did which image.
 type run struct {
 	model   *model // that the workers load
 	tested  *model // that is compared with it, in a test
@@ -29,6 +28,7 @@ type run struct {
 	files   []web.File
 	workers []*worker // nil where one has to be started
 	took    []*worker // who did the first phase of each share
+	batches *batches  // of the phase
 	done    []bool    // images of the phase
 	pace    pace
 	began   time.Time
@@ -39,11 +39,11 @@ type run struct {
 	show    func(p *phase) // tells of the progress
 }
 
-// phase is a part of a run in which every worker does its share of the images.
+// phase is a part of a run in which workers share out the images.
 type phase struct {
 	kind, doing string
 	weight      float64 // what an image costs, beside those of other phases
-	chunk       int     // images in one request; 0 is all of a share
+	chunk       int     // images in one request, few, so that all workers end at once and have a moment for other requests; 0 is one request for each worker, of a fixed share
 	head        int     // how many images it looks at, of the first ones; 0 is all
 }
 
@@ -111,6 +111,8 @@ func (r *run) end(err error) {
 func (a *app) execute(r *run, states []js.Value) ([]js.Value, error) {
 	for i := range r.phases {
 		r.pace.next(i, time.Now())
+		p := &r.phases[i]
+		r.batches = newBatches(p.images(len(r.images)), len(r.workers), p.chunk)
 		r.done = make([]bool, len(r.images))
 		r.show(&r.phases[i])
 		var err error
@@ -145,14 +147,15 @@ func (a *app) phase(r *run, phase int, before []js.Value) ([]js.Value, error) {
 	return states, errors.Join(errs...)
 }
 
-// share has worker w do its part of a phase. A worker that dies is replaced once: the new one does the whole share again,
-// on the states of the phase before, so the result is the same.
+// share has worker w do its part of a phase. A worker that dies is replaced once: the new one does again what it did, on the states
+// of the phase before, so the result is the same.
 func (a *app) share(r *run, phase, w int, before []js.Value) (js.Value, error) {
 	for attempt := 0; ; attempt++ {
 		state, err := a.attempt(r, phase, w, before)
 		var dead *deadError
 		if attempt == 0 && !r.over && errors.As(err, &dead) {
 			r.workers[w] = nil
+			r.batches.again(w)
 			continue
 		}
 		return state, err
@@ -161,7 +164,7 @@ func (a *app) share(r *run, phase, w int, before []js.Value) (js.Value, error) {
 
 func (a *app) attempt(r *run, phase, w int, before []js.Value) (js.Value, error) {
 	if r.workers[w] == nil {
-		r.workers[w] = a.pool.start()
+		r.workers[w] = a.pool.next()
 	}
 	e, p := r.workers[w], &r.phases[phase]
 	e.onLayer = func(name string) {
@@ -173,47 +176,71 @@ func (a *app) attempt(r *run, phase, w int, before []js.Value) (js.Value, error)
 	if _, err := e.load(r.model, nil); err != nil {
 		return js.Undefined(), err
 	}
-	share := protocol.Shard(p.images(len(r.images)), w, len(r.workers))
-	size := max(1, len(share))
-	if p.chunk > 0 {
-		size = p.chunk
-	}
-	parts := slices.Collect(slices.Chunk(share, size))
-	if len(parts) == 0 { // it still learns what the others found
-		parts = [][]int{nil}
-	}
-	var state js.Value
-	req := protocol.Request{Kind: p.kind, Options: r.options}
+	req := protocol.Request{Kind: p.kind, Options: r.options, Place: w, Of: len(r.workers)}
 	files, err := r.before(&req, w, before)
 	if err != nil {
 		return js.Undefined(), err
 	}
-	for _, part := range parts {
-		if r.over {
-			return js.Undefined(), errEnded
-		}
-		opened, err := r.open(part)
-		if err != nil {
-			return js.Undefined(), err
-		}
-		req.Images = nil
-		for _, i := range part {
-			req.Images = append(req.Images, r.images[i])
-		}
-		reply, err := e.call(req, append(files, opened...), func(index int) {
-			if !r.over {
-				r.mark(index)
-				r.refresh(p)
+	var sent []*sending // at most as many as ahead
+	for first := true; ; first = false {
+		batch := r.batches.next(w)
+		if len(batch) > 0 || first { // without any image it still learns what the others found
+			next, err := r.send(e, p, req, files, batch)
+			if err != nil {
+				return js.Undefined(), err
 			}
-		})
-		if err != nil {
+			sent, files = append(sent, next), nil
+			req.States, req.More = 0, true
+		}
+		if len(batch) > 0 && len(sent) < ahead {
+			continue
+		}
+		if len(sent) == 0 {
+			break
+		}
+		if _, err := sent[0].wait(); err != nil {
 			return js.Undefined(), err
 		}
-		state, files = reply.arrays[0], nil
-		req = protocol.Request{Kind: p.kind, Options: r.options, More: true}
+		r.mark(sent[0].batch...)
+		r.refresh(p)
+		sent = sent[1:]
+	}
+	reply, err := e.call(protocol.Request{Kind: protocol.State}, nil, nil)
+	if err != nil {
+		return js.Undefined(), err
 	}
 	r.took[w] = e
-	return state, nil
+	return reply.arrays[0], nil
+}
+
+// ahead is how many requests a worker has at a time, so that it need not wait for the page when it is done with one.
+const ahead = 2
+
+// sending is a request that is under way, and its images.
+type sending struct {
+	*call
+	batch []int
+}
+
+// send has a worker do some of the images of a phase.
+func (r *run) send(e *worker, p *phase, req protocol.Request, files []js.Value, batch []int) (*sending, error) {
+	if r.over {
+		return nil, errEnded
+	}
+	opened, err := r.open(batch)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range batch {
+		req.Images = append(req.Images, r.images[i])
+	}
+	c, err := e.send(req, append(files, opened...), func(index int) {
+		if !r.over {
+			r.mark(index)
+			r.refresh(p)
+		}
+	})
+	return &sending{c, batch}, err
 }
 
 // before completes a request by what its kind needs beside images, and returns the files that go before them.
@@ -264,11 +291,13 @@ func (r *run) open(list []int) (files []js.Value, err error) {
 	return files, nil
 }
 
-// mark counts an image, once even if a second worker had to do it again.
-func (r *run) mark(index int) {
-	if !r.done[index] {
-		r.done[index] = true
-		r.pace.done++
+// mark counts images, once even if a second worker had to do one again.
+func (r *run) mark(list ...int) {
+	for _, i := range list {
+		if !r.done[i] {
+			r.done[i] = true
+			r.pace.done++
+		}
 	}
 }
 

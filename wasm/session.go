@@ -18,6 +18,7 @@ type session struct {
 	model  *engine.Model
 	job    *engine.Job
 	tester *engine.Tester
+	told   time.Time // when the page was told of an image, last
 	send   func(reply protocol.Reply, arrays ...[]byte)
 }
 
@@ -50,6 +51,7 @@ var answers = map[string]func(*session, protocol.Request, []source) (protocol.Re
 	protocol.Observe:  (*session).observe,
 	protocol.Probe:    (*session).probe,
 	protocol.Try:      (*session).try,
+	protocol.State:    (*session).state,
 	protocol.Write:    (*session).write,
 	protocol.Compare:  (*session).compare,
 	protocol.Report:   (*session).report,
@@ -90,25 +92,35 @@ func (s *session) preview(req protocol.Request, files []source) (protocol.Reply,
 }
 
 func (s *session) observe(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
-	if err := s.start(req); err != nil {
-		return protocol.Reply{}, nil, err
+	if req.More && s.job == nil {
+		return protocol.Reply{}, nil, errNoJob
 	}
-	return s.found(s.each(req, files, s.job.Skip, s.job.Observe))
+	if !req.More {
+		if err := s.start(req); err != nil {
+			return protocol.Reply{}, nil, err
+		}
+	}
+	return protocol.Reply{}, nil, s.each(req, files, s.job.Skip, s.job.Observe)
 }
 
-// found answers with what the job has found.
-func (s *session) found(err error) (protocol.Reply, [][]byte, error) {
-	if err != nil {
-		return protocol.Reply{}, nil, err
+// state answers with what was found.
+func (s *session) state(protocol.Request, []source) (protocol.Reply, [][]byte, error) {
+	switch {
+	case s.tester != nil:
+		return protocol.Reply{}, [][]byte{s.tester.State()}, nil
+	case s.job != nil:
+		return protocol.Reply{}, [][]byte{s.job.State()}, nil
 	}
-	return protocol.Reply{}, [][]byte{s.job.State()}, nil
+	return protocol.Reply{}, nil, errNoJob
 }
 
-// every is how often the page is told of the layer: more often nobody can read.
-const every = 150 * time.Millisecond
+// every is how often the page is told of the layer, and of an image: more often nobody can read, and each message takes the page's
+// thread some of the time that workers could have.
+const every = 250 * time.Millisecond
 
 // start begins the job of a request.
 func (s *session) start(req protocol.Request) (err error) {
+	s.job, s.tester = nil, nil // so that their memory can be used again
 	if s.job, err = newJob(s.model, req.Options); err != nil {
 		return err
 	}
@@ -140,10 +152,13 @@ var errNoJob = errors.New("this engine has lost its job: quantize again")
 
 func (s *session) probe(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
 	images, err := s.join(req, files)
-	if err != nil {
-		return protocol.Reply{}, nil, err
+	if err == nil && !req.More {
+		err = s.job.RoundShare(req.Place, req.Of)
 	}
-	return s.found(s.some(req, images, s.job.Probes(), s.job.Probe))
+	if err == nil {
+		err = s.some(req, images, s.job.Probes(), s.job.Probe)
+	}
+	return protocol.Reply{}, nil, err
 }
 
 func (s *session) try(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
@@ -154,7 +169,7 @@ func (s *session) try(req protocol.Request, files []source) (protocol.Reply, [][
 	if err == nil {
 		err = s.job.Try()
 	}
-	return s.found(err)
+	return protocol.Reply{}, nil, err
 }
 
 // some does one step for those of the images of a request that the job asks for. One that cannot be read any more is left out.
@@ -195,7 +210,7 @@ func (s *session) compare(req protocol.Request, files []source) (protocol.Reply,
 	if err == nil {
 		err = s.each(req, images, s.job.Skip, s.job.Compare)
 	}
-	return s.found(err)
+	return protocol.Reply{}, nil, err
 }
 
 func (s *session) report(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
@@ -248,8 +263,8 @@ func merge(w interface{ Merge(state []byte) error }, states []source) error {
 	return nil
 }
 
-// each does one step for the images of a request and tells the page of each. An image that cannot be read or decoded is listed in
-// the report; it does not end the job.
+// each does one step for the images of a request and tells the page now and then how far it is. An image that cannot be read or
+// decoded is listed in the report; it does not end the job.
 func (s *session) each(req protocol.Request, files []source, skip func(index int, name string, why error), step func(index int, image engine.File) error) error {
 	for i, image := range req.Images {
 		data, err := files[i]()
@@ -258,7 +273,10 @@ func (s *session) each(req protocol.Request, files []source, skip func(index int
 		} else if err := step(image.Index, engine.File{Name: image.Name, Data: data}); err != nil {
 			return err
 		}
-		s.send(protocol.Reply{ID: req.ID, Kind: protocol.Progress, Index: image.Index})
+		if now := time.Now(); i+1 < len(req.Images) && now.Sub(s.told) >= every {
+			s.told = now
+			s.send(protocol.Reply{ID: req.ID, Kind: protocol.Progress, Index: image.Index})
+		}
 	}
 	return nil
 }
@@ -279,10 +297,7 @@ func (s *session) test(req protocol.Request, files []source) (protocol.Reply, []
 	if s.tester == nil {
 		return protocol.Reply{}, nil, errNoTest
 	}
-	if err := s.each(req, files, s.tester.Skip, s.tester.Test); err != nil {
-		return protocol.Reply{}, nil, err
-	}
-	return protocol.Reply{}, [][]byte{s.tester.State()}, nil
+	return protocol.Reply{}, nil, s.each(req, files, s.tester.Skip, s.tester.Test)
 }
 
 var errNoTest = errors.New("this engine has tested nothing: test again")

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"dropquant/engine"
 	"dropquant/engine/dataset"
@@ -112,14 +113,25 @@ func job(t *testing.T, k, die int) ([]byte, report.Report) {
 				own = i
 			}
 			req, files := request(kind, i)
+			req.Place, req.Of = i, k
 			before := others(states, own)
 			req.States = len(before)
 			w := workers[i]
-			w.progress = nil
-			found[i] = bytes.Clone(w.ask(t, req, append(before, files...)...)[0])
-			if len(w.progress) != len(files) {
-				t.Errorf("%s: worker %d told of %d images, it had %d", kind, i, len(w.progress), len(files))
+			w.progress, w.told = nil, time.Time{}
+			if first := 1; kind != protocol.Try && len(files) > first { // the page sends a few at a time
+				rest := req
+				rest.Images, rest.States, rest.More = req.Images[first:], 0, true
+				req.Images = req.Images[:first]
+				w.ask(t, req, append(before, files[:first]...)...)
+				w.ask(t, rest, files[first:]...)
+				req = rest
+			} else {
+				w.ask(t, req, append(before, files...)...)
 			}
+			if len(w.progress) > len(req.Images) || len(req.Images) > 1 && (len(w.progress) == 0 || w.progress[0] != req.Images[0].Index) {
+				t.Errorf("%s: worker %d told of %v, it had %v", kind, i, w.progress, req.Images)
+			}
+			found[i] = bytes.Clone(w.ask(t, protocol.Request{Kind: protocol.State})[0])
 		}
 		states = found
 		copy(took, workers)
@@ -202,7 +214,8 @@ func TestScores(t *testing.T) {
 				req.Images = append(req.Images, protocol.Image{Index: i, Name: "photos/" + filepath.Base(paths[i])})
 				files = append(files, of(sample(t, "photos/"+filepath.Base(paths[i]))))
 			}
-			states[w] = of(workers[w].ask(t, req, files...)[0])
+			workers[w].ask(t, req, files...)
+			states[w] = of(workers[w].ask(t, protocol.Request{Kind: protocol.State})[0])
 		}
 		workers[0].ask(t, protocol.Request{Kind: protocol.Score}, states[1:]...)
 		if err := json.Unmarshal(workers[0].reply.Scores, &scores); err != nil {
@@ -316,6 +329,8 @@ func TestFailures(t *testing.T) {
 		{"a strange model to test", protocol.Request{Kind: protocol.Test, Options: json.RawMessage(`{}`), Tested: "x.onnx"}, of([]byte("hello")), `"x.onnx"`},
 		{"a report without a job", protocol.Request{Kind: protocol.Report}, nil, "quantize again"},
 		{"more images without a job", protocol.Request{Kind: protocol.Compare, More: true}, nil, "quantize again"},
+		{"more to observe without a job", protocol.Request{Kind: protocol.Observe, More: true}, nil, "quantize again"},
+		{"a state of nothing", protocol.Request{Kind: protocol.State}, nil, "quantize again"},
 		{"scores without a test", protocol.Request{Kind: protocol.Score}, nil, "test again"},
 		{"options that are none", protocol.Request{Kind: protocol.Observe, Options: json.RawMessage(`[]`)}, nil, "options"},
 	} {

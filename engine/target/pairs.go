@@ -1,8 +1,6 @@
 package target
 
 import (
-	"fmt"
-	"reflect"
 	"slices"
 
 	"dropquant/engine/graph"
@@ -89,44 +87,10 @@ func (p *Plan) Round(w *Weight, acts map[*Group]quant.Params) Rounded {
 			params, _ = quant.FitBias(bias.F32(), acts[p.GroupOf(n.Input(0))], params)
 		}
 	}
-	if p.Target.Pairs && p.Target.AnyCPU && params.DType == tensor.Int8 {
+	if p.Target.fits() && params.DType == tensor.Int8 {
 		return p.Fitted.once(p, w, params)
 	}
 	return Rounded{params, params.Tensor(w.Value.Const)}
-}
-
-// Fitted keeps the weights that were rounded so that nothing overflows, for several plans of graphs that share their
-// constants: it takes as long as running the model many times. The zero value is empty.
-type Fitted struct{ known map[*tensor.Tensor][]fitted }
-
-// fitted is what one weight became.
-type fitted struct {
-	params  quant.Params // asked for
-	readers string       // and their states
-	rounded Rounded
-}
-
-// once is p.fit, whose result depends on the weight, its parameters and which of its readers run in integers. A nil f
-// keeps nothing.
-func (f *Fitted) once(p *Plan, w *Weight, params quant.Params) Rounded {
-	if f == nil {
-		return p.fit(w, params)
-	}
-	readers := ""
-	for _, n := range w.Nodes {
-		readers += fmt.Sprintf("%q %v ", n.Name, p.Decision(n).State)
-	}
-	for _, k := range f.known[w.Value.Const] {
-		if k.readers == readers && reflect.DeepEqual(k.params, params) {
-			return k.rounded
-		}
-	}
-	if f.known == nil {
-		f.known = map[*tensor.Tensor][]fitted{}
-	}
-	r := p.fit(w, params)
-	f.known[w.Value.Const] = append(f.known[w.Value.Const], fitted{params, readers, r})
-	return r
 }
 
 // fit rounds w so that no node that reads it can overflow int16.

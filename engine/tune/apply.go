@@ -35,18 +35,19 @@ func (b *Bias) Apply(p *target.Plan, acts map[*target.Group]quant.Params, images
 // shiftOf returns what is to be added to the bias of n, whose weights w are rounded to r, or nil when shapes do not fit or
 // a number is not finite. mean and rough are sums over images of the means of each input channel.
 func shiftOf(n *graph.Node, w *tensor.Tensor, r target.Rounded, mean, rough []float64, images int) []float32 {
-	rounded := r.Params.Reals(r.Codes)
 	f, ok := target.FiltersOf(n, w)
 	if !ok || f.Groups*f.In != len(mean) || f.Out%f.Groups != 0 {
 		return nil
 	}
+	exact, rounded := w.F32(), r.Params.Reals(r.Codes).F32()
 	shift := make([]float32, f.Out)
 	for o := range f.Out {
 		sum := 0.0
 		first := o / (f.Out / f.Groups) * f.In
-		for c := range f.In {
+		mean, rough := mean[first:first+f.In], rough[first:first+f.In]
+		for c, m := range mean {
 			at := f.At(o, c)
-			sum += taps(w.F32()[at:at+f.Taps])*mean[first+c] - taps(rounded.F32()[at:at+f.Taps])*rough[first+c]
+			sum += taps(exact[at:at+f.Taps])*m - taps(rounded[at:at+f.Taps])*rough[c]
 		}
 		sum /= float64(images)
 		if math.IsNaN(sum) || math.IsInf(sum, 0) {

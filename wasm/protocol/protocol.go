@@ -1,10 +1,11 @@
 // Package protocol is what the page and its workers say to each other. It knows no JavaScript: a message is JSON, and the
 // byte arrays or files that belong to it travel beside it, in the order that the message's doc comment gives.
 //
-//	page   → worker  Request   load → [preview…] → observe → probe → try → write → compare → report → [export…], then lint, test → score
+//	page   → worker  Request   load → [preview…] → observe… → probe… → try → write → compare… → report → [export…], then lint, test… → score
 //	worker → page    Reply     ready, then progress… and one of done or failed for each request; dead at any time
 //
-// A worker answers requests in the order in which they came. Cancelling is ending the worker.
+// A worker answers requests in the order in which they came. Cancelling is ending the worker. What a step of a run has found, when all
+// its images are done, is asked for by state.
 package protocol
 
 import "encoding/json"
@@ -14,16 +15,17 @@ const (
 	Load     = "load"     // files: the model, then the files that Siblings names. Done carries Info, if there are Options
 	Describe = "describe" // Done carries Info for other options
 	Preview  = "preview"  // files: one image. Done carries View and one array, the RGBA pixels
-	Observe  = "observe"  // files: one per entry of Images. Starts a job. Done carries one array, the state
-	Probe    = "probe"    // files: States states, then one per entry of Images, its share of the first ones. Merges, and probes those that the job asks for. Done as in Observe
-	Try      = "try"      // as probe, then: tries candidates on those that the job asks for. Done as in Observe
+	Observe  = "observe"  // files: one per entry of Images. Starts a job, unless More
+	Probe    = "probe"    // files: States states, then one per entry of Images. Merges, rounds the weights of Place among Of, and probes those images that the job asks for
+	Try      = "try"      // files: as for probe. Merges, and tries candidates on those that the job asks for
+	State    = "state"    // Done carries one array, what the test found, or the job when no test was begun after it
 	Write    = "write"    // files: States states, then none. Merges and quantizes. Done carries Report, as far as it is known, and the pieces of the model file
-	Compare  = "compare"  // files: States states, then one per entry of Images. Merges, quantizes if that is still to do, compares. Done as in Observe
+	Compare  = "compare"  // files: States states, then one per entry of Images. Merges, quantizes if that is still to do, compares
 	Report   = "report"   // files: States states of the comparison. Done carries Report
 	Export   = "export"   // after write; Name is the format. Done carries Parts and the pieces of the files
 	Lint     = "lint"     // files: the model that Tested names with those that Siblings names. Done carries Lints
 	Trace    = "trace"    // files: the model that Tested names with those that Siblings names, then one image. Done carries Trace
-	Test     = "test"     // files: the model that Tested names with those that Siblings names, the labels that Labels names, then one per entry of Images. Done carries one array, the state
+	Test     = "test"     // files: the model that Tested names with those that Siblings names, the labels that Labels names, then one per entry of Images
 	Score    = "score"    // files: the states of other workers' tests. Done carries Scores
 )
 
@@ -31,7 +33,7 @@ const (
 const (
 	Ready    = "ready"    // the engine runs and listens
 	Layer    = "layer"    // Text names the layer that is being computed, a few times a second
-	Progress = "progress" // Index of one image is done, or was skipped
+	Progress = "progress" // Index of one image is done, or was skipped: now and then; that all of a request are is said by done
 	Done     = "done"
 	Failed   = "failed" // Error says why; the worker lives on
 	Dead     = "dead"   // the worker has ended; Text holds its last lines
@@ -53,9 +55,11 @@ type Request struct {
 	Shape    []int           `json:"shape,omitempty"`    // preview: the shape of the model's input
 	Images   []Image         `json:"images,omitempty"`
 	States   int             `json:"states,omitempty"`  // how many of the files are states
+	Place    int             `json:"place,omitempty"`   // probe: of the worker among all
+	Of       int             `json:"of,omitempty"`      // probe: how many there are
 	Tested   string          `json:"tested,omitempty"`  // lint, trace, test: name of a model to compare with the loaded one, or "" to take the loaded one
 	Element  json.RawMessage `json:"element,omitempty"` // trace: which number
-	More     bool            `json:"more,omitempty"`    // compare, test: go on with what the request before has begun; the files are images only
+	More     bool            `json:"more,omitempty"`    // observe, probe, compare, test: go on with what the request before has begun; the files are images only
 	Labels   string          `json:"labels,omitempty"`  // test: name of the labels' file, or "" when there are none
 }
 

@@ -1,0 +1,56 @@
+package ui
+
+import "dropquant/wasm/protocol"
+
+// batches hands the images of a phase out to workers: a few at a time, to whoever is free, or at once to each its share. Which
+// worker does an image makes no difference to the result.
+type batches struct {
+	waiting []([]int)
+	share   [][]int // of each worker, where it is fixed
+	given   [][]int // to each worker so far
+}
+
+// newBatches divides the first n images: into batches of chunk, or with chunk 0 into fixed shares.
+func newBatches(n, workers, chunk int) *batches {
+	b := &batches{given: make([][]int, workers)}
+	if chunk == 0 {
+		for w := range workers {
+			b.share = append(b.share, protocol.Shard(n, w, workers))
+		}
+		return b
+	}
+	for i := 0; i < n; i += chunk {
+		var batch []int
+		for k := i; k < min(i+chunk, n); k++ {
+			batch = append(batch, k)
+		}
+		b.waiting = append(b.waiting, batch)
+	}
+	return b
+}
+
+// next returns the next images for a worker, none when nothing is left for it.
+func (b *batches) next(worker int) (batch []int) {
+	switch {
+	case b.share != nil:
+		batch, b.share[worker] = b.share[worker], nil
+	case len(b.waiting) > 0:
+		batch, b.waiting = b.waiting[0], b.waiting[1:]
+	}
+	b.given[worker] = append(b.given[worker], batch...)
+	return batch
+}
+
+// again takes back what a worker was given, because it died with all that it had found: the one in its place, or any other, does
+// these images anew.
+func (b *batches) again(worker int) {
+	lost := b.given[worker]
+	b.given[worker] = nil
+	if b.share != nil {
+		b.share[worker] = lost
+		return
+	}
+	for _, i := range lost {
+		b.waiting = append(b.waiting, []int{i})
+	}
+}

@@ -1,0 +1,53 @@
+package ui
+
+import (
+	"slices"
+	"testing"
+)
+
+// Whatever the order in which workers come, and though one of them dies on the way, each image is in the end with one of them.
+func TestBatches(t *testing.T) {
+	for _, c := range []struct{ n, workers, chunk int }{{0, 2, 4}, {1, 2, 4}, {9, 2, 4}, {9, 3, 1}, {8, 2, 8}, {9, 2, 0}, {2, 3, 0}} {
+		b := newBatches(c.n, c.workers, c.chunk)
+		kept := make([][]int, c.workers)
+		for step, dead := 0, false; ; step++ {
+			w := step % c.workers
+			batch := b.next(w)
+			if c.chunk > 0 && len(batch) > c.chunk {
+				t.Errorf("%+v: a batch of %d", c, len(batch))
+			}
+			kept[w] = append(kept[w], batch...)
+			if w == c.workers-1 && !dead && step >= c.workers*2-1 {
+				dead = true
+				b.again(w)
+				kept[w] = nil
+				continue
+			}
+			if len(batch) == 0 && dead && step > c.n*c.workers+10*c.workers {
+				break
+			}
+		}
+		all := slices.Concat(kept...)
+		slices.Sort(all)
+		for i := range c.n {
+			if len(all) != c.n || all[i] != i {
+				t.Fatalf("%+v: the workers have %v", c, kept)
+			}
+		}
+	}
+}
+
+// A worker that is quicker gets more.
+func TestBatchesByNeed(t *testing.T) {
+	b := newBatches(12, 2, 2)
+	b.next(0)
+	for range 4 {
+		b.next(1)
+	}
+	if got := b.given; !slices.Equal(got[0], []int{0, 1}) || len(got[1]) != 8 {
+		t.Errorf("the workers have %v", got)
+	}
+	if b.next(0); len(b.given[0]) != 4 || len(b.next(1)) != 0 {
+		t.Errorf("then the workers have %v", b.given)
+	}
+}
