@@ -115,6 +115,10 @@ func floatCases() (list []floatCase) {
 	add([]int{1, 5, 19, 18}, "AveragePool, strides of three", floatPool("AveragePool", kernel(4, 5), ints("strides", 3, 3)))
 	add([]int{1, 5, 9, 7}, "AveragePool of the whole", floatPool("AveragePool", kernel(9, 7)))
 	add([]int{1, 5, 60}, "AveragePool over one dimension", floatPool("AveragePool", kernel(7)))
+	add([]int{1, 999, 8, 8}, "Pad by nothing", func(s *sketch, x *graph.Value) *graph.Value { // without it the pool runs in integers
+		y := s.op("Pad", nil, s.pair(x, 0.237, 7, false), s.AddConst("pads", tensor.New(tensor.Int64, 8)))
+		return s.pair(s.op("AveragePool", []graph.Attr{kernel(8, 8)}, y), 0.237, 7, false)
+	})
 	add([]int{1, 9, 8, 8}, "BatchNormalization", func(s *sketch, x *graph.Value) *graph.Value {
 		y := s.pair(x, 0.013, 100, false)
 		positive := tensor.New(tensor.Float32, 9)

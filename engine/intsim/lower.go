@@ -147,8 +147,31 @@ func (l *lowering) infer(shapes map[string][]int) error {
 		}
 		l.g.MakeConst(n.Outputs[0], out[0])
 	}
+	for _, n := range slices.Clone(l.g.Nodes) {
+		// Exporters leave Pads by nothing, which runtimes take away: without it a pair behind one is no unit's.
+		if n.Op == "Pad" && n.Domain == "" && !l.g.IsOutput(n.Outputs[0]) && padsNothing(n, r) {
+			l.g.ReplaceUses(n.Outputs[0], n.Inputs[0], nil)
+		}
+	}
 	l.g.RemoveDead()
 	return nil
+}
+
+func padsNothing(n *graph.Node, r *op.Resolved) bool {
+	pads := n.Ints("pads")
+	if v := n.Input(1); v != nil {
+		known := v.Const
+		if known == nil {
+			known = r.Known[v]
+		}
+		if known == nil || known.DType != tensor.Int64 {
+			return false
+		}
+		for _, p := range known.I64() {
+			pads = append(pads, int(p))
+		}
+	}
+	return len(pads) > 0 && !slices.ContainsFunc(pads, func(p int) bool { return p != 0 })
 }
 
 // node lowers one node.
