@@ -127,9 +127,10 @@ func (l *lowering) quantize(f *target.Fate) {
 	last := l.rounding(f, at)
 	l.roundings[q] = last
 	codes := l.inCodes(q)
+	moved := l.requantized[f.Node.Inputs[0].Producer] // its type stands apart then
 	if l.signed[q] || special {
 		last.alone = last.alone && !l.meets(q)
-		last = last.asSigned(at.first, codes)
+		last = last.asSigned(at.first, codes && !moved)
 	}
 	if f.Into != nil && codes {
 		last = last.scaled(l.r.Fate(f.Into).Node.Op)
@@ -189,7 +190,7 @@ func (l *lowering) inCodes(q *graph.Node) bool {
 			if n == nil {
 				continue
 			}
-			if s := l.r.Fate(n).State; s == target.Int8 || s == target.Moves {
+			if s := l.r.Fate(n).State; s == target.Int8 || s == target.Moves && !l.requantized[n] {
 				return true
 			}
 		}
@@ -211,6 +212,9 @@ func (f rounding) scaled(by string) rounding {
 func (l *lowering) rounding(f *target.Fate, at levels) rounding {
 	x := f.Node.Inputs[0]
 	if f.Into == nil {
+		if c, ok := l.codes[x]; ok && c.params.DType == tensor.Uint8 && l.r.Codes(x).Params.PerTensor() {
+			x, at = l.lessZero(c), at.over(c.params.Scale)
+		}
 		return rounding{x: x, factor: at.factors(), shift: at.apart(), alone: true, hi: at.last}
 	}
 	u := l.r.Fate(f.Into).Unit
@@ -228,6 +232,33 @@ func (l *lowering) rounding(f *target.Fate, at levels) rounding {
 		}
 	}
 	return rounding{x: x, factor: at.factors(), shift: at.shifts(), fused: true, hi: at.last}
+}
+
+// lessZero returns codes in float less their zero point.
+func (l *lowering) lessZero(c carried) *graph.Value {
+	x := l.float(c.value)
+	if z := c.params.Zero[0]; z != 0 {
+		x = l.op("", "Sub", []*graph.Value{x, l.vector([]float32{float32(z)})})
+	}
+	return x
+}
+
+// quantizedBefore finds each Concat of signed codes that nothing but a QuantizeLinear reads: OpenVINO moves that to before it, and what comes to it
+// are no codes. Unsigned ones were seen to meet as codes.
+//
+// Source: low_precision_transformations move_fake_quantize.cpp; OpenVINO 2026.4.1.
+func (l *lowering) quantizedBefore() map[*graph.Node]bool {
+	found := map[*graph.Node]bool{}
+	for _, n := range l.g.Nodes {
+		if n.Op != "Concat" || l.r.Fate(n).State != target.Moves || len(n.Outputs[0].Uses) != 1 || l.g.IsOutput(n.Outputs[0]) || n.Outputs[0].Uses[0].Node.Op != "QuantizeLinear" {
+			continue
+		}
+		found[n] = !slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool {
+			c := l.r.Codes(v)
+			return c == nil || c.Params.DType != tensor.Int8
+		})
+	}
+	return found
 }
 
 // afterMean is the form behind a mean of codes: the mean is taken of the codes, the zero point comes off it, and the levels

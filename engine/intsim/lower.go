@@ -41,15 +41,16 @@ type lowering struct {
 	r       *target.Reading
 	types   map[*graph.Value]op.Type
 
-	codes     map[*graph.Value]carried // of float values of g
-	names     map[string]carried
-	shifted   map[*graph.Node]bool           // pairs whose codes have 128 added by now
-	signed    map[*graph.Node]bool           // QuantizeLinear whose codes the runtime leaves signed: with 128 added here
-	ranges    map[*graph.Node]levels         // of QuantizeLinear that a defect gives others than those of its codes
-	roundings map[*graph.Node]rounding       // of every QuantizeLinear that became Requantize
-	readers   map[*graph.Value][]*graph.Node // of the values of the graph as it was
-	consts    map[string]*graph.Value
-	layers    []layer
+	codes       map[*graph.Value]carried // of float values of g
+	names       map[string]carried
+	shifted     map[*graph.Node]bool           // pairs whose codes have 128 added by now
+	signed      map[*graph.Node]bool           // QuantizeLinear whose codes the runtime leaves signed: with 128 added here
+	ranges      map[*graph.Node]levels         // of QuantizeLinear that a defect gives others than those of its codes
+	roundings   map[*graph.Node]rounding       // of every QuantizeLinear that became Requantize
+	requantized map[*graph.Node]bool           // see quantizedBefore
+	readers     map[*graph.Value][]*graph.Node // of the values of the graph as it was
+	consts      map[string]*graph.Value
+	layers      []layer
 }
 
 // Lower rewrites a copy of a Q/DQ graph into what the runtime of b executes for inputs of the given shapes.
@@ -75,6 +76,9 @@ func lower(g *graph.Graph, b *Backend, shapes map[string][]int, ordered bool) (*
 	}
 	l.r = target.Read(l.g, b.Target)
 	onAnyCPU := b.ISA == "" || l.r.OnAnyCPU()
+	if b.making == byOneDNN {
+		l.requantized = l.quantizedBefore()
+	}
 	if b.has(SignedConcat) {
 		l.misalign()
 	}
@@ -190,6 +194,7 @@ func (l *lowering) node(n *graph.Node) error {
 		if c, ok := l.codes[n.Input(0)]; ok && (n.Op == "Shape" || n.Op == "Size") { // the codes have it too
 			l.g.SetInput(n, 0, c.value)
 		}
+		l.makeInFloat(f)
 		if l.ordered && l.b.Target == target.ONNXRuntime {
 			l.order(n)
 		}
@@ -295,6 +300,9 @@ func (l *lowering) shift(n *graph.Node) {
 
 // move runs a node that only moves elements on the codes of its input.
 func (l *lowering) move(n *graph.Node) {
+	if l.requantized[n] {
+		return
+	}
 	in := slices.Clone(n.Inputs)
 	var moved carried
 	for i, v := range in {
@@ -304,6 +312,12 @@ func (l *lowering) move(n *graph.Node) {
 	}
 	if moved.value == nil {
 		return // the runtime quantizes before it and not behind it, which gives the same codes
+	}
+	if n.Op == "AveragePool" { // the means are rounded to codes
+		y := l.op(own, "Requantize", []*graph.Value{l.op("", n.Op, []*graph.Value{l.float(in[0])}, n.Attrs...), l.vector([]float32{1}), l.vector([]float32{0})})
+		l.g.SetOpset(own, 1)
+		l.carry(n.Outputs[0], carried{y, moved.params})
+		return
 	}
 	names := make([]string, len(n.Outputs))
 	for i, v := range n.Outputs {
@@ -345,9 +359,17 @@ func (l *lowering) replace(u *target.Unit, kernel *graph.Node) {
 // input returns the codes of input i of a unit.
 func (l *lowering) input(u *target.Unit, i int) (carried, error) {
 	c, ok := l.codes[u.Node.Input(i)]
-	if !ok {
+	switch {
+	case ok:
+		return c, nil
+	case u.Inputs[i] == nil:
 		return c, fmt.Errorf("bug: there are no codes of input %d", i)
 	}
+	// What moves the codes stays float, and the runtime has put a pair behind it.
+	p := inRuntime(u.Inputs[i])
+	q := l.add("", "QuantizeLinear", u.Node.Name, []*graph.Value{u.Node.Inputs[i], l.scale(p), l.zero(p)}, nil)
+	c = carried{q.Outputs[0], p}
+	l.carry(u.Node.Inputs[i], c)
 	return c, nil
 }
 

@@ -60,7 +60,7 @@ func TestModels(t *testing.T) {
 			saturate := map[string]*tensor.Tensor{}
 			for isa, precise := range arithmetics(t) {
 				b := intsim.ByName("onnxruntime", isa)
-				real := runReal(t, []job{{path, inputs, precise, true, t.TempDir()}, {path, inputs, precise, false, t.TempDir()}})
+				real := runReal(t, []job{{Model: path, Inputs: inputs, Precise: precise, Inside: true, Out: t.TempDir()}, {Model: path, Inputs: inputs, Precise: precise, Out: t.TempDir()}})
 				c := newComparison(t, g, b, shape)
 				p, err := intsim.Compile(g, b, map[string][]int{in: shape}, intsim.Options{})
 				if err != nil {
@@ -157,7 +157,7 @@ func compareBits(t *testing.T, path string, g *graph.Graph, pictures []*tensor.T
 		inputs = append(inputs, write(t, t.TempDir(), map[string]*tensor.Tensor{in: x}))
 	}
 	for isa, precise := range arithmetics(t) {
-		real := runReal(t, []job{{path, inputs, precise, false, t.TempDir()}})[0]
+		real := runReal(t, []job{{Model: path, Inputs: inputs, Precise: precise, Out: t.TempDir()}})[0]
 		p, err := intsim.Compile(g, intsim.ByName("onnxruntime", isa), map[string][]int{in: pictures[0].Shape}, intsim.Options{})
 		if err != nil {
 			t.Fatal(err)

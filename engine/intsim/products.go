@@ -13,6 +13,10 @@ import (
 // them says what the runtime does.
 func multiply(l *lowering, u *target.Unit) error {
 	n := u.Node
+	if n.Op == "AveragePool" {
+		l.meansOfCodes(n)
+		return nil
+	}
 	kernel := map[string]string{"Conv": "IntConv", "Gemm": "IntMatMul", "MatMul": "IntMatMul"}[n.Op]
 	x, w := l.codes[n.Inputs[0]], l.codes[n.Input(1)]
 	if kernel == "" || x.value == nil || w.value == nil || w.value.Const == nil || w.params.DType != tensor.Int8 {
@@ -54,6 +58,17 @@ func multiply(l *lowering, u *target.Unit) error {
 	}
 	l.layers = append(l.layers, layer)
 	return nil
+}
+
+// meansOfCodes gives who reads means in float the means of codes less the zero point: padding that counts is the code 0.
+func (l *lowering) meansOfCodes(n *graph.Node) {
+	c := l.codes[n.Inputs[0]]
+	if n.Int("count_include_pad", 0) == 0 || c.params.DType != tensor.Uint8 || !c.params.PerTensor() || c.params.Zero[0] == 0 || l.b.making != byOneDNN {
+		return
+	}
+	y := l.op("", n.Op, []*graph.Value{l.float(c.value)}, n.Attrs...)
+	y = l.op("", "Sub", []*graph.Value{y, l.vector([]float32{float32(c.params.Zero[0])})})
+	l.g.ReplaceUses(n.Outputs[0], l.op("", "Mul", []*graph.Value{y, l.vector(c.params.Scale)}), nil)
 }
 
 // activate puts oneDNN's own functions in the place of the Sigmoid and the x·Sigmoid(x) that a convolution applies.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"dropquant/engine/graph"
+	"dropquant/engine/quant"
 	"dropquant/engine/target"
 	"dropquant/engine/tensor"
 )
@@ -155,17 +156,46 @@ func (l *lowering) bias(u *target.Unit) (*graph.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := quantizedScale(l, u)
+	w := l.quantizedScale(u.Node.Input(1), u.Made)
 	return l.g.AddConst(v.Name+"_codes", madeBias(v.Const, x.params.Scale[0], w)), nil
 }
 
-// quantizedScale returns the scales of the weights of u.
-func quantizedScale(l *lowering, u *target.Unit) []float32 {
-	if v := u.Node.Input(1); slices.Contains(u.Made, v) {
-		_, scale, _ := madeWeights(v.Const)
+// quantizedScale returns the scales of weights: those of the file, or what the runtime makes.
+func (l *lowering) quantizedScale(w *graph.Value, made []*graph.Value) []float32 {
+	if slices.Contains(made, w) {
+		_, scale, _ := madeWeights(w.Const)
 		return scale.F32()
 	}
-	return l.codes[u.Node.Input(1)].params.Scale
+	return l.codes[w].params.Scale
+}
+
+// makeInFloat gives a layer in float the reals of the constants that the runtime quantizes all the same. For the bias beside stored weights see products.
+func (l *lowering) makeInFloat(f *target.Fate) {
+	n := f.Node
+	if len(f.Made) == 0 || !slices.Contains(f.Made, n.Inputs[1]) && n.Op != "ConvTranspose" {
+		return
+	}
+	x, w := l.codes[n.Inputs[0]].params.Scale[0], l.quantizedScale(n.Inputs[1], f.Made)
+	for i, v := range n.Inputs[1:] {
+		if !slices.Contains(f.Made, v) {
+			continue
+		}
+		p := quant.Params{DType: tensor.Int32, Scale: make([]float32, len(w)), Zero: make([]int32, len(w)), Axis: -1}
+		codes := v.Const
+		if i == 0 {
+			q, scale, zero := madeWeights(v.Const)
+			codes, p = q, quant.Params{DType: tensor.Int8, Scale: scale.F32(), Zero: []int32{int32(tensor.Data[int8](zero)[0])}, Axis: -1}
+		} else {
+			codes = madeBias(v.Const, x, w)
+			for c, s := range w {
+				p.Scale[c] = x * s
+			}
+			if len(w) > 1 {
+				p.Axis = 0
+			}
+		}
+		l.g.SetInput(n, i+1, l.g.AddConst(v.Name, p.Reals(codes)))
+	}
 }
 
 // madeBias quantizes a float bias to int32. Source: optimizer/qdq_transformer/weight_bias_quantization.cc.

@@ -36,6 +36,8 @@ var (
 		"use one code type for all, best uint8", "SEL BinaryNodeGroupSelector, ConvNodeGroupSelector"}
 	ruleSigned = &Rule{"signed-shared", "signed activations that several nodes read",
 		"use uint8 activations: this runtime makes unsigned only signed codes with one reader", "qdq_s8_to_u8.cc; SEL ConvNodeGroupSelector"}
+	ruleOutputType = &Rule{"signed-output-type", "signed codes whose type an attribute says",
+		"use uint8 activations, or an opset below 21: ONNX Runtime 1.32 makes them unsigned and leaves the attribute, which it then refuses", "seen: ONNX Runtime 1.32.0, output_dtype INT8 does not match y_zero_point type UINT8"}
 	ruleWide = &Rule{"sixteen-bits", "codes of 16 bits",
 		"use uint8 or int8: this runtime computes with 16 bits in float", "SEL: 16-bit types not allowed; LPT"}
 	ruleWeightAxis = &Rule{"weight-axis", "weights whose scales do not lie along the output channels",
@@ -52,8 +54,6 @@ var (
 		"export the model in Q/DQ form", "OpenVINO 2026.4.1 fails on QLinearConv; IMP has none"}
 	ruleBiasScale = &Rule{"bias-scale", "an int32 bias at another scale than that of the products it is added to",
 		"store the bias at the scale of input times weights, with zero point 0", "onnxruntime pull request 28229; qgemm.cc"}
-	ruleStrides = &Rule{"strided-point", "a 1x1 Conv that skips pixels behind a value that others read unquantized",
-		"put one pair on the value, for all its readers", "OpenVINO 2026.4.1, StridesOptimization: the strides move to between the pair as a MaxPool"}
 	ruleExtreme = &Rule{"extreme-float", "a QuantizeLinear behind a largest or smallest element that is taken in float",
 		"put the pair before the node and not behind it: the codes that it moves are the same", "OpenVINO 2026.4.1: 0 dB of Conv, ReduceMax, a pair and Conv in a row"}
 	ruleBias     = &Rule{"bias-float", "a float bias where the kernel adds int32", "store it as int32 behind a DequantizeLinear whose scale is that of input times weights", "weight_bias_quantization.cc"}
@@ -231,18 +231,6 @@ var (
 	// biasExact holds when it is, but for rounding.
 	biasExact = Check{Rule: ruleBiasScale, Effect: Wrong, Why: func(_ *reader, u *Unit) string {
 		return u.biasOff(func(got, want float64) bool { return math.Abs(got-want) > 1e-4*want })
-	}}
-
-	// wholePair holds for a 1x1 Conv that skips pixels when nothing but the pair reads the value that the pair is on.
-	wholePair = Check{Rule: ruleStrides, Why: func(r *reader, u *Unit) string {
-		c := u.Inputs[0]
-		if !stridedPoint(u.Node) || c == nil || c.Q == nil || c.DQ == nil || len(c.Moved) > 0 || len(c.DQ.Outputs[0].Uses) > 1 || len(c.Q.Outputs[0].Uses) > 1 {
-			return ""
-		}
-		if v := c.Q.Inputs[0]; v != nil && v.Producer != nil && (len(v.Uses) > 1 || r.graph.IsOutput(v)) {
-			return fmt.Sprintf("%q is read beside the pair %q, and the strides of a 1x1 Conv move up to there", v.Name, c.Q.Name)
-		}
-		return ""
 	}}
 
 	allCodes = Check{Rule: ruleInput, Why: func(_ *reader, u *Unit) string {

@@ -52,7 +52,7 @@ func pairForms(l *linter) {
 		case p.rule != nil:
 			l.find(p.rule, StaysFloat, n, "%s", p.why)
 		case r.Nodes[i].Rule != nil:
-			l.find(r.Nodes[i].Rule, Note, n, "%s", r.Nodes[i].Why)
+			l.find(r.Nodes[i].Rule, r.Nodes[i].Effect, n, "%s", r.Nodes[i].Why)
 		case !p.zeroed:
 			l.find(ruleZero, Note, n, "it leaves out its zero point")
 		case !p.params.PerTensor() && r.graph.Opset[""] < 13:

@@ -31,7 +31,9 @@ var OpenVINO = &Target{
 		{Op: "MatMul", Role: Weighted, Axis: axis1, Checks: []Check{weightInt8, weightAxis}, Needs: []Need{matrixWeights, activation}, Source: "LPT mat_mul.cpp; NNCF MATMUL"},
 
 		{Op: "Add", Role: Compute, Checks: []Check{allCodes}, Needs: []Need{activations}, Source: "LPT add.cpp; NNCF ADD: both inputs"},
-		{Op: "AveragePool", Role: Compute, Needs: []Need{activation}, Source: "LPT avg_pool.cpp; NNCF AVGPOOL"},
+		// Where a layer, or a Mul or Add with a constant, reads the means without a pair, they are rounded to codes of the input.
+		{Op: "AveragePool", Role: Carrier, Found: true, In: first, Checks: []Check{countedPadding.with(Wrong)}, Needs: []Need{activation, meansInCodes}, Source: "LPT update_shared_precision_preserved.hpp; seen: OpenVINO 2026.4.1, 33 to 44 dB of a pool and Mul, Add or Conv"},
+		{Op: "AveragePool", Role: Compute, Checks: []Check{countedPadding.with(Wrong)}, Needs: []Need{activation, planned(padsAreZeros)}, Source: "LPT avg_pool.cpp; NNCF AVGPOOL"},
 		{Op: "GlobalAveragePool", Role: Compute, Needs: []Need{activation}, Source: "read as ReduceMean: LPT reduce_mean.cpp; NNCF onnx metatypes"},
 
 		{Op: "MatMul", Role: Compute, Found: true, Needs: []Need{activations}, Source: "LPT mat_mul.cpp"},
@@ -52,8 +54,8 @@ var OpenVINO = &Target{
 		{Op: "Unsqueeze", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT unsqueeze.cpp"},
 		{Op: "Slice", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT slice.cpp, strided_slice.cpp"},
 		{Op: "Split", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT split.cpp, variadic_split.cpp"},
-		{Op: "DepthToSpace", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT depth_to_space.cpp"},
-		{Op: "SpaceToDepth", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT space_to_batch.cpp's family; NNCF transparent"},
+		{Op: "DepthToSpace", Role: Carrier, In: first, Checks: []Check{perTensor, blocksOfConcat.with(Refused)}, Needs: []Need{activation, planned(blocksOfOne)}, Source: "LPT depth_to_space.cpp"},
+		{Op: "SpaceToDepth", Role: Carrier, In: first, Checks: []Check{perTensor}, Needs: []Need{activation}, Source: "LPT space_to_batch.cpp's family; NNCF transparent"},
 		{Op: "Pad", Role: Carrier, In: first, Needs: []Need{activation, zeroPad, planned(notNegative)}, Source: "LPT pad.cpp: the constant must be the code of 0"},
 		{Op: "Resize", Role: Carrier, In: first, Needs: []Need{activation, nearest}, Source: "LPT interpolate.cpp: nearest"},
 		{Op: "Dropout", Role: Carrier, In: first, Needs: []Need{activation, oneOutput}, Source: "nothing in inference"},

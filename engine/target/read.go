@@ -30,11 +30,12 @@ type Reading struct {
 type Fate struct {
 	Node   *graph.Node
 	State  State
-	Unit   *Unit       // of an Int8 node
-	Into   *graph.Node // of Fused and Paired: the Int8 node whose kernel has absorbed it; nil for a Paired node that runs by itself
-	Rule   *Rule       // what keeps the node out of the integers, or what is wrong with it there; nil when nothing is
-	Why    string      // the same about this node, a sentence without its period
-	Effect Effect      // of the rule
+	Unit   *Unit          // of an Int8 node
+	Into   *graph.Node    // of Fused and Paired: the Int8 node whose kernel has absorbed it; nil for a Paired node that runs by itself
+	Rule   *Rule          // what keeps the node out of the integers, or what is wrong with it there; nil when nothing is
+	Why    string         // the same about this node, a sentence without its period
+	Effect Effect         // of the rule
+	Made   []*graph.Value // of a layer in float: constants that the runtime quantizes nevertheless, as those of Unit.Made
 }
 
 // Unit is an operator that runs in integers, with all that its kernel absorbs.

@@ -50,9 +50,15 @@ func (r *reader) carry(n *graph.Node, row *Row) {
 		return
 	}
 	for _, c := range row.Checks {
-		if why := c.Why(r, &Unit{Node: n, Inputs: []*Codes{in}}); why != "" {
+		why := c.Why(r, &Unit{Node: n, Inputs: []*Codes{in}})
+		switch {
+		case why == "":
+		case c.Effect == StaysFloat:
 			r.float(n, c.Rule, why)
 			return
+		default:
+			f := r.Fate(n)
+			f.Rule, f.Why, f.Effect = c.Rule, why, c.Effect
 		}
 	}
 	for _, v := range n.Outputs {
@@ -76,9 +82,16 @@ func (r *reader) carry(n *graph.Node, row *Row) {
 			if c.Shifted = r.Target.Shifts && in.zeroed(r) && readers(v) == 1; c.Shifted != in.Shifted {
 				r.float(n, ruleSigned, "of the signed codes before it and behind it only one become unsigned")
 			}
+			if f := r.Fate(n); c.Shifted && r.graph.Opset[""] >= outputType {
+				f.Rule, f.Effect = ruleOutputType, Refused
+				f.Why = fmt.Sprintf("the runtime puts a QuantizeLinear behind it that says int8, and then makes the codes of %q unsigned", c.name())
+			}
 		}
 	}
 }
+
+// outputType is the opset that brought the attribute output_dtype of QuantizeLinear.
+const outputType = 21
 
 // mix returns the codes of a Concat of codes: all have the same parameters, or they lie side by side along its axis.
 func mix(n *graph.Node, in []*Codes) (*Codes, *Rule, string) {

@@ -16,6 +16,9 @@ func (r *reader) readPair(n *graph.Node) {
 		return
 	}
 	if !isDQ(n) {
+		if n.Int("output_dtype", 0) != 0 && r.shifts(n) {
+			f.Rule, f.Why, f.Effect = ruleOutputType, "it says int8 as an attribute, which the runtime leaves when it makes the codes unsigned", Refused
+		}
 		return
 	}
 	c := &Codes{Params: p.params, DQ: n}
@@ -25,7 +28,8 @@ func (r *reader) readPair(n *graph.Node) {
 		case other.rule != nil:
 			return
 		case !sameParams(other.params, p.params):
-			f.Rule, f.Why = rulePairDiffers, fmt.Sprintf("its scale or zero point differs from that of %q, which it follows", q.Name)
+			f.Rule, f.Effect = rulePairDiffers, Note
+			f.Why = fmt.Sprintf("its scale or zero point differs from that of %q, which it follows", q.Name)
 			if other.params.DType != p.params.DType {
 				return
 			}

@@ -115,6 +115,7 @@ func (r *reader) read(n *graph.Node) {
 // store says that n computes in float: from stored weights when they are.
 func (r *reader) store(n *graph.Node, rule *Rule, why string) {
 	r.float(n, rule, why)
+	r.Fate(n).Made = r.madeInFloat(n)
 	if weights := r.codes[n.Input(1)]; weights != nil && weights.Constant() != nil {
 		r.Fate(n).State = Stored
 	}

@@ -13,8 +13,8 @@ var Rules = []*Rule{
 	ruleScale, ruleComputed, ruleShapes, ruleBlock, ruleBits, ruleType, ruleZero, rulePairDiffers,
 	ruleOperator, ruleCodeOp, ruleAlone, ruleGraph, ruleRank, ruleOpset, ruleAlwaysCodes, ruleOutputPair, ruleBetween,
 	ruleMade, ruleSaturates, ruleBiasOverflow, ruleSums, ruleInput, ruleOutput, ruleWeights,
-	ruleReluZero, ruleClip, ruleCarrier, ruleChannels, ruleTypes, ruleSigned, ruleWide, ruleAsymmetric, ruleUnsigned, ruleSignedConcat,
-	ruleWeightAxis, ruleWeightZero, ruleWeightType, ruleBias, ruleBiasScale, ruleBiasType, ruleBiasDQ, ruleStrides, ruleExtreme,
+	ruleReluZero, ruleClip, ruleCarrier, ruleChannels, ruleTypes, ruleSigned, ruleOutputType, ruleWide, ruleAsymmetric, ruleUnsigned, ruleSignedConcat,
+	ruleWeightAxis, ruleWeightZero, ruleWeightType, ruleBias, ruleBiasScale, ruleBiasType, ruleBiasDQ, ruleStrides, ruleExtreme, rulePadding, ruleBlocks,
 }
 
 // What a pair itself can have wrong, in any runtime.
