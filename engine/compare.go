@@ -66,6 +66,17 @@ func (j *Job) Compare(i int, f File) error {
 	return nil
 }
 
+// Rest gives up the programs: a job that has compared its images, or will not, can still report and export.
+func (j *Job) Rest() {
+	j.float, j.outputs = nil, floatOutputs{}
+	if j.quantized != nil {
+		j.quantized.program = nil
+	}
+	for _, p := range j.predictions {
+		p.program = nil
+	}
+}
+
 // compareOutputs runs the quantized model on sample k of image i, and the float one where its outputs were not kept.
 func (j *Job) compareOutputs(i, k int, x *tensor.Tensor) error {
 	refs := j.outputs.of(i, k)

@@ -26,7 +26,7 @@ type diagnosis struct {
 	program program                   // runs own, in the first arithmetic of the target
 	other   program                   // the same on CPUs without VNNI, where that can differ; or nil
 	acts    program                   // own with its weights in float
-	float   map[string]*tensor.Tensor // what the float model gives, kept for its memory
+	float   map[string]*tensor.Tensor // what the float model gives
 	spare   []float32
 	found   map[int][]detail
 }
@@ -34,6 +34,9 @@ type diagnosis struct {
 func newDiagnosis() diagnosis {
 	return diagnosis{float: map[string]*tensor.Tensor{}, found: map[int][]detail{}}
 }
+
+// rest gives up all but what was found: the programs and activations take more memory than all else, for a few images of many.
+func (d *diagnosis) rest() { *d = diagnosis{float: map[string]*tensor.Tensor{}, found: d.found} }
 
 // detail is what one image shows of one layer.
 type detail struct {
@@ -100,10 +103,9 @@ func (j *Job) startDiagnosis() error {
 // diagnose looks closely at image i.
 func (j *Job) diagnose(i int, x *tensor.Tensor) error {
 	d := &j.diagnosis
-	if d.program == nil {
-		if err := j.startDiagnosis(); err != nil {
-			return err
-		}
+	defer d.rest()
+	if err := j.startDiagnosis(); err != nil {
+		return err
 	}
 	float := d.float
 	if _, err := j.float.Run(j.feed(x), func(v *graph.Value, t *tensor.Tensor) {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -118,9 +119,15 @@ func (s *session) state(protocol.Request, []source) (protocol.Reply, [][]byte, e
 // thread some of the time that workers could have.
 const every = 250 * time.Millisecond
 
+// How much garbage may collect before it is looked for, in percent of what is in use. While everybody waits for the file, which takes
+// little memory, that should cost no time. Behind it many programs are in memory, and without care the peak would be twice what
+// they take once there are images enough; looking more often costs about 1 % there.
+const roomy, tight = 100, 25
+
 // start begins the job of a request.
 func (s *session) start(req protocol.Request) (err error) {
 	s.job, s.tester = nil, nil // so that their memory can be used again
+	debug.SetGCPercent(roomy)
 	if s.job, err = newJob(s.model, req.Options); err != nil {
 		return err
 	}
@@ -206,6 +213,7 @@ func (s *session) quantized(req protocol.Request, files []source) ([]source, err
 }
 
 func (s *session) compare(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
+	debug.SetGCPercent(tight)
 	images, err := s.quantized(req, files)
 	if err == nil {
 		err = s.each(req, images, s.job.Skip, s.job.Compare)
@@ -284,7 +292,11 @@ func (s *session) each(req protocol.Request, files []source, skip func(index int
 // test runs a model in every arithmetic that is known, on a share of the images.
 func (s *session) test(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
 	if !req.More {
+		debug.SetGCPercent(tight)
 		s.tester = nil
+		if s.job != nil { // it has been compared, or will not be
+			s.job.Rest()
+		}
 		o, images, err := testOptions(s.model, req, files)
 		if err != nil {
 			return protocol.Reply{}, nil, err
