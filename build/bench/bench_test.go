@@ -63,6 +63,13 @@ func TestTimeline(t *testing.T) {
 	if want := "0.10\t1.00\t3.00\t1.00\t2.00\t0.10\t7.10\t1.00\t2.00\t64"; got.String() != want {
 		t.Errorf("the line is %q, want %q", got, want)
 	}
+	other, err := newTimeline(500, 2500, marks, 16<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, m := "0.10\t1.50\t3.00\t1.00\t2.00\t0.10\t7.60\t1.00\t2.00\t40", middle([]*timeline{got, other}); m.String() != want {
+		t.Errorf("the medians are %q, want %q", m, want)
+	}
 	if _, err := newTimeline(500, 1500, marks[:6], 0); err == nil || !strings.Contains(err.Error(), `"Writing"`) {
 		t.Errorf("a page that ends early gives %v", err)
 	}

@@ -22,7 +22,8 @@ const (
 	jobImages = 128
 )
 
-// jobs are done with every model, the first of them in turn with NNCF.
+// jobs are done with every model, in turn, and the first of them in turn with NNCF. Two and one worker are compared, and the memory
+// of few and of many images.
 var jobs = []struct{ images, workers int }{{jobImages, 2}, {jobImages, 1}, {64, 2}, {512, 2}}
 
 // watch notes when the page says what, and how large the memory of its workers gets.
@@ -52,36 +53,71 @@ func (b *bench) job(ctx context.Context) error {
 		return err
 	}
 	defer site.close()
-	fmt.Printf("\njob: photos of 256x256 and a model dropped on the page, for OpenVINO; seconds\n")
-	table := newTable("model\timages\tworkers\tpage starts\tdrop to ready\tcalibrates\tlooks\tquantizes\twrites\tdrop to file\tcompares\tpredicts\tlargest worker MB\tNNCF\tratio")
-	defer table.Flush()
+	fmt.Printf("\njob: photos of 256x256 and a model dropped on the page, for OpenVINO; seconds, medians of %d\n", b.times)
+	table := newTable("model\timages\tworkers\tpage starts\tdrop to ready\tcalibrates\tlooks\tquantizes\twrites\tdrop to file\tcompares\tpredicts\tlargest worker MB\tNNCF\tratio (min..max)")
+	var notes []string
 	for _, name := range b.jobs {
-		for i, j := range jobs {
-			folder := filepath.Join(b.dir, fmt.Sprint(name, j.images, "-", j.workers))
-			if err := copyFiles(folder, photos[:j.images]); err != nil {
-				return err
-			}
-			p, err := openPage(ctx, site.url, watch)
-			if err != nil {
-				return err
-			}
-			line, err := runJob(p, j.workers, j.images, b.file(name), folder)
-			p.close()
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			fmt.Fprintf(table, "%s\t%d\t%d\t%s", name, j.images, j.workers, line)
-			if python := os.Getenv("DROPQUANT_NNCF"); i == 0 && python != "" && name == jobModel {
-				seconds, err := nncf(ctx, python, b.file(name), photos[:j.images])
+		lines := make([][]*timeline, len(jobs))
+		var theirs []float64
+		for range b.times {
+			for i, j := range jobs {
+				fmt.Fprintln(os.Stderr, "timing", name, "with", j.images, "images and", j.workers, "workers")
+				line, err := b.oneJob(ctx, site.url, name, photos[:j.images], j.workers)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(table, "\t%.2f\t%.2f", seconds, line.toFile()/seconds)
+				lines[i] = append(lines[i], line)
+				if python := os.Getenv("DROPQUANT_NNCF"); i == 0 && python != "" && name == jobModel {
+					seconds, err := nncf(ctx, python, b.file(name), photos[:j.images])
+					if err != nil {
+						return err
+					}
+					theirs = append(theirs, seconds)
+				}
+			}
+		}
+		for i, j := range jobs {
+			fmt.Fprintf(table, "%s\t%d\t%d\t%s", name, j.images, j.workers, middle(lines[i]))
+			if i == 0 && len(theirs) > 0 {
+				fmt.Fprintf(table, "\t%.2f\t%s", median(theirs), spread(ratios(each(lines[i], (*timeline).toFile), theirs)))
 			}
 			fmt.Fprintln(table)
 		}
+		calibrates := func(t *timeline) float64 { return t.lasts[0] + t.lasts[1] }
+		memory := func(t *timeline) float64 { return t.memory }
+		notes = append(notes, fmt.Sprintf("%s: one worker takes %s times as long as two to calibrate, %s times to the file; %d images take %s times the memory of %d", name,
+			spread(ratios(each(lines[1], calibrates), each(lines[0], calibrates))), spread(ratios(each(lines[1], (*timeline).toFile), each(lines[0], (*timeline).toFile))),
+			jobs[3].images, spread(ratios(each(lines[3], memory), each(lines[2], memory))), jobs[2].images))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, n := range notes {
+		fmt.Println(n)
 	}
 	return nil
+}
+
+// oneJob does one job in a browser of its own.
+func (b *bench) oneJob(ctx context.Context, url, name string, photos []string, workers int) (*timeline, error) {
+	folder, err := os.MkdirTemp(b.dir, "photos")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	if err := copyFiles(folder, photos); err != nil {
+		return nil, err
+	}
+	p, err := openPage(ctx, url, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	line, err := runJob(p, workers, len(photos), b.file(name), folder)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return line, nil
 }
 
 // photosOf returns n photos, those of the calibration set first.
@@ -99,11 +135,8 @@ func (b *bench) photosOf(n int) (list []string, err error) {
 	return list[:n], nil
 }
 
-// copyFiles makes a folder of files.
+// copyFiles fills a folder.
 func copyFiles(to string, files []string) error {
-	if err := os.Mkdir(to, 0o755); err != nil {
-		return err
-	}
 	for _, path := range files {
 		data, err := os.ReadFile(path)
 		if err == nil {
@@ -144,17 +177,14 @@ func runJob(p *page, workers, images int, paths ...string) (*timeline, error) {
 			return nil, err
 		}
 	}
-	if err := p.wait(`!document.getElementById("run").disabled && document.querySelector("#view-stats table")`, time.Minute); err != nil {
-		return nil, err
-	}
-	ready, err := eval[float64](p, "performance.now()")
+	ready, err := eval[float64](p, `until(() => !document.getElementById("run").disabled && document.querySelector("#view-stats table"))`)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := eval[any](p, fmt.Sprintf("quantize(%d, %d)", workers, images)); err != nil {
 		return nil, err
 	}
-	if err := p.wait(`marks.at(-1).says === "Predicted" || document.querySelector("#errors .error")`, 10*time.Minute); err != nil {
+	if _, err := eval[any](p, `until(() => marks.at(-1).says === "Predicted" || document.querySelector("#errors .error"))`); err != nil {
 		return nil, err
 	}
 	if said, err := eval[string](p, `document.getElementById("errors").innerText`); err != nil || said != "" {

@@ -52,3 +52,24 @@ func (t *timeline) String() string {
 	return fmt.Sprintf("%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f", t.starts, t.ready, t.lasts[0]+t.lasts[1], t.lasts[2], t.lasts[3], t.lasts[4],
 		t.toFile(), t.lasts[5], t.lasts[6], t.memory/(1<<20))
 }
+
+// each returns one number of every timeline.
+func each(list []*timeline, number func(*timeline) float64) (out []float64) {
+	for _, t := range list {
+		out = append(out, number(t))
+	}
+	return out
+}
+
+// middle returns the medians of what timelines hold.
+func middle(list []*timeline) *timeline {
+	t := &timeline{
+		starts: median(each(list, func(t *timeline) float64 { return t.starts })),
+		ready:  median(each(list, func(t *timeline) float64 { return t.ready })),
+		memory: median(each(list, func(t *timeline) float64 { return t.memory })),
+	}
+	for i := range list[0].lasts {
+		t.lasts = append(t.lasts, median(each(list, func(t *timeline) float64 { return t.lasts[i] })))
+	}
+	return t
+}

@@ -36,6 +36,7 @@ type bench struct {
 	models []string
 	jobs   []string // models of the last part
 	rounds int
+	times  int  // that a job is done
 	int8   bool // layers are those of the quantized models
 	site   *site
 	page   *page // of the workers, once it is open
@@ -61,6 +62,7 @@ var parts = []part{
 func main() {
 	models := flag.String("models", "", "`names` of models, separated by commas (default all: "+strings.Join(known, ", ")+")")
 	rounds := flag.Int("rounds", 7, "how many pairs are timed")
+	times := flag.Int("times", 1, "how often each job is done")
 	chosen := flag.String("part", "", "`names` of parts, separated by commas: forward, calibrate, integers, layers, decode, native, job (default all)")
 	int8 := flag.Bool("int8", false, "time the layers of the quantized models instead of those of the float ones")
 	flag.Usage = func() {
@@ -68,13 +70,13 @@ func main() {
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() > 0 || *rounds < 1 {
+	if flag.NArg() > 0 || *rounds < 1 || *times < 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, split(*models), split(*chosen), *rounds, *int8); err != nil {
+	if err := run(ctx, split(*models), split(*chosen), *rounds, *times, *int8); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -84,7 +86,7 @@ func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-func run(ctx context.Context, models, chosen []string, rounds int, int8 bool) error {
+func run(ctx context.Context, models, chosen []string, rounds, times int, int8 bool) error {
 	for _, name := range chosen {
 		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
 			return fmt.Errorf("no part is called %q", name)
@@ -95,7 +97,7 @@ func run(ctx context.Context, models, chosen []string, rounds int, int8 bool) er
 		return err
 	}
 	defer b.close()
-	b.int8 = int8
+	b.times, b.int8 = times, int8
 	for _, p := range parts {
 		if len(chosen) > 0 && !slices.Contains(chosen, p.name) {
 			continue

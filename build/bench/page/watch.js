@@ -16,9 +16,22 @@ const says = () => {
 	if (last === "Compared" || last === "Predicted") return document.getElementById("check-progress") ? last : "Predicted";
 	return document.getElementById("run-title").textContent;
 };
-new MutationObserver(() => {
+// on calls see whenever the page changes, until that returns true.
+const on = (see) => {
+	const observer = new MutationObserver(() => { if (see()) observer.disconnect(); });
+	observer.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+};
+on(() => {
 	if (document.documentElement?.hasAttribute("data-ready")) note(says());
-}).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+});
+
+// until resolves with the moment at which what is tested becomes true. Asking from outside again and again would take the time of
+// the page's thread.
+globalThis.until = (test) => new Promise((resolve, reject) => {
+	setTimeout(() => reject(new Error("after ten minutes the page says: " + document.body.innerText)), 600_000);
+	const see = () => test() && (resolve(performance.now()), true);
+	if (!see()) on(see);
+});
 
 // quantize starts a run.
 globalThis.quantize = (workers, images) => {
@@ -35,14 +48,15 @@ globalThis.quantize = (workers, images) => {
 // to look at it when it says something.
 const prelude = `{
 	const channel = new BroadcastChannel("memory"), instantiate = WebAssembly.instantiate, post = postMessage;
-	let memory;
+	let memory, told = 0;
 	WebAssembly.instantiate = async (...args) => {
 		const instance = await instantiate(...args);
 		memory ??= instance.exports.mem;
 		return instance;
 	};
 	globalThis.postMessage = (...args) => {
-		channel.postMessage(memory?.buffer.byteLength ?? 0);
+		const bytes = memory?.buffer.byteLength ?? 0;
+		if (bytes > told) channel.postMessage(told = bytes);
 		post.apply(globalThis, args);
 	};
 }
