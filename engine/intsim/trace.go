@@ -72,7 +72,7 @@ const (
 // has them. Integers are those of the simulator: sums come from its operators, run on the terms alone, and everything
 // behind them from the run itself.
 func Trace(g *graph.Graph, b *Backend, shapes map[string][]int, inputs map[string]*tensor.Tensor, value string, c, y, x int) (*Path, error) {
-	l, err := Lower(g, b, shapes)
+	l, err := lower(g, b, shapes, true)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +213,7 @@ func (t *tracer) run(g *graph.Graph, shapes map[string][]int, inputs map[string]
 	for i, n := range t.chain {
 		watch[n.Outputs[0]] = true
 		for _, v := range n.Inputs {
-			if i > 0 && v != nil && v.Const == nil {
+			if (i > 0 || !tracedKernels[n.Op].integer) && v != nil && v.Const == nil {
 				watch[v] = true
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"dropquant/engine/exec"
 	"dropquant/engine/graph"
@@ -22,6 +23,8 @@ type kernelInputs struct {
 	integer                            bool
 }
 
+var floatInputs = kernelInputs{0, -1, -1, 1, -1, -1, 2, -1, -1, -1, false}
+
 // tracedKernels lists the kernels whose elements can be traced.
 var tracedKernels = map[string]kernelInputs{
 	"QLinearConv":          {0, 1, 2, 3, 4, 5, 8, -1, 6, 7, true},
@@ -30,9 +33,12 @@ var tracedKernels = map[string]kernelInputs{
 	"MatMulIntegerToFloat": {0, 2, 4, 1, 3, 5, 6, -1, -1, -1, true},
 	"IntConv":              {0, -1, 1, 2, -1, 3, 5, 4, -1, -1, true},
 	"IntMatMul":            {0, -1, 1, 2, -1, 3, 5, 4, -1, -1, true},
-	"Conv":                 {0, -1, -1, 1, -1, -1, 2, -1, -1, -1, false},
-	"Gemm":                 {0, -1, -1, 1, -1, -1, 2, -1, -1, -1, false},
-	"MatMul":               {0, -1, -1, 1, -1, -1, -1, -1, -1, -1, false},
+	"Conv":                 floatInputs,
+	"Gemm":                 floatInputs,
+	"MatMul":               floatInputs,
+	"OrderedConv":          floatInputs,
+	"OrderedGemm":          floatInputs,
+	"OrderedMatMul":        floatInputs,
 }
 
 // constant returns the elements of a constant input, or of one that only constants give, as weights behind a DequantizeLinear
@@ -81,7 +87,7 @@ func pick(t *tensor.Tensor, c int, otherwise float64) float64 {
 func (t *tracer) kernel(c, y, x int) error {
 	n := t.chain[0]
 	f := tracedKernels[n.Op]
-	t.path.Kernel, t.path.Integer = n.Op, f.integer
+	t.path.Kernel, t.path.Integer = strings.TrimPrefix(n.Op, "Ordered"), f.integer
 	window, err := t.window(n, c, y, x)
 	if err != nil {
 		return err
@@ -205,6 +211,9 @@ func (t *tracer) floatKernel(n *graph.Node, f kernelInputs, window []slot, c int
 	if bias := t.constant(n, f.bias); bias != nil {
 		t.step(StepFloatBias, "bias in float", pick(bias, c, 0))
 	}
+	if other := n.Input(3); other != nil {
+		t.step(StepFloatBias, "the other operand of the addition behind it, with which the sum begins", t.element(other))
+	}
 	t.step(StepReal, "in 32-bit float", t.element(n.Outputs[0]))
 	return nil
 }
@@ -276,7 +285,7 @@ func (t *tracer) window(n *graph.Node, c, y, x int) (out []slot, err error) {
 	if a := t.adding(n); tracedKernels[n.Op].integer && a.Sums == kernel.Paired {
 		block = max(a.Block, 1)
 	}
-	if n.Op != "QLinearConv" && n.Op != "IntConv" && n.Op != "Conv" {
+	if n.Op != "QLinearConv" && n.Op != "IntConv" && n.Op != "Conv" && n.Op != "OrderedConv" {
 		return matrixWindow(n, in, w, c, block)
 	}
 	if len(in) != 4 || len(w) != 4 {

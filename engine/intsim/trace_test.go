@@ -172,3 +172,42 @@ func TestTraceOfWhatIsNone(t *testing.T) {
 		}
 	}
 }
+
+// TestTraceOfFloats traces a sum of two convolutions that ONNX Runtime leaves in float, and wants the terms and what they begin with to give the
+// real that its own order gives.
+func TestTraceOfFloats(t *testing.T) {
+	s := newSketch(3)
+	x := s.AddInput("x", tensor.Float32, 1, 24, 6, 6)
+	q := s.pair(x, 0.02, 100, false)
+	y := s.op("Add", nil, s.conv(q, 0.3, 24, 16, 3, 1, true), s.conv(q, 0.3, 24, 16, 3, 1, true))
+	s.AddOutput(y)
+	in, random := tensor.New(tensor.Float32, x.Shape...), rand.New(rand.NewPCG(1, 2))
+	for i := range in.F32() {
+		in.F32()[i] = 4*random.Float32() - 2
+	}
+	feed, b := map[string]*tensor.Tensor{"x": in}, intsim.ByName("onnxruntime", "vnni")
+	p, err := intsim.Compile(s.Graph, b, nil, intsim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := p.Run(feed, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 16 {
+		path, err := intsim.Trace(s.Graph, b, nil, feed, y.Name, i, i%6, 5-i%6)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := out[y.Name].F32()[i*36+i%6*6+5-i%6]
+		total := 0.0
+		for _, step := range path.Steps {
+			if step.ID == intsim.StepScaled || step.ID == intsim.StepFloatBias {
+				total += step.Value
+			}
+		}
+		if path.Result != want || math.Abs(total-float64(want)) > 1e-4 || path.Kernel != "Conv" {
+			t.Errorf("channel %d of %s: traced to %v by steps that add up to %v, and the simulator gives %v", i, path.Kernel, path.Result, total, want)
+		}
+	}
+}
