@@ -65,7 +65,9 @@ var brgemmPairs = op.Arithmetic{
 // Backends lists what can be simulated.
 var Backends = []*Backend{
 	{
+		// With AVX-512. A processor that has VNNI for AVX2 only lays out the channels of float convolutions by 8, one with AVX-512 and without VNNI by 16.
 		Target: target.ONNXRuntime, ISA: "vnni", Title: "ONNX Runtime on a CPU with VNNI", Version: "1.32.0", emit: emitQLinear,
+		Arithmetic: op.Arithmetic{Lanes: 16},
 	},
 	{
 		// Depthwise kernels widen to 16 bits before they multiply. Source: mlas/lib/x86_64/ConvSymKernelAvx2.S,

@@ -17,6 +17,12 @@ func (l *lowering) order(n *graph.Node) {
 	}
 	switch n.Op {
 	case "Conv", "Gemm", "MatMul":
+		if n.Op == "Conv" && l.static(n) {
+			n.Attrs = append(slices.Clone(n.Attrs), graph.Attr{Name: "static", Value: int64(1)})
+			n.Op, n.Domain = "OrderedConv", own
+			l.g.SetOpset(own, 1)
+			return
+		}
 		l.products(n)
 	case "AveragePool", "GlobalAveragePool":
 		if l.g.Opset[""] >= 19 || len(n.Inputs[0].Shape) > 4 { // computed otherwise
@@ -27,6 +33,16 @@ func (l *lowering) order(n *graph.Node) {
 	case "BatchNormalization":
 		l.affine(n)
 	}
+}
+
+// static reports whether n is a convolution of constant float weights that ONNX Runtime leaves as they are: it makes codes of those between pairs,
+// and folds what scales the channels into the others.
+func (l *lowering) static(n *graph.Node) bool {
+	constant := func(i int) bool { return n.Input(i) != nil && n.Input(i).Const != nil }
+	folded := func(u graph.Use) bool {
+		return u.Node.Op == "BatchNormalization" || (u.Node.Op == "Mul" || u.Node.Op == "Add") && u.Node.Inputs[1-u.Index].Const != nil
+	}
+	return constant(1) && !l.between(n) && (n.Input(2) == nil || constant(2)) && len(n.Outputs[0].Shape) == 4 && !slices.ContainsFunc(n.Outputs[0].Uses, folded)
 }
 
 // products orders a convolution or product of quantized weights. Since such weights come through a DequantizeLinear, the
@@ -112,7 +128,12 @@ func (l *lowering) dynamic(n *graph.Node) bool {
 //
 // Source: optimizer/qdq_transformer/weight_bias_quantization.cc.
 func (l *lowering) quantizesBias(n *graph.Node, w *target.Codes) bool {
-	if x := l.r.Codes(n.Inputs[0]); x == nil || !x.Params.PerTensor() || len(w.Params.Scale) > 1 && len(w.Params.Scale) != n.Inputs[2].Const.Len() {
+	return l.between(n) && (len(w.Params.Scale) == 1 || len(w.Params.Scale) == n.Inputs[2].Const.Len())
+}
+
+// between reports whether n stands between pairs, the first of one scale, with nothing but clamps in front of the second.
+func (l *lowering) between(n *graph.Node) bool {
+	if x := l.r.Codes(n.Inputs[0]); x == nil || !x.Params.PerTensor() {
 		return false
 	}
 	for v := n.Outputs[0]; len(v.Uses) == 1; {

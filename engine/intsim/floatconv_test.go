@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"dropquant/engine/graph"
@@ -72,6 +73,25 @@ func floatPool(kind string, attrs ...graph.Attr) func(s *sketch, x *graph.Value)
 	return func(s *sketch, x *graph.Value) *graph.Value { return s.op(kind, attrs, s.pair(x, 0.013, 100, false)) }
 }
 
+// staticConv is a convolution of float weights.
+func staticConv(out, group, kh, kw int, bias bool, then string, attrs ...graph.Attr) func(s *sketch, x *graph.Value) *graph.Value {
+	return func(s *sketch, x *graph.Value) *graph.Value {
+		w := tensor.New(tensor.Float32, out, x.Shape[1]/group, kh, kw)
+		for i := range w.F32() {
+			w.F32()[i] = s.random.Float32() - 0.5
+		}
+		operands := []*graph.Value{s.pair(x, 0.013, 100, false), s.AddConst("w", w)}
+		if bias {
+			operands = append(operands, s.bias(0.005, out))
+		}
+		y := s.op("Conv", append(attrs, graph.Attr{Name: "group", Value: int64(group)}), operands...)
+		if then != "" {
+			y = s.op(then, nil, y)
+		}
+		return y
+	}
+}
+
 func floatCases() (list []floatCase) {
 	add := func(shape []int, name string, build func(s *sketch, x *graph.Value) *graph.Value) {
 		list = append(list, floatCase{fmt.Sprint(len(list), " ", name), shape, build})
@@ -106,6 +126,18 @@ func floatCases() (list []floatCase) {
 	add([]int{1, 40, 50}, "over one dimension", floatConv1(30, 3))
 	add([]int{1, 30, 8, 8}, "sum", floatConv(30, 1, 3, 3, true, "Add", pads(1, 1, 1, 1)))
 	add([]int{1, 30, 8, 8}, "sum without a bias", floatConv(300, 1, 1, 1, false, "Add"))
+	add([]int{1, 3, 31, 29}, "first layer of float weights", staticConv(32, 1, 3, 3, true, "Relu", ints("strides", 2, 2), pads(1, 1, 1, 1)))
+	add([]int{1, 12, 9, 9}, "float weights, between a vector and another", staticConv(20, 1, 3, 3, true, "Relu", pads(1, 1, 1, 1)))
+	add([]int{1, 64, 13, 13}, "float weights", staticConv(96, 1, 3, 3, true, "Relu", pads(1, 1, 1, 1)))
+	add([]int{1, 36, 9, 7}, "float weights, channels left over", staticConv(21, 1, 3, 2, false, "", pads(0, 1, 1, 0), ints("dilations", 2, 1)))
+	add([]int{1, 37, 9, 7}, "float weights of odd channels", staticConv(32, 1, 3, 3, true, "", pads(1, 1, 1, 1)))
+	add([]int{1, 300, 9, 7}, "float weights, 1x1", staticConv(40, 1, 1, 1, true, ""))
+	add([]int{1, 300, 9, 7}, "float weights, 1x1 with strides", staticConv(40, 1, 1, 1, true, "", ints("strides", 2, 2)))
+	add([]int{1, 32, 9, 7}, "float weights, 1x1 with padding", staticConv(40, 1, 1, 1, true, "", pads(1, 1, 1, 1)))
+	add([]int{1, 36, 14, 14}, "depthwise of float weights", staticConv(36, 36, 3, 3, true, "Relu", pads(1, 1, 1, 1)))
+	add([]int{1, 37, 14, 14}, "depthwise of float weights, odd channels", staticConv(37, 37, 3, 3, true, "", pads(1, 1, 1, 1)))
+	add([]int{1, 32, 14, 14}, "groups of float weights", staticConv(64, 2, 3, 3, true, "", pads(1, 1, 1, 1)))
+	add([]int{1, 32, 14, 14}, "small groups of float weights", staticConv(64, 8, 3, 3, true, "", pads(1, 1, 1, 1)))
 	for _, c := range [][]int{{1, 7, 13, 13}, {1, 5, 6, 7}, {2, 3, 1, 2}, {1, 4, 50}} {
 		add(c, "GlobalAveragePool", floatPool("GlobalAveragePool"))
 	}
@@ -170,8 +202,12 @@ func TestFloatLayers(t *testing.T) {
 		graphs, inputs = append(graphs, s.Graph), append(inputs, in)
 		jobs = append(jobs, job{Model: path, Inputs: []map[string]array{write(t, dir, map[string]*tensor.Tensor{"x": in})}, Out: t.TempDir()})
 	}
+	b := *intsim.ByName("onnxruntime", "avx2")
+	if strings.Contains(bestKernel(t), "avx512") {
+		b.Arithmetic.Lanes = intsim.ByName("onnxruntime", "vnni").Arithmetic.Lanes
+	}
 	for i, real := range runReal(t, jobs) {
-		p, err := intsim.Compile(graphs[i], intsim.ByName("onnxruntime", "avx2"), nil, intsim.Options{})
+		p, err := intsim.Compile(graphs[i], &b, nil, intsim.Options{})
 		if err != nil {
 			t.Fatalf("%s: %v", cases[i].name, err)
 		}

@@ -5,6 +5,10 @@ package kernel
 type Order struct {
 	Sums  FloatSums
 	Block int // of InBlocks, in products
+
+	// Channels, when it is not 0, is how many channels of a convolution stand behind each other at each tap before the next of them
+	// begin; else a channel has all its taps behind each other.
+	Channels int
 }
 
 // FloatSums is a way to add up products p0, p1, ….
@@ -33,7 +37,9 @@ func NewOrderedConv(s ConvShape, o Order, w, bias []float32) *OrderedConv {
 	c := &Conv{shape: s, mach: mach, ep: Epilogue{Bias: bias}, plane: s.plane(), group: s.OutC / s.Group, scratch: NewScratch()}
 	c.padded = int(c.plane[planePH]) != s.InH || int(c.plane[planePW]) != s.InW
 	k := s.InC / s.Group * s.KH * s.KW
-	c.weights = w[:s.OutC*k]
+	c.index(k)
+	w = c.byChannels(w[:s.OutC*k], o.Channels)
+	c.weights = w
 	if o.Sums == InBlocks {
 		c.weights = make([]float32, s.OutC*k)
 		for g := range s.Group {
@@ -41,8 +47,32 @@ func NewOrderedConv(s ConvShape, o Order, w, bias []float32) *OrderedConv {
 			packLeft(mach, c.weights[at:], w[at:at+c.group*k], c.group, k, o.Block, k, 1)
 		}
 	}
-	c.index(k)
 	return &OrderedConv{c, o}
+}
+
+// byChannels puts the inner dimension in the order of groups of channels, and returns the weights in it.
+func (c *Conv) byChannels(w []float32, channels int) []float32 {
+	if channels == 0 {
+		return w
+	}
+	k, in, taps := len(c.cols.koff), c.shape.InC/c.shape.Group, c.shape.KH*c.shape.KW
+	order := make([]int, 0, k)
+	for first := 0; first < in; first += channels {
+		for tap := range taps {
+			for ch := first; ch < min(first+channels, in); ch++ {
+				order = append(order, ch*taps+tap)
+			}
+		}
+	}
+	koff, turned := make([]int32, k), make([]float32, len(w))
+	for p, from := range order {
+		koff[p] = c.cols.koff[from]
+		for r := 0; r < len(w); r += k {
+			turned[r+p] = w[r+from]
+		}
+	}
+	c.cols.koff = koff
+	return turned
 }
 
 // inOrder returns the machine that multiplies in blocks in the place of mach.

@@ -9,7 +9,7 @@ import (
 )
 
 // The operators of the domain dropquant in this file are Conv, Gemm and MatMul of float32 that add up their products in the order of ONNX
-// Runtime on x86-64, where it does not know the weights beforehand: weights behind a DequantizeLinear, which it packs for no kernel of its own. They
+// Runtime on x86-64. It does not know weights behind a DequantizeLinear beforehand, and multiplies matrices. The operators
 // stand in no file: engine/intsim lowers graphs to them. Shapes for which no order is known are computed like any other.
 //
 // The order is that of one thread. With so many that each has fewer than 64 columns blocks become longer.
@@ -35,7 +35,33 @@ func sgemmOrder(m, n, k int, transA, transB, apart bool) kernel.Order {
 	return kernel.Order{Sums: kernel.InBlocks, Block: block}
 }
 
-// orderedConv is OrderedConv, of the inputs and attributes of Conv. Where there is an input 3, of the shape of the result, the sums begin with it.
+// nchwcOrder is the order of a convolution of weights that the runtime knows beforehand, and false where it multiplies matrices all the same: it
+// lays channels out in blocks of a vector of so many lanes.
+//
+// Sources: optimizer/nchwc_transformer.cc (TransformConv), mlas/lib/snchwc.cpp, SconvKernelCommon.h.
+func nchwcOrder(s *kernel.ConvShape, lanes int) (kernel.Order, bool) {
+	const aligned, batch = 4, 128 // channels that can be laid out, and those that a kernel of 1x1 adds up at once
+	in, out, taps := s.InC/s.Group, s.OutC/s.Group, s.KH*s.KW
+	natural := kernel.Order{Sums: kernel.InBlocks, Block: taps}
+	switch {
+	case s.Group > 1 && s.OutC%aligned != 0:
+		return kernel.Order{}, false
+	case s.Group > 1 && in == 1 && out == 1:
+		return natural, true
+	case s.Group > 1 && (in%lanes != 0 || out%lanes != 0):
+		return kernel.Order{}, false
+	case s.Group == 1 && in < lanes:
+		return natural, true
+	case s.Group == 1 && in%aligned != 0:
+		return kernel.Order{}, false
+	case taps == 1 && s.PadTop+s.PadBottom+s.PadLeft+s.PadRight == 0:
+		return kernel.Order{Sums: kernel.InBlocks, Block: batch}, true
+	}
+	return kernel.Order{Sums: kernel.InBlocks, Block: taps * lanes, Channels: lanes}, true
+}
+
+// orderedConv is OrderedConv, of the inputs and attributes of Conv. Where there is an input 3, of the shape of the result, the sums begin with it. The
+// attribute static says that the runtime knows the weights.
 func orderedConv(c *Call) error {
 	if err := conv(c); err != nil {
 		return err
@@ -53,6 +79,11 @@ func orderedConv(c *Call) error {
 	// A kernel as wide as the input meets rows of it one after the other: the input is the right operand, turned.
 	turned := steps && s.InC == s.Group && s.KH*s.KW > 1 && s.KW == s.InW
 	o := sgemmOrder(outs, places, inner, false, turned, turned && s.InW > 1)
+	if c.int("static", 0) != 0 {
+		if blocked, ok := nchwcOrder(s, max(c.Arithmetic.Lanes, 8)); ok {
+			o = blocked
+		}
+	}
 	c.Spec = nil
 	var packed *kernel.OrderedConv
 	constant := c.known(1) != nil && (!c.has(2) || c.known(2) != nil)

@@ -20,6 +20,8 @@ import (
 type Arithmetic struct {
 	Conv, Depthwise, Grouped, MatMul Adding // Depthwise: one input and one output channel a group; Grouped: other convolutions of several groups
 
+	Lanes int // of a vector of float32, by which ONNX Runtime lays out channels: see OrderedConv; 0 is 8
+
 	Count bool // pairs that saturate are counted: see Call.Saturated
 }
 
