@@ -30,6 +30,11 @@ func (l *lowering) order(n *graph.Node) {
 		}
 		n.Op, n.Domain = "Ordered"+n.Op, own
 		l.g.SetOpset(own, 1)
+	case "Resize":
+		if l.g.Opset[""] >= 11 {
+			n.Op, n.Domain = "Ordered"+n.Op, own
+			l.g.SetOpset(own, 1)
+		}
 	case "BatchNormalization":
 		l.affine(n)
 	}

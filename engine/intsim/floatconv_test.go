@@ -147,6 +147,14 @@ func floatCases() (list []floatCase) {
 	add([]int{1, 5, 19, 18}, "AveragePool, strides of three", floatPool("AveragePool", kernel(4, 5), ints("strides", 3, 3)))
 	add([]int{1, 5, 9, 7}, "AveragePool of the whole", floatPool("AveragePool", kernel(9, 7)))
 	add([]int{1, 5, 60}, "AveragePool over one dimension", floatPool("AveragePool", kernel(7)))
+	for _, mode := range []string{"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"} {
+		for _, scales := range [][]float32{{1, 1, 2, 2}, {1, 1, 1.7, 2.3}, {1, 1, 1, 3}, {1, 1, 0.6, 0.7}} {
+			add([]int{1, 3, 10, 8}, "Resize "+mode, func(s *sketch, x *graph.Value) *graph.Value {
+				attrs := []graph.Attr{{Name: "mode", Value: "linear"}, {Name: "coordinate_transformation_mode", Value: mode}}
+				return s.op("Resize", attrs, s.pair(x, 0.013, 100, false), nil, s.AddConst("scales", tensor.Of(scales, 4)))
+			})
+		}
+	}
 	add([]int{1, 999, 8, 8}, "Pad by nothing", func(s *sketch, x *graph.Value) *graph.Value { // without it the pool runs in integers
 		y := s.op("Pad", nil, s.pair(x, 0.237, 7, false), s.AddConst("pads", tensor.New(tensor.Int64, 8)))
 		return s.pair(s.op("AveragePool", []graph.Attr{kernel(8, 8)}, y), 0.237, 7, false)

@@ -128,9 +128,10 @@ func nodeCases() (list []nodeCase) {
 		add(fmt.Sprint(c), "", "MatMulInteger", nil, random(r, tensor.Uint8, c.m, c.k), random(r, tensor.Int8, c.k, c.n), code(tensor.Uint8, 113), code(tensor.Int8, 0))
 	}
 	for _, dt := range []tensor.DType{tensor.Uint8, tensor.Int8} {
-		for _, mode := range []string{"half_pixel", "asymmetric"} { // of other factors than 2 the weights are rounded, and truncation shows the order of the sum
+		for _, mode := range []string{"half_pixel", "asymmetric"} { // of other factors than 2 the weights are rounded, and truncation shows the order of the sum, which is imitated too
 			attrs := []graph.Attr{{Name: "mode", Value: "linear"}, {Name: "coordinate_transformation_mode", Value: mode}}
 			add(fmt.Sprint(dt, " ", mode), "", "Resize", attrs, random(r, dt, 1, 4, 10, 8), nil, tensor.Of([]float32{1, 1, 2, 2}, 4))
+			add(fmt.Sprint(dt, " ", mode, " by fractions"), "", "Resize", attrs, random(r, dt, 1, 40, 10, 8), nil, tensor.Of([]float32{1, 1, 1.7, 2.3}, 4))
 		}
 	}
 	// Every tie of a quantizer, in a division that rounds: the codes of (k+½)·scale and of its neighbours.

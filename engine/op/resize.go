@@ -40,6 +40,15 @@ func upsample(c *Call, scales []float32) error {
 
 // resize is that of opset 11 and later: input, roi, scales, sizes.
 func resize(c *Call) error {
+	r, err := c.resizing()
+	if err != nil {
+		return err
+	}
+	return r.state(c)
+}
+
+// resizing reads the attributes and inputs of Resize.
+func (c *Call) resizing() (*resizing, error) {
 	x := c.shape(0)
 	r := &resizing{
 		mode: c.Node.Str("mode", "nearest"), coordinate: c.Node.Str("coordinate_transformation_mode", "half_pixel"),
@@ -51,18 +60,18 @@ func resize(c *Call) error {
 	if c.Node.Has("axes") {
 		var err error
 		if list, err = axes(c.ints("axes", -1, 0), len(x)); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := r.target(c, list); err != nil {
-		return err
+		return nil, err
 	}
 	if r.coordinate == "tf_crop_and_resize" {
 		if err := r.crop(c, list); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return r.state(c)
+	return r, nil
 }
 
 // target reads scales or sizes, of which one must be there. An empty tensor counts as absent.
@@ -260,15 +269,15 @@ func (r *resizing) state(c *Call) error {
 		steps = append(steps, s)
 	}
 	if r.mode != "nearest" && eightBits.Has(c.dtype(0)) {
-		return resizeCodes(c, steps)
+		return resizeCodes(c, r.bilinear(x), steps)
 	}
 	return resizeSteps(c, steps)
 }
 
-// resizeCodes interpolates codes in float32 and truncates towards 0, as ONNX Runtime does: it is half a step low on average. Where the weights
-// are not exact, as they are for a factor of 2, a sum in another order than the runtime's can be one code away.
+// resizeCodes interpolates codes in float32 and truncates towards 0, as ONNX Runtime does: it is half a step low on average. Where the order of
+// the sum is not known and the weights are not exact, as they are for a factor of 2, it can be one code away.
 // Source: core/providers/cpu/tensor/upsample.cc.
-func resizeCodes(c *Call, steps []resizeStep) error {
+func resizeCodes(c *Call, b *bilinear, steps []resizeStep) error {
 	wide := *c
 	wide.In = append([]Type{{tensor.Float32, c.shape(0)}}, c.In[1:]...)
 	wide.Out = []Type{{tensor.Float32, c.Out[0].Shape}}
@@ -278,6 +287,11 @@ func resizeCodes(c *Call, steps []resizeStep) error {
 	x, y := tensor.New(tensor.Float32, c.shape(0)...), tensor.New(tensor.Float32, c.Out[0].Shape...)
 	c.Run = func(in, out []*tensor.Tensor) error {
 		cast(x, in[0])
+		if b != nil {
+			b.run(y.F32(), x.F32())
+			cast(out[0], y)
+			return nil
+		}
 		if err := wide.Run([]*tensor.Tensor{x}, []*tensor.Tensor{y}); err != nil {
 			return err
 		}

@@ -164,6 +164,7 @@ var Table = []Row{
 	{"OrderedGemm", own, 1, 2, 3, floats, Fresh, orderedGemm},
 	{"OrderedAveragePool", own, 1, 1, 1, fp32, Fresh, orderedAveragePool},
 	{"OrderedGlobalAveragePool", own, 1, 1, 1, fp32, Fresh, orderedMean},
+	{"OrderedResize", own, 1, 1, 4, fp32, Fresh, orderedResize},
 	{"OrderedMatMul", own, 1, 2, 2, floats, Fresh, orderedMatMul},
 	{"Logistic", own, 1, 1, 1, fp32, InPlace, activation(kernel.LogisticDNN)},
 	{"Swish", own, 1, 1, 1, fp32, InPlace, activation(kernel.SwishDNN)},
