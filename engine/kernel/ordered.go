@@ -33,7 +33,10 @@ type OrderedConv struct {
 // NewOrderedConv prepares y = conv(x, w) + bias; bias may be nil. The inner dimension runs over channels and taps within, and the bias is
 // added to the sum.
 func NewOrderedConv(s ConvShape, o Order, w, bias []float32) *OrderedConv {
-	mach := inOrder(active)
+	return newOrderedConv(inOrder(active), s, o, w, bias)
+}
+
+func newOrderedConv(mach *machine, s ConvShape, o Order, w, bias []float32) *OrderedConv {
 	c := &Conv{shape: s, mach: mach, ep: Epilogue{Bias: bias}, plane: s.plane(), group: s.OutC / s.Group, scratch: NewScratch()}
 	c.padded = int(c.plane[planePH]) != s.InH || int(c.plane[planePW]) != s.InW
 	k := s.InC / s.Group * s.KH * s.KW

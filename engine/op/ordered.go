@@ -85,6 +85,8 @@ func orderedConv(c *Call) error {
 		}
 	}
 	c.Spec = nil
+	weights, scratch := kernel.ConvMemory(s, true)
+	c.Work = weights + scratch
 	var packed *kernel.OrderedConv
 	constant := c.known(1) != nil && (!c.has(2) || c.known(2) != nil)
 	c.Run = func(in, out []*tensor.Tensor) error {
