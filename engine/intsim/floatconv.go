@@ -40,33 +40,22 @@ func (l *lowering) order(n *graph.Node) {
 	}
 }
 
-// static reports whether n is a convolution of constant float weights that ONNX Runtime leaves as they are: it makes codes of those between pairs,
-// and folds what scales the channels into the others.
+// static reports whether n is a convolution of constant float weights that ONNX Runtime leaves as they are: what scales the channels behind it
+// is folded into them.
 func (l *lowering) static(n *graph.Node) bool {
 	constant := func(i int) bool { return n.Input(i) != nil && n.Input(i).Const != nil }
 	folded := func(u graph.Use) bool {
 		return u.Node.Op == "BatchNormalization" || (u.Node.Op == "Mul" || u.Node.Op == "Add") && u.Node.Inputs[1-u.Index].Const != nil
 	}
-	return constant(1) && !l.between(n) && (n.Input(2) == nil || constant(2)) && len(n.Outputs[0].Shape) == 4 && !slices.ContainsFunc(n.Outputs[0].Uses, folded)
+	return constant(1) && len(l.r.Fate(n).Made) == 0 && (n.Input(2) == nil || constant(2)) && len(n.Outputs[0].Shape) == 4 && !slices.ContainsFunc(n.Outputs[0].Uses, folded)
 }
 
 // products orders a convolution or product of quantized weights. Since such weights come through a DequantizeLinear, the
 // runtime does not know them beforehand and multiplies matrices.
 func (l *lowering) products(n *graph.Node) {
-	w := l.r.Codes(n.Input(1))
-	if l.g.Opset[""] < 13 || w.Constant() == nil || l.dynamic(n) {
+	made := len(l.r.Fate(n).Made) > 0 && n.Inputs[1].Const != nil // by makeInFloat
+	if l.g.Opset[""] < 13 || l.r.Codes(n.Input(1)).Constant() == nil && !made || l.dynamic(n) {
 		return
-	}
-	if b := n.Input(2); b != nil && b.Const != nil && n.Op != "MatMul" && l.quantizesBias(n, w) {
-		scale := slices.Clone(w.Params.Scale)
-		for i := range scale {
-			scale[i] *= l.r.Codes(n.Inputs[0]).Params.Scale[0]
-		}
-		reals := tensor.New(tensor.Float32, b.Const.Len())
-		for i, q := range tensor.Data[int32](madeBias(b.Const, l.r.Codes(n.Inputs[0]).Params.Scale[0], w.Params.Scale)) {
-			reals.F32()[i] = float32(q) * scale[min(i, len(scale)-1)]
-		}
-		l.g.SetInput(n, 2, l.g.AddConst(b.Name, reals))
 	}
 	for i := 1; i < len(n.Inputs); i++ {
 		if c := l.r.Codes(n.Input(i)); c.Constant() != nil {
@@ -126,33 +115,4 @@ func (l *lowering) sum(n *graph.Node) {
 func (l *lowering) dynamic(n *graph.Node) bool {
 	return n.Op != "Conv" && n.Int("transA", 0)+n.Int("transB", 0) == 0 && len(n.Inputs[1].Shape) == 2 &&
 		!slices.ContainsFunc(n.Outputs[0].Uses, func(u graph.Use) bool { return u.Node.Op == "QuantizeLinear" })
-}
-
-// quantizesBias reports whether ONNX Runtime makes codes of the float bias of a layer, as it does before it finds out whether the layer
-// runs in integers: between pairs, where the input has one scale.
-//
-// Source: optimizer/qdq_transformer/weight_bias_quantization.cc.
-func (l *lowering) quantizesBias(n *graph.Node, w *target.Codes) bool {
-	return l.between(n) && (len(w.Params.Scale) == 1 || len(w.Params.Scale) == n.Inputs[2].Const.Len())
-}
-
-// between reports whether n stands between pairs, the first of one scale, with nothing but clamps in front of the second.
-func (l *lowering) between(n *graph.Node) bool {
-	if x := l.r.Codes(n.Inputs[0]); x == nil || !x.Params.PerTensor() {
-		return false
-	}
-	for v := n.Outputs[0]; len(v.Uses) == 1; {
-		if c := l.r.Codes(v); c != nil && c.Q != nil { // moved up to it
-			return true
-		}
-		switch next := v.Uses[0].Node; next.Op {
-		case "QuantizeLinear":
-			return true
-		case "Relu", "Clip":
-			v = next.Outputs[0]
-		default:
-			return false
-		}
-	}
-	return false
 }
