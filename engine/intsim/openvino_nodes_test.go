@@ -57,6 +57,19 @@ func (s *sketch) bias(step float32, n int) *graph.Value {
 	return s.AddConst("bias", b)
 }
 
+// norm is a BatchNormalization of n channels.
+func (s *sketch) norm(x *graph.Value, n int) *graph.Value {
+	in := []*graph.Value{x}
+	for range 4 {
+		v := tensor.New(tensor.Float32, n)
+		for i := range v.F32() {
+			v.F32()[i] = 0.3 + s.random.Float32()
+		}
+		in = append(in, s.AddConst("norm", v))
+	}
+	return s.op("BatchNormalization", nil, in...)
+}
+
 func ints(name string, v ...int64) graph.Attr { return graph.Attr{Name: name, Value: v} }
 
 // conv is a convolution of the kernel k over pairs, with padding that keeps the size.
@@ -94,6 +107,12 @@ func TestOpenVINONodes(t *testing.T) {
 		"clip": {[]int{1, 8, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
 			clip := s.op("Clip", nil, s.conv(s.pair(x, in, 0, false), out/in, 8, 16, 3, 1, true), s.AddConst("lo", tensor.Scalar(float32(0))), s.AddConst("hi", tensor.Scalar(float32(6000*in))))
 			return s.pair(clip, 0.5, 0, false)
+		}},
+		"normalized": {[]int{1, 8, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
+			return s.pair(s.op("Relu", nil, s.norm(s.conv(s.pair(x, in, 120, false), out/in, 8, 16, 3, 1, false), 16)), 60*out, 0, false)
+		}},
+		"normalized behind a bias": {[]int{1, 8, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
+			return s.pair(s.norm(s.conv(s.pair(x, in, 120, false), out/in, 8, 16, 1, 1, true), 16), 60*out, 99, false)
 		}},
 		"depthwise": {[]int{1, 24, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
 			return s.pair(s.op("LeakyRelu", nil, s.conv(s.pair(x, in, 7, false), out/in, 24, 24, 3, 24, true)), 8*out, 30, false)

@@ -1,6 +1,7 @@
 package intsim
 
 import (
+	"math"
 	"slices"
 
 	"dropquant/engine/graph"
@@ -33,6 +34,10 @@ func multiply(l *lowering, u *target.Unit) error {
 			outs = shape[1]
 		}
 	}
+	bias := n.Input(2)
+	if n.Op == "Conv" && l.b.making == byOneDNN {
+		w.params, bias = l.normalized(u, w.params, bias)
+	}
 	scale, ok := products(x.params, w.params, outs)
 	if !ok || !perTensorZero(x.params) {
 		return nil
@@ -40,7 +45,6 @@ func multiply(l *lowering, u *target.Unit) error {
 	if n.Op == "Conv" && l.b.making == byOneDNN {
 		l.activate(u)
 	}
-	bias := n.Input(2)
 	n.Op, n.Domain, n.Attrs = kernel, own, attrs
 	l.g.SetOpset(own, 1)
 	zero := x.params
@@ -58,6 +62,34 @@ func multiply(l *lowering, u *target.Unit) error {
 	}
 	l.layers = append(l.layers, layer)
 	return nil
+}
+
+// normalized takes a BatchNormalization into the scales of the weights and the bias of the convolution before it, as OpenVINO does before it has
+// integers.
+//
+// Source: transformations batch_norm_decomposition.cpp and conv_mul_fusion.cpp.
+func (l *lowering) normalized(u *target.Unit, w quant.Params, bias *graph.Value) (quant.Params, *graph.Value) {
+	if len(u.Fused) == 0 || u.Fused[0].Op != "BatchNormalization" || bias != nil && bias.Const == nil {
+		return w, bias
+	}
+	norm := u.Fused[0]
+	if slices.ContainsFunc(norm.Inputs[1:], func(v *graph.Value) bool { return v == nil || v.Const == nil || v.DType != tensor.Float32 }) {
+		return w, bias
+	}
+	gamma, beta, mean, variance := norm.Inputs[1].Const.F32(), norm.Inputs[2].Const.F32(), norm.Inputs[3].Const.F32(), norm.Inputs[4].Const.F32()
+	scales, zeros, shift := make([]float32, len(gamma)), make([]int32, len(gamma)), make([]float32, len(gamma))
+	for o, g := range gamma {
+		g /= float32(math.Sqrt(float64(variance[o] + norm.Float("epsilon", 1e-5))))
+		scales[o], zeros[o] = w.Scale[min(o, len(w.Scale)-1)]*g, w.Zero[min(o, len(w.Zero)-1)]
+		shift[o] = beta[o] - float32(mean[o]*g)
+		if bias != nil {
+			shift[o] += float32(bias.Const.F32()[o] * g)
+		}
+	}
+	w.Scale, w.Zero, w.Axis = scales, zeros, 0
+	u.Fused = u.Fused[1:]
+	l.g.TakeOutput(u.Node, 0, norm, 0)
+	return w, l.g.AddConst("bias", tensor.Of(shift, len(shift)))
 }
 
 // meansOfCodes gives who reads means in float the means of codes less the zero point: padding that counts is the code 0.
