@@ -53,7 +53,7 @@ var oneDNNPairs = op.Arithmetic{
 }
 
 // brgemmPairs is vpmaddubsw in oneDNN's kernels for AVX-512: every tap of a convolution begins with a whole pair, in groups too, and no
-// product is cut.
+// product is cut. Padding is left out there and not added as pairs of the zero point, which is not simulated: it shows where that is above 129.
 //
 // Seen in OpenVINO 2026.4.1 with ONEDNN_MAX_CPU_ISA=AVX512_CORE: brgconv_avx512 and brgemm_avx512, where AVX2 has jit_gemm.
 var brgemmPairs = op.Arithmetic{

@@ -20,7 +20,15 @@ type isa struct {
 	byGemm bool   // it has VNNI, and no matrix product with it: see Backends. A processor with AVX-512 that is held to AVX2 has one
 }
 
-func (i isa) backend() *intsim.Backend { return intsim.ByName("openvino", i.kind) }
+// ort stands for ONNX Runtime with exact sums.
+var ort = isa{name: "ONNX Runtime"}
+
+func (i isa) backend() *intsim.Backend {
+	if i == ort {
+		return intsim.ByName("onnxruntime", "vnni")
+	}
+	return intsim.ByName("openvino", i.kind)
+}
 
 var (
 	onceISAs  sync.Once

@@ -195,6 +195,9 @@ func (l *lowering) node(n *graph.Node) error {
 			l.g.SetInput(n, 0, c.value)
 		}
 		l.makeInFloat(f)
+		if n.Op == "BatchNormalization" && l.b.making == byOneDNN {
+			l.normalize(n)
+		}
 		if l.ordered && l.b.Target == target.ONNXRuntime {
 			l.order(n)
 		}

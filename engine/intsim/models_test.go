@@ -143,7 +143,7 @@ func TestFilesOfONNXRuntime(t *testing.T) {
 					}
 				}
 			}
-			compareOpenVINO(t, []deployed{{name: j.Type, graph: g, inputs: pictures, deep: true}})
+			compareOpenVINO(t, []deployed{{name: j.Type, graph: g, inputs: pictures, deep: true, signed: j.Type == "QInt8"}})
 		})
 	}
 }

@@ -14,8 +14,12 @@ import (
 // them says what the runtime does.
 func multiply(l *lowering, u *target.Unit) error {
 	n := u.Node
-	if n.Op == "AveragePool" {
+	switch n.Op {
+	case "AveragePool":
 		l.meansOfCodes(n)
+		return nil
+	case "Add":
+		l.mergeSum(u)
 		return nil
 	}
 	kernel := map[string]string{"Conv": "IntConv", "Gemm": "IntMatMul", "MatMul": "IntMatMul"}[n.Op]

@@ -31,25 +31,56 @@ type branch struct {
 // Source: low_precision_transformations add.cpp, eltwise_base_transformation.cpp; intel_cpu graph_optimizer.cpp
 // (FuseConvolutionSumAndConvolutionSumActivation); the missing rounding was seen in OpenVINO 2026.4.1.
 func (l *lowering) afterAdd(u *target.Unit, at levels) (rounding, bool) {
+	sum, e, merged := l.sumOf(u, false)
+	if sum == nil {
+		return rounding{}, false
+	}
+	if scales(u.Fused) {
+		at = at.over(e.params.Scale)
+	} else {
+		sum = l.op("", "Mul", []*graph.Value{sum, l.vector(e.params.Scale)})
+	}
+	out := rounding{x: l.repeat(u, sum), factor: at.factors(), shift: at.apart(), alone: true, hi: at.last}
+	if merged {
+		out.shift, out.fused, out.alone = at.shifts(), true, false
+	}
+	return out, true
+}
+
+// mergeSum computes a sum that stays float, and with which no codes are made, where a convolution in front of it does so on its way out: its codes are not rounded there either.
+func (l *lowering) mergeSum(u *target.Unit) {
+	if u.Codes != nil || l.b.making != byOneDNN {
+		return
+	}
+	if sum, e, _ := l.sumOf(u, true); sum != nil {
+		l.g.TakeOutput(l.repeat(u, l.op("", "Mul", []*graph.Value{sum, l.vector(e.params.Scale)})).Producer, 0, u.Out.Producer, 0)
+	}
+}
+
+// sumOf returns the rewritten sum in units of the scale of the branch e, and whether a convolution computes it; nil for what has another form, or with onlyMerged for
+// all that no convolution computes.
+func (l *lowering) sumOf(u *target.Unit, onlyMerged bool) (sum *graph.Value, e *branch, byConv bool) {
 	var b [2]branch
 	for i := range b {
 		var ok bool
 		if b[i], ok = l.branch(u, i); !ok {
-			return rounding{}, false
+			return nil, nil, false
 		}
 	}
 	if !slices.Equal(u.Node.Inputs[0].Shape, u.Node.Inputs[1].Shape) {
-		return rounding{}, false
+		return nil, nil, false
 	}
 	full := l.full(u, b)
 	f, e := &b[full], &b[1-full]
+	merged := l.merged(u.Node, f, e)
+	if onlyMerged && merged == nil {
+		return nil, nil, false
+	}
 	s := addition{lowering: l, f: f, e: e}
 	s.constants()
 	if s.direct() {
 		l.inLevels(f)
 	}
-	merged := l.merged(u.Node, f, e)
-	var sum *graph.Value
 	switch {
 	case merged == f:
 		sum = l.op("", "Add", []*graph.Value{s.rescaledByConv(), l.number(e)})
@@ -60,16 +91,7 @@ func (l *lowering) afterAdd(u *target.Unit, at levels) (rounding, bool) {
 	default:
 		sum = l.op(own, "Rescale", []*graph.Value{s.centred(), l.vector([]float32{s.factor}), l.vector([]float32{0}), l.number(e)}, fusedAttr)
 	}
-	if scales(u.Fused) {
-		at = at.over(e.params.Scale)
-	} else {
-		sum = l.op("", "Mul", []*graph.Value{sum, l.vector(e.params.Scale)})
-	}
-	out := rounding{x: l.repeat(u, sum), factor: at.factors(), shift: at.apart(), alone: true, hi: at.last}
-	if merged != nil {
-		out.shift, out.fused, out.alone = at.shifts(), true, false
-	}
-	return out, true
+	return sum, e, merged != nil
 }
 
 // branch returns operand i of an Add.

@@ -35,17 +35,21 @@ type builder struct {
 	gain  float64
 }
 
-// uniform returns n numbers of mean 0 and the given variance. They come from SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+// next returns the next number of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+func (b *builder) next() uint64 {
+	b.state += 0x9e3779b97f4a7c15
+	z := b.state
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// uniform returns n numbers of mean 0 and the given variance.
 func (b *builder) uniform(n int, variance float64) []float32 {
 	half := math.Sqrt(3 * variance)
 	out := make([]float32, n)
 	for i := range out {
-		b.state += 0x9e3779b97f4a7c15
-		z := b.state
-		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-		z = (z ^ z>>27) * 0x94d049bb133111eb
-		z ^= z >> 31
-		out[i] = float32((float64(z>>40)/(1<<23) - 1) * half)
+		out[i] = float32((float64(b.next()>>40)/(1<<23) - 1) * half)
 	}
 	return out
 }
@@ -65,9 +69,12 @@ func (b *builder) integers(name string, data ...int64) *graph.Value {
 
 // node appends an operator of one output.
 func (b *builder) node(op string, attrs []graph.Attr, inputs ...*graph.Value) *graph.Value {
-	name := fmt.Sprintf("%s_%d", op, len(b.g.Nodes))
+	name := b.name(op)
 	return b.g.AddNode(op, name, inputs, attrs, name).Outputs[0]
 }
+
+// name is that of the next node.
+func (b *builder) name(op string) string { return fmt.Sprintf("%s_%d", op, len(b.g.Nodes)) }
 
 // conv is a k×k convolution with a bias, padded so that a stride of 1 keeps the size.
 func (b *builder) conv(x feature, out, k, stride int) feature {

@@ -81,5 +81,15 @@ def run(job):
     return results
 
 
+def attempt(job):
+    try:
+        return run(job)
+    except Exception as e:
+        if not job["lenient"]:
+            raise
+        print(job["model"], str(e)[:400], file=sys.stderr)
+        return None
+
+
 with open(sys.argv[1]) as f:
-    print(json.dumps([run(job) for job in json.load(f)]))
+    print(json.dumps([attempt(job) for job in json.load(f)]))
