@@ -169,10 +169,11 @@ func (l *lowering) quantizedScale(w *graph.Value, made []*graph.Value) []float32
 	return l.codes[w].params.Scale
 }
 
-// makeInFloat gives a layer in float the reals of the constants that the runtime quantizes all the same.
+// makeInFloat gives a layer in float the reals of the constants that the runtime quantizes all the same. For the bias beside stored weights of others than ConvTranspose
+// see products.
 func (l *lowering) makeInFloat(f *target.Fate) {
 	n := f.Node
-	if len(f.Made) == 0 {
+	if len(f.Made) == 0 || !slices.Contains(f.Made, n.Inputs[1]) && n.Op != "ConvTranspose" {
 		return
 	}
 	x, w := l.codes[n.Inputs[0]].params.Scale[0], l.quantizedScale(n.Inputs[1], f.Made)
@@ -180,21 +181,20 @@ func (l *lowering) makeInFloat(f *target.Fate) {
 		if !slices.Contains(f.Made, v) {
 			continue
 		}
-		p := quant.Params{DType: tensor.Int32, Scale: make([]float32, len(w)), Zero: make([]int32, len(w)), Axis: -1}
-		codes := v.Const
 		if i == 0 {
 			q, scale, zero := madeWeights(v.Const)
-			codes, p = q, quant.Params{DType: tensor.Int8, Scale: scale.F32(), Zero: []int32{int32(tensor.Data[int8](zero)[0])}, Axis: -1}
-		} else {
-			codes = madeBias(v.Const, x, w)
-			for c, s := range w {
-				p.Scale[c] = x * s
-			}
-			if len(w) > 1 {
-				p.Axis = 0
-			}
+			p := quant.Params{DType: tensor.Int8, Scale: scale.F32(), Zero: []int32{int32(tensor.Data[int8](zero)[0])}, Axis: -1}
+			l.g.SetInput(n, 1, l.g.AddConst(v.Name, p.Reals(q)))
+			continue
 		}
-		l.g.SetInput(n, i+1, l.g.AddConst(v.Name, p.Reals(codes)))
+		p := quant.Params{DType: tensor.Int32, Scale: make([]float32, len(w)), Zero: make([]int32, len(w)), Axis: -1}
+		for c, s := range w {
+			p.Scale[c] = x * s
+		}
+		if len(w) > 1 {
+			p.Axis = 0
+		}
+		l.g.SetInput(n, 2, l.g.AddConst(v.Name, p.Reals(madeBias(v.Const, x, w))))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"dropquant/engine/graph"
+	"dropquant/engine/tensor"
 )
 
 // Rules about what only OpenVINO does, and the checks of them.
@@ -15,6 +16,8 @@ var (
 		"leave the pool float: OpenVINO 2026.4.1 pads the codes with 0, which stands for the lowest real", "seen: OpenVINO 2026.4.1, −5 to 3 dB of a pool with padding and count_include_pad"}
 	ruleNegative = &Rule{"negative-factor", "an AveragePool of a product with negative constants, before a QuantizeLinear",
 		"put a pair between the product and the pool, or leave out the one behind it", "seen: OpenVINO 2026.4.1, −6 to 4 dB of a Mul by a constant for each channel, AveragePool and a pair: the FakeQuantize takes the Mul in, and its range is upside down"}
+	ruleSignedZero = &Rule{"signed-zero-point", "signed activations with a zero point in front of a convolution",
+		"use uint8 activations, or the zero point 0: on CPUs with AMX OpenVINO leaves signed codes signed, and computes such a layer in float", "seen: OpenVINO 2026.4.1 on Sapphire Rapids, brgconv_avx512_f32"}
 	ruleBlocks = &Rule{"blocks-of-concat", "a DepthToSpace of codes that meet in a Concat, with a zero point that is not 0",
 		"leave the DepthToSpace float: OpenVINO 2026.4.1 fails to compile it", "seen: OpenVINO 2026.4.1, DepthToSpaceTransformation: argument shapes are inconsistent"}
 )
@@ -33,6 +36,13 @@ var (
 			}
 		}
 		return fmt.Sprintf("nothing else reads the pair %q, and the strides of a 1x1 Conv move up into it", c.Q.Name)
+	}}
+
+	signedZero = Check{Rule: ruleSignedZero, Effect: Note, Why: func(_ *reader, u *Unit) string {
+		if c := u.Inputs[0]; c != nil && c.Params.DType == tensor.Int8 && c.Params.Zero[0] != 0 {
+			return fmt.Sprintf("the codes of %q are signed with the zero point %d: on CPUs with AMX it computes in float", c.name(), c.Params.Zero[0])
+		}
+		return ""
 	}}
 
 	countedPadding = Check{Rule: rulePadding, Why: func(_ *reader, u *Unit) string {

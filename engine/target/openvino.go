@@ -24,7 +24,7 @@ var OpenVINO = &Target{
 	Rows: []Row{
 		// Strides of a 1x1 Conv move up to where a value forks, as a MaxPool. Where the fork lies before the QuantizeLinear,
 		// the MaxPool comes between it and DequantizeLinear and the Conv stays float: OpenVINO 2026.4.1, StridesOptimization.
-		{Op: "Conv", Role: Weighted, Axis: axis0, Whole: stridedPoint, Checks: []Check{perTensorDense, wholePair, weightInt8, weightAxis, weightZeros0}, Needs: []Need{constWeights, activation}, Source: "LPT convolution.cpp; NNCF CONVOLUTION"},
+		{Op: "Conv", Role: Weighted, Axis: axis0, Whole: stridedPoint, Checks: []Check{perTensorDense, wholePair, weightInt8, weightAxis, weightZeros0, signedZero}, Needs: []Need{constWeights, activation}, Source: "LPT convolution.cpp; NNCF CONVOLUTION"},
 		{Op: "ConvTranspose", Role: Weighted, Axis: axis1, Checks: []Check{perTensor, inputZero0, weightInt8, weightAxis, weightZeros0}, Needs: []Need{constWeights, activation, planned(notNegative), oneGroup}, Source: "LPT convolution_backprop_data.cpp: no zero point; groups seen in float, OpenVINO 2026.4.1"},
 		{Op: "ConvTranspose", Role: WeightsOnly, Axis: axis1, Needs: []Need{constWeights, activation}, Source: "the int8 kernel takes no groups and no zero point, which a negative input would need"},
 		{Op: "Gemm", Role: Weighted, Axis: gemmAxis, Checks: []Check{weightInt8, weightAxis}, Needs: []Need{matrixWeights, activation, plainGemm}, Source: "LPT mat_mul.cpp; NNCF MATMUL"},
