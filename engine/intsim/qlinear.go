@@ -169,11 +169,11 @@ func (l *lowering) quantizedScale(w *graph.Value, made []*graph.Value) []float32
 	return l.codes[w].params.Scale
 }
 
-// makeInFloat gives a layer in float the reals of the constants that the runtime quantizes all the same. For the bias beside stored weights of others than ConvTranspose
-// see products.
+// makeInFloat gives a layer in float the reals of the constants that the runtime quantizes all the same. A bias that products finds so already it makes the
+// same again.
 func (l *lowering) makeInFloat(f *target.Fate) {
 	n := f.Node
-	if len(f.Made) == 0 || !slices.Contains(f.Made, n.Inputs[1]) && n.Op != "ConvTranspose" {
+	if len(f.Made) == 0 {
 		return
 	}
 	x, w := l.codes[n.Inputs[0]].params.Scale[0], l.quantizedScale(n.Inputs[1], f.Made)
