@@ -21,7 +21,7 @@ func quantizeKernels(g *gen) {
 		}}.make(g)
 	minMax(g)
 	histogram(g)
-	tails(g)
+	outside(g)
 	noise(g)
 }
 
@@ -175,61 +175,43 @@ func histogram(g *gen) {
 	g.end()
 }
 
-// tails looks at 32 elements at a time, as the SIMD module's does.
-func tails(g *gen) {
-	g.function("tailsVector", "(counts *uint32, x *float32, scale, lo, hi float32, first, bins, blocks int) (bad int)",
-		"is refTails for blocks of 32 elements.")
-	counts, x, blocks := g.load("counts"), g.load("x"), g.load("blocks")
-	scale, lo, hi := g.broadcast("scale"), g.broadcast("lo"), g.broadcast("hi")
-	bins := g.load("bins")
-	first := g.YMM()
-	g.VPBROADCASTD(g.param("first"), first)
-	most, deepest, least := g.YMM(), g.zero(), g.YMM()
-	g.VMOVDQU(g.u32(1<<31), most)
-	g.VMOVDQU(g.u32(math.MaxInt32), least)
-	indices := g.AllocLocal(vecBytes)
+// outside looks at 32 elements at a time for whether one lies outside, which is seldom so.
+func outside(g *gen) {
+	g.function("outsideVector", "(dst, x *float32, lo, hi float32, blocks int) (count int)", "is refOutside for blocks of 32 elements.")
+	dst, x, blocks := g.load("dst"), g.load("x"), g.load("blocks")
+	lo, hi := g.broadcast("lo"), g.broadcast("hi")
+	start := g.GP64()
+	g.MOVQ(dst, start)
+	inside := func(i int) vec {
+		v, low := g.YMM(), g.YMM()
+		g.VMOVUPS(at(x, i*vecBytes), v)
+		g.VCMPPS(operand.U8(cmpGreaterEqual), lo, v, low)
+		g.VCMPPS(operand.U8(cmpLess), hi, v, v)
+		g.VANDPS(low, v, v)
+		return v
+	}
+	// others is the lanes that are not those of a mask, as bits.
+	others := func(mask vec) gp {
+		bits := g.GP64()
+		g.VMOVMSKPS(mask, bits.As32())
+		g.XORL(operand.U32(0xff), bits.As32())
+		return bits
+	}
 	g.countdown(blocks, "block", func() {
-		up, down, low := g.YMM(), g.YMM(), g.YMM()
-		g.VMOVDQU(at(x, 0), up)
-		g.VMOVDQA(up, down)
-		g.VMOVDQA(up, low)
+		all := inside(0)
 		for i := 1; i < 4; i++ {
-			g.VPMAXSD(at(x, i*vecBytes), up, up)
-			g.VPMAXUD(at(x, i*vecBytes), down, down)
-			g.VPMINSD(at(x, i*vecBytes), low, low)
+			g.VANDPS(inside(i), all, all)
 		}
-		g.VPMAXSD(up, most, most)
-		g.VPMAXUD(down, deepest, deepest)
-		g.VPMINSD(low, least, least)
-		tail := func(low, high vec) gp { // the lanes in a tail
-			bits := g.GP64()
-			g.VCMPPS(operand.U8(cmpLess), lo, low, low)
-			g.VCMPPS(operand.U8(cmpGreaterEqual), hi, high, high)
-			g.VORPS(low, high, high)
-			g.VMOVMSKPS(high, bits.As32())
-			return bits
-		}
-		g.ifNonzero(tail(down, up), "body", func() {
+		g.ifNonzero(others(all), "inside", func() {
 			for i := range 4 {
-				v, low, high := g.YMM(), g.YMM(), g.YMM()
-				g.VMOVUPS(at(x, i*vecBytes), v)
-				g.VMOVAPS(v, low)
-				g.VMOVAPS(v, high)
-				bits := tail(low, high)
+				bits := others(inside(i))
 				g.ifNonzero(bits, "none", func() {
-					g.VMULPS(scale, v, v)
-					g.VROUNDPS(operand.U8(roundDown), v, v)
-					g.VCVTTPS2DQ(v, v)
-					g.VPSUBD(first, v, v)
-					g.VMOVDQU(v, indices)
-					lane, bin, more, outside := g.GP64(), g.GP64(), g.label("lane"), g.label("outside")
+					lane, v, more := g.GP64(), g.GP64(), g.label("lane")
 					g.Label(more)
 					g.BSFQ(bits, lane)
-					g.MOVLQZX(indices.Idx(lane, 4), bin)
-					g.CMPQ(bin, bins)
-					g.JCC(to(outside))
-					g.INCL(mem{Base: counts, Index: bin, Scale: 4})
-					g.Label(outside)
+					g.MOVL(mem{Base: x, Index: lane, Scale: 4, Disp: i * vecBytes}, v.As32())
+					g.MOVL(v.As32(), at(dst, 0))
+					g.ADDQ(operand.I8(4), dst)
 					g.LEAQ(at(bits, -1), lane)
 					g.ANDQ(lane, bits)
 					g.JNZ(to(more))
@@ -238,26 +220,9 @@ func tails(g *gen) {
 		})
 		g.ADDQ(operand.I32(4*vecBytes), x)
 	})
-	g.across(most, func(a, b vec) { g.VPMAXSD(b, a, a) })
-	g.across(deepest, func(a, b vec) { g.VPMAXUD(b, a, a) })
-	g.across(least, func(a, b vec) { g.VPMINSD(b, a, a) })
-	up, down, low := g.GP64(), g.GP64(), g.GP64()
-	g.VMOVD(most.AsX(), up.As32())
-	g.VMOVD(deepest.AsX(), down.As32())
-	g.VMOVD(least.AsX(), low.As32())
-	g.TESTL(down.As32(), down.As32())
-	g.CMOVLMI(down.As32(), low.As32())
-	g.MOVL(low.As32(), mem{Base: counts, Index: bins, Scale: 4})
-	g.MOVL(up.As32(), mem{Base: counts, Index: bins, Scale: 4, Disp: 4})
-	const inf = 0x7f800000
-	bad, one := g.GP64(), g.GP64()
-	g.XORQ(bad, bad)
-	g.MOVQ(operand.I32(1), one)
-	g.CMPL(up.As32(), operand.U32(inf))
-	g.CMOVQGE(one, bad)
-	g.CMPL(down.As32(), operand.U32(1<<31|inf))
-	g.CMOVQCC(one, bad)
-	g.Store(bad, g.Return("bad"))
+	g.SUBQ(start, dst)
+	g.SHRQ(operand.U8(2), dst)
+	g.Store(dst, g.Return("count"))
 	g.end()
 }
 

@@ -388,10 +388,10 @@ func minMaxVector(out *float32, x *float32, n int) (bad int)
 //go:noescape
 func histogramVector(counts *uint32, x *float32, scale float32, first int, bins int, n int) (outside int)
 
-// tailsVector is refTails for blocks of 32 elements.
+// outsideVector is refOutside for blocks of 32 elements.
 //
 //go:noescape
-func tailsVector(counts *uint32, x *float32, scale float32, lo float32, hi float32, first int, bins int, blocks int) (bad int)
+func outsideVector(dst *float32, x *float32, lo float32, hi float32, blocks int) (count int)
 
 // noiseVector writes Σ a² and Σ (a-b)² to out, summed in float64.
 //

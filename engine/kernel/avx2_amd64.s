@@ -7263,195 +7263,127 @@ nozeros422:
 	VZEROUPPER
 	RET
 
-// func tailsVector(counts *uint32, x *float32, scale float32, lo float32, hi float32, first int, bins int, blocks int) (bad int)
-// Requires: AVX, AVX2, CMOV
-TEXT ·tailsVector(SB), NOSPLIT, $32-64
-	MOVQ         counts+0(FP), AX
+// func outsideVector(dst *float32, x *float32, lo float32, hi float32, blocks int) (count int)
+// Requires: AVX
+TEXT ·outsideVector(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
-	MOVQ         blocks+48(FP), DX
-	VBROADCASTSS scale+16(FP), Y0
-	VBROADCASTSS lo+20(FP), Y1
-	VBROADCASTSS hi+24(FP), Y2
-	MOVQ         bins+40(FP), BX
-	VPBROADCASTD first+32(FP), Y3
-	VXORPS       Y5, Y5, Y5
-	VMOVDQU      const80000000<>+0(SB), Y4
-	VMOVDQU      const7fffffff<>+0(SB), Y6
+	MOVQ         blocks+24(FP), DX
+	VBROADCASTSS lo+16(FP), Y0
+	VBROADCASTSS hi+20(FP), Y1
+	MOVQ         AX, BX
 	TESTQ        DX, DX
 	JZ           blockdone424
 
 block423:
-	VMOVDQU    (CX), Y7
-	VMOVDQA    Y7, Y8
-	VMOVDQA    Y7, Y9
-	VPMAXSD    32(CX), Y7, Y7
-	VPMAXUD    32(CX), Y8, Y8
-	VPMINSD    32(CX), Y9, Y9
-	VPMAXSD    64(CX), Y7, Y7
-	VPMAXUD    64(CX), Y8, Y8
-	VPMINSD    64(CX), Y9, Y9
-	VPMAXSD    96(CX), Y7, Y7
-	VPMAXUD    96(CX), Y8, Y8
-	VPMINSD    96(CX), Y9, Y9
-	VPMAXSD    Y7, Y4, Y4
-	VPMAXUD    Y8, Y5, Y5
-	VPMINSD    Y9, Y6, Y6
-	VCMPPS     $0x11, Y1, Y8, Y8
-	VCMPPS     $0x1d, Y2, Y7, Y7
-	VORPS      Y8, Y7, Y7
-	VMOVMSKPS  Y7, SI
-	TESTQ      SI, SI
-	JZ         body425
-	VMOVUPS    (CX), Y7
-	VMOVAPS    Y7, Y8
-	VMOVAPS    Y7, Y9
-	VCMPPS     $0x11, Y1, Y8, Y8
-	VCMPPS     $0x1d, Y2, Y9, Y9
-	VORPS      Y8, Y9, Y9
-	VMOVMSKPS  Y9, SI
-	TESTQ      SI, SI
-	JZ         none426
-	VMULPS     Y0, Y7, Y7
-	VROUNDPS   $0x09, Y7, Y7
-	VCVTTPS2DQ Y7, Y7
-	VPSUBD     Y3, Y7, Y7
-	VMOVDQU    Y7, (SP)
+	VMOVUPS   (CX), Y2
+	VCMPPS    $0x1d, Y0, Y2, Y3
+	VCMPPS    $0x11, Y1, Y2, Y2
+	VANDPS    Y3, Y2, Y2
+	VMOVUPS   32(CX), Y3
+	VCMPPS    $0x1d, Y0, Y3, Y4
+	VCMPPS    $0x11, Y1, Y3, Y3
+	VANDPS    Y4, Y3, Y3
+	VANDPS    Y3, Y2, Y2
+	VMOVUPS   64(CX), Y3
+	VCMPPS    $0x1d, Y0, Y3, Y4
+	VCMPPS    $0x11, Y1, Y3, Y3
+	VANDPS    Y4, Y3, Y3
+	VANDPS    Y3, Y2, Y2
+	VMOVUPS   96(CX), Y3
+	VCMPPS    $0x1d, Y0, Y3, Y4
+	VCMPPS    $0x11, Y1, Y3, Y3
+	VANDPS    Y4, Y3, Y3
+	VANDPS    Y3, Y2, Y2
+	VMOVMSKPS Y2, SI
+	XORL      $0x000000ff, SI
+	TESTQ     SI, SI
+	JZ        inside425
+	VMOVUPS   (CX), Y2
+	VCMPPS    $0x1d, Y0, Y2, Y3
+	VCMPPS    $0x11, Y1, Y2, Y2
+	VANDPS    Y3, Y2, Y2
+	VMOVMSKPS Y2, SI
+	XORL      $0x000000ff, SI
+	TESTQ     SI, SI
+	JZ        none426
 
 lane427:
-	BSFQ    SI, DI
-	MOVLQZX (SP)(DI*4), DI
-	CMPQ    DI, BX
-	JCC     outside428
-	INCL    (AX)(DI*4)
-
-outside428:
+	BSFQ SI, DI
+	MOVL (CX)(DI*4), DI
+	MOVL DI, (AX)
+	ADDQ $+4, AX
 	LEAQ -1(SI), DI
 	ANDQ DI, SI
 	JNZ  lane427
 
 none426:
-	VMOVUPS    32(CX), Y7
-	VMOVAPS    Y7, Y8
-	VMOVAPS    Y7, Y9
-	VCMPPS     $0x11, Y1, Y8, Y8
-	VCMPPS     $0x1d, Y2, Y9, Y9
-	VORPS      Y8, Y9, Y9
-	VMOVMSKPS  Y9, SI
-	TESTQ      SI, SI
-	JZ         none429
-	VMULPS     Y0, Y7, Y7
-	VROUNDPS   $0x09, Y7, Y7
-	VCVTTPS2DQ Y7, Y7
-	VPSUBD     Y3, Y7, Y7
-	VMOVDQU    Y7, (SP)
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1d, Y0, Y2, Y3
+	VCMPPS    $0x11, Y1, Y2, Y2
+	VANDPS    Y3, Y2, Y2
+	VMOVMSKPS Y2, SI
+	XORL      $0x000000ff, SI
+	TESTQ     SI, SI
+	JZ        none428
 
-lane430:
-	BSFQ    SI, R8
-	MOVLQZX (SP)(R8*4), R8
-	CMPQ    R8, BX
-	JCC     outside431
-	INCL    (AX)(R8*4)
-
-outside431:
+lane429:
+	BSFQ SI, R8
+	MOVL 32(CX)(R8*4), R8
+	MOVL R8, (AX)
+	ADDQ $+4, AX
 	LEAQ -1(SI), R8
 	ANDQ R8, SI
-	JNZ  lane430
+	JNZ  lane429
 
-none429:
-	VMOVUPS    64(CX), Y7
-	VMOVAPS    Y7, Y8
-	VMOVAPS    Y7, Y9
-	VCMPPS     $0x11, Y1, Y8, Y8
-	VCMPPS     $0x1d, Y2, Y9, Y9
-	VORPS      Y8, Y9, Y9
-	VMOVMSKPS  Y9, SI
-	TESTQ      SI, SI
-	JZ         none432
-	VMULPS     Y0, Y7, Y7
-	VROUNDPS   $0x09, Y7, Y7
-	VCVTTPS2DQ Y7, Y7
-	VPSUBD     Y3, Y7, Y7
-	VMOVDQU    Y7, (SP)
+none428:
+	VMOVUPS   64(CX), Y2
+	VCMPPS    $0x1d, Y0, Y2, Y3
+	VCMPPS    $0x11, Y1, Y2, Y2
+	VANDPS    Y3, Y2, Y2
+	VMOVMSKPS Y2, SI
+	XORL      $0x000000ff, SI
+	TESTQ     SI, SI
+	JZ        none430
 
-lane433:
-	BSFQ    SI, R9
-	MOVLQZX (SP)(R9*4), R9
-	CMPQ    R9, BX
-	JCC     outside434
-	INCL    (AX)(R9*4)
-
-outside434:
+lane431:
+	BSFQ SI, R9
+	MOVL 64(CX)(R9*4), R9
+	MOVL R9, (AX)
+	ADDQ $+4, AX
 	LEAQ -1(SI), R9
 	ANDQ R9, SI
+	JNZ  lane431
+
+none430:
+	VMOVUPS   96(CX), Y2
+	VCMPPS    $0x1d, Y0, Y2, Y3
+	VCMPPS    $0x11, Y1, Y2, Y2
+	VANDPS    Y3, Y2, Y2
+	VMOVMSKPS Y2, SI
+	XORL      $0x000000ff, SI
+	TESTQ     SI, SI
+	JZ        none432
+
+lane433:
+	BSFQ SI, R10
+	MOVL 96(CX)(R10*4), R10
+	MOVL R10, (AX)
+	ADDQ $+4, AX
+	LEAQ -1(SI), R10
+	ANDQ R10, SI
 	JNZ  lane433
 
 none432:
-	VMOVUPS    96(CX), Y7
-	VMOVAPS    Y7, Y8
-	VMOVAPS    Y7, Y9
-	VCMPPS     $0x11, Y1, Y8, Y8
-	VCMPPS     $0x1d, Y2, Y9, Y9
-	VORPS      Y8, Y9, Y9
-	VMOVMSKPS  Y9, SI
-	TESTQ      SI, SI
-	JZ         none435
-	VMULPS     Y0, Y7, Y7
-	VROUNDPS   $0x09, Y7, Y7
-	VCVTTPS2DQ Y7, Y7
-	VPSUBD     Y3, Y7, Y7
-	VMOVDQU    Y7, (SP)
-
-lane436:
-	BSFQ    SI, R10
-	MOVLQZX (SP)(R10*4), R10
-	CMPQ    R10, BX
-	JCC     outside437
-	INCL    (AX)(R10*4)
-
-outside437:
-	LEAQ -1(SI), R10
-	ANDQ R10, SI
-	JNZ  lane436
-
-none435:
-body425:
+inside425:
 	ADDQ $+128, CX
 	DECQ DX
 	JNZ  block423
 
 blockdone424:
-	VPERM2F128 $0x01, Y4, Y4, Y0
-	VPMAXSD    Y0, Y4, Y4
-	VPERMILPS  $0x4e, Y4, Y0
-	VPMAXSD    Y0, Y4, Y4
-	VPERMILPS  $0xb1, Y4, Y0
-	VPMAXSD    Y0, Y4, Y4
-	VPERM2F128 $0x01, Y5, Y5, Y0
-	VPMAXUD    Y0, Y5, Y5
-	VPERMILPS  $0x4e, Y5, Y0
-	VPMAXUD    Y0, Y5, Y5
-	VPERMILPS  $0xb1, Y5, Y0
-	VPMAXUD    Y0, Y5, Y5
-	VPERM2F128 $0x01, Y6, Y6, Y0
-	VPMINSD    Y0, Y6, Y6
-	VPERMILPS  $0x4e, Y6, Y0
-	VPMINSD    Y0, Y6, Y6
-	VPERMILPS  $0xb1, Y6, Y0
-	VPMINSD    Y0, Y6, Y6
-	VMOVD      X4, CX
-	VMOVD      X5, DX
-	VMOVD      X6, SI
-	TESTL      DX, DX
-	CMOVLMI    DX, SI
-	MOVL       SI, (AX)(BX*4)
-	MOVL       CX, 4(AX)(BX*4)
-	XORQ       AX, AX
-	MOVQ       $+1, BX
-	CMPL       CX, $0x7f800000
-	CMOVQGE    BX, AX
-	CMPL       DX, $0xff800000
-	CMOVQCC    BX, AX
-	MOVQ       AX, bad+56(FP)
+	SUBQ BX, AX
+	SHRQ $0x02, AX
+	MOVQ AX, count+32(FP)
 	VZEROUPPER
 	RET
 
@@ -7466,9 +7398,9 @@ TEXT ·noiseVector(SB), NOSPLIT, $0-32
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	CMPQ   DX, $+8
-	JLT    vectordone439
+	JLT    vectordone435
 
-vector438:
+vector434:
 	VCVTPS2PD   (AX), Y4
 	VCVTPS2PD   (CX), Y5
 	VFMADD231PD Y4, Y4, Y0
@@ -7483,11 +7415,11 @@ vector438:
 	ADDQ        $+32, CX
 	SUBQ        $+8, DX
 	CMPQ        DX, $+8
-	JGE         vector438
+	JGE         vector434
 
-vectordone439:
+vectordone435:
 	TESTQ        DX, DX
-	JZ           even440
+	JZ           even436
 	LEAQ         tailmasks<>+32(SB), BX
 	NEGQ         DX
 	VMOVUPS      (BX)(DX*4), Y4
@@ -7508,7 +7440,7 @@ vectordone439:
 	VSUBPD       Y4, Y5, Y5
 	VFMADD231PD  Y5, Y5, Y3
 
-even440:
+even436:
 	MOVQ         out+0(FP), AX
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X2
@@ -7536,9 +7468,9 @@ TEXT ·transpose8x8(SB), NOSPLIT, $0-40
 	SHLQ  $0x02, BX
 	SHLQ  $0x02, SI
 	TESTQ DX, DX
-	JZ    blockdone442
+	JZ    blockdone438
 
-block441:
+block437:
 	MOVQ        AX, R8
 	LEAQ        (CX)(SI*4), DI
 	LEAQ        (CX)(SI*2), R9
@@ -7596,9 +7528,9 @@ block441:
 	LEAQ        (CX)(SI*8), CX
 	ADDQ        $+32, AX
 	DECQ        DX
-	JNZ         block441
+	JNZ         block437
 
-blockdone442:
+blockdone438:
 	VZEROUPPER
 	RET
 
@@ -7616,16 +7548,16 @@ TEXT ·gemmPairs1x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone444
+	JZ    paneldone440
 
-panel443:
+panel439:
 	VXORPS Y0, Y0, Y0
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone446
+	JLT    depthdone442
 
-depth445:
+depth441:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
@@ -7647,13 +7579,13 @@ depth445:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth445
+	JGE          depth441
 
-depthdone446:
+depthdone442:
 	TESTQ R10, R10
-	JZ    restdone448
+	JZ    restdone444
 
-rest447:
+rest443:
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDWD     Y2, Y1, Y1
@@ -7661,14 +7593,14 @@ rest447:
 	ADDQ         $+32, R9
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          rest447
+	JNZ          rest443
 
-restdone448:
+restdone444:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone450
+	JZ    extradone446
 
-extra449:
+extra445:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y1
@@ -7678,20 +7610,20 @@ extra449:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          extra449
+	JNZ          extra445
 
-extradone450:
+extradone446:
 	TESTQ  $+1, DI
-	JZ     fresh451
+	JZ     fresh447
 	VPADDD (AX), Y0, Y0
 
-fresh451:
+fresh447:
 	VMOVDQU Y0, (AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel443
+	JNZ     panel439
 
-paneldone444:
+paneldone440:
 	VZEROUPPER
 	RET
 
@@ -7709,17 +7641,17 @@ TEXT ·gemmPairs1x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone453
+	JZ    paneldone449
 
-panel452:
+panel448:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone455
+	JLT    depthdone451
 
-depth454:
+depth450:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
@@ -7753,13 +7685,13 @@ depth454:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth454
+	JGE          depth450
 
-depthdone455:
+depthdone451:
 	TESTQ R11, R11
-	JZ    restdone457
+	JZ    restdone453
 
-rest456:
+rest452:
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
 	VPBROADCASTD (CX), Y4
@@ -7770,14 +7702,14 @@ rest456:
 	ADDQ         $+32, R10
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          rest456
+	JNZ          rest452
 
-restdone457:
+restdone453:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone459
+	JZ    extradone455
 
-extra458:
+extra454:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y2
@@ -7790,22 +7722,22 @@ extra458:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          extra458
+	JNZ          extra454
 
-extradone459:
+extradone455:
 	TESTQ  $+1, DI
-	JZ     fresh460
+	JZ     fresh456
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 
-fresh460:
+fresh456:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel452
+	JNZ     panel448
 
-paneldone453:
+paneldone449:
 	VZEROUPPER
 	RET
 
@@ -7823,17 +7755,17 @@ TEXT ·gemmPairs2x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone462
+	JZ    paneldone458
 
-panel461:
+panel457:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone464
+	JLT    depthdone460
 
-depth463:
+depth459:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
@@ -7867,13 +7799,13 @@ depth463:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth463
+	JGE          depth459
 
-depthdone464:
+depthdone460:
 	TESTQ R10, R10
-	JZ    restdone466
+	JZ    restdone462
 
-rest465:
+rest461:
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDWD     Y3, Y2, Y3
@@ -7884,14 +7816,14 @@ rest465:
 	ADDQ         $+32, R9
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          rest465
+	JNZ          rest461
 
-restdone466:
+restdone462:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone468
+	JZ    extradone464
 
-extra467:
+extra463:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y2
@@ -7904,22 +7836,22 @@ extra467:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          extra467
+	JNZ          extra463
 
-extradone468:
+extradone464:
 	TESTQ  $+1, DI
-	JZ     fresh469
+	JZ     fresh465
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 
-fresh469:
+fresh465:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel461
+	JNZ     panel457
 
-paneldone462:
+paneldone458:
 	VZEROUPPER
 	RET
 
@@ -7937,9 +7869,9 @@ TEXT ·gemmPairs2x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone471
+	JZ    paneldone467
 
-panel470:
+panel466:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7947,9 +7879,9 @@ panel470:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone473
+	JLT    depthdone469
 
-depth472:
+depth468:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
@@ -8003,13 +7935,13 @@ depth472:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth472
+	JGE          depth468
 
-depthdone473:
+depthdone469:
 	TESTQ R11, R11
-	JZ    restdone475
+	JZ    restdone471
 
-rest474:
+rest470:
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
 	VPBROADCASTD (CX), Y6
@@ -8025,14 +7957,14 @@ rest474:
 	ADDQ         $+32, R10
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          rest474
+	JNZ          rest470
 
-restdone475:
+restdone471:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone477
+	JZ    extradone473
 
-extra476:
+extra472:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y4
@@ -8050,26 +7982,26 @@ extra476:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          extra476
+	JNZ          extra472
 
-extradone477:
+extradone473:
 	TESTQ  $+1, DI
-	JZ     fresh478
+	JZ     fresh474
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
 	VPADDD 32(AX)(SI*1), Y3, Y3
 
-fresh478:
+fresh474:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
 	VMOVDQU Y3, 32(AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel470
+	JNZ     panel466
 
-paneldone471:
+paneldone467:
 	VZEROUPPER
 	RET
 
@@ -8087,18 +8019,18 @@ TEXT ·gemmPairs3x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone480
+	JZ    paneldone476
 
-panel479:
+panel475:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone482
+	JLT    depthdone478
 
-depth481:
+depth477:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
@@ -8144,13 +8076,13 @@ depth481:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth481
+	JGE          depth477
 
-depthdone482:
+depthdone478:
 	TESTQ R10, R10
-	JZ    restdone484
+	JZ    restdone480
 
-rest483:
+rest479:
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDWD     Y4, Y3, Y4
@@ -8164,14 +8096,14 @@ rest483:
 	ADDQ         $+32, R9
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          rest483
+	JNZ          rest479
 
-restdone484:
+restdone480:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone486
+	JZ    extradone482
 
-extra485:
+extra481:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y3
@@ -8187,25 +8119,25 @@ extra485:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          extra485
+	JNZ          extra481
 
-extradone486:
+extradone482:
 	TESTQ  $+1, DI
-	JZ     fresh487
+	JZ     fresh483
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 
-fresh487:
+fresh483:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel479
+	JNZ     panel475
 
-paneldone480:
+paneldone476:
 	VZEROUPPER
 	RET
 
@@ -8223,9 +8155,9 @@ TEXT ·gemmPairs3x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone489
+	JZ    paneldone485
 
-panel488:
+panel484:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8235,9 +8167,9 @@ panel488:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone491
+	JLT    depthdone487
 
-depth490:
+depth486:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
@@ -8311,13 +8243,13 @@ depth490:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth490
+	JGE          depth486
 
-depthdone491:
+depthdone487:
 	TESTQ R11, R11
-	JZ    restdone493
+	JZ    restdone489
 
-rest492:
+rest488:
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
 	VPBROADCASTD (CX), Y8
@@ -8338,14 +8270,14 @@ rest492:
 	ADDQ         $+32, R10
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          rest492
+	JNZ          rest488
 
-restdone493:
+restdone489:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone495
+	JZ    extradone491
 
-extra494:
+extra490:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y6
@@ -8368,11 +8300,11 @@ extra494:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          extra494
+	JNZ          extra490
 
-extradone495:
+extradone491:
 	TESTQ  $+1, DI
-	JZ     fresh496
+	JZ     fresh492
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -8380,7 +8312,7 @@ extradone495:
 	VPADDD (AX)(SI*2), Y4, Y4
 	VPADDD 32(AX)(SI*2), Y5, Y5
 
-fresh496:
+fresh492:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -8390,9 +8322,9 @@ fresh496:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel488
+	JNZ     panel484
 
-paneldone489:
+paneldone485:
 	VZEROUPPER
 	RET
 
@@ -8410,9 +8342,9 @@ TEXT ·gemmPairs4x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone498
+	JZ    paneldone494
 
-panel497:
+panel493:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8420,9 +8352,9 @@ panel497:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone500
+	JLT    depthdone496
 
-depth499:
+depth495:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
@@ -8480,13 +8412,13 @@ depth499:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth499
+	JGE          depth495
 
-depthdone500:
+depthdone496:
 	TESTQ R10, R10
-	JZ    restdone502
+	JZ    restdone498
 
-rest501:
+rest497:
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDWD     Y5, Y4, Y5
@@ -8503,14 +8435,14 @@ rest501:
 	ADDQ         $+32, R9
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          rest501
+	JNZ          rest497
 
-restdone502:
+restdone498:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone504
+	JZ    extradone500
 
-extra503:
+extra499:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y4
@@ -8529,19 +8461,19 @@ extra503:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          extra503
+	JNZ          extra499
 
-extradone504:
+extradone500:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh505
+	JZ     fresh501
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 
-fresh505:
+fresh501:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -8549,9 +8481,9 @@ fresh505:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel497
+	JNZ     panel493
 
-paneldone498:
+paneldone494:
 	VZEROUPPER
 	RET
 
@@ -8569,9 +8501,9 @@ TEXT ·gemmPairs4x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone507
+	JZ    paneldone503
 
-panel506:
+panel502:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8583,9 +8515,9 @@ panel506:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone509
+	JLT    depthdone505
 
-depth508:
+depth504:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
@@ -8679,13 +8611,13 @@ depth508:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth508
+	JGE          depth504
 
-depthdone509:
+depthdone505:
 	TESTQ R11, R11
-	JZ    restdone511
+	JZ    restdone507
 
-rest510:
+rest506:
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
 	VPBROADCASTD (CX), Y10
@@ -8711,14 +8643,14 @@ rest510:
 	ADDQ         $+32, R10
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          rest510
+	JNZ          rest506
 
-restdone511:
+restdone507:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone513
+	JZ    extradone509
 
-extra512:
+extra508:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y8
@@ -8746,13 +8678,13 @@ extra512:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          extra512
+	JNZ          extra508
 
-extradone513:
+extradone509:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh514
+	JZ     fresh510
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -8762,7 +8694,7 @@ extradone513:
 	VPADDD (R10), Y6, Y6
 	VPADDD 32(R10), Y7, Y7
 
-fresh514:
+fresh510:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -8774,9 +8706,9 @@ fresh514:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel506
+	JNZ     panel502
 
-paneldone507:
+paneldone503:
 	VZEROUPPER
 	RET
 
@@ -8794,9 +8726,9 @@ TEXT ·gemmPairs5x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone516
+	JZ    paneldone512
 
-panel515:
+panel511:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8805,9 +8737,9 @@ panel515:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone518
+	JLT    depthdone514
 
-depth517:
+depth513:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
@@ -8877,13 +8809,13 @@ depth517:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth517
+	JGE          depth513
 
-depthdone518:
+depthdone514:
 	TESTQ R10, R10
-	JZ    restdone520
+	JZ    restdone516
 
-rest519:
+rest515:
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDWD     Y6, Y5, Y6
@@ -8903,14 +8835,14 @@ rest519:
 	ADDQ         $+32, R9
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          rest519
+	JNZ          rest515
 
-restdone520:
+restdone516:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone522
+	JZ    extradone518
 
-extra521:
+extra517:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y5
@@ -8932,20 +8864,20 @@ extra521:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          extra521
+	JNZ          extra517
 
-extradone522:
+extradone518:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh523
+	JZ     fresh519
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 	VPADDD (R9)(SI*1), Y4, Y4
 
-fresh523:
+fresh519:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -8955,9 +8887,9 @@ fresh523:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel515
+	JNZ     panel511
 
-paneldone516:
+paneldone512:
 	VZEROUPPER
 	RET
 
@@ -8975,9 +8907,9 @@ TEXT ·gemmPairs5x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone525
+	JZ    paneldone521
 
-panel524:
+panel520:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8991,9 +8923,9 @@ panel524:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone527
+	JLT    depthdone523
 
-depth526:
+depth522:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
@@ -9107,13 +9039,13 @@ depth526:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth526
+	JGE          depth522
 
-depthdone527:
+depthdone523:
 	TESTQ R11, R11
-	JZ    restdone529
+	JZ    restdone525
 
-rest528:
+rest524:
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
 	VPBROADCASTD (CX), Y12
@@ -9144,14 +9076,14 @@ rest528:
 	ADDQ         $+32, R10
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          rest528
+	JNZ          rest524
 
-restdone529:
+restdone525:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone531
+	JZ    extradone527
 
-extra530:
+extra526:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y10
@@ -9184,13 +9116,13 @@ extra530:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          extra530
+	JNZ          extra526
 
-extradone531:
+extradone527:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh532
+	JZ     fresh528
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -9202,7 +9134,7 @@ extradone531:
 	VPADDD (R10)(SI*1), Y8, Y8
 	VPADDD 32(R10)(SI*1), Y9, Y9
 
-fresh532:
+fresh528:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -9217,9 +9149,9 @@ fresh532:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel524
+	JNZ     panel520
 
-paneldone525:
+paneldone521:
 	VZEROUPPER
 	RET
 
@@ -9237,9 +9169,9 @@ TEXT ·gemmPairs6x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone534
+	JZ    paneldone530
 
-panel533:
+panel529:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9249,9 +9181,9 @@ panel533:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone536
+	JLT    depthdone532
 
-depth535:
+depth531:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
@@ -9334,13 +9266,13 @@ depth535:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth535
+	JGE          depth531
 
-depthdone536:
+depthdone532:
 	TESTQ R10, R10
-	JZ    restdone538
+	JZ    restdone534
 
-rest537:
+rest533:
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDWD     Y7, Y6, Y7
@@ -9363,14 +9295,14 @@ rest537:
 	ADDQ         $+32, R9
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          rest537
+	JNZ          rest533
 
-restdone538:
+restdone534:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone540
+	JZ    extradone536
 
-extra539:
+extra535:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y6
@@ -9395,13 +9327,13 @@ extra539:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          extra539
+	JNZ          extra535
 
-extradone540:
+extradone536:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh541
+	JZ     fresh537
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
@@ -9409,7 +9341,7 @@ extradone540:
 	VPADDD (R9)(SI*1), Y4, Y4
 	VPADDD (R9)(SI*2), Y5, Y5
 
-fresh541:
+fresh537:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -9420,9 +9352,9 @@ fresh541:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel533
+	JNZ     panel529
 
-paneldone534:
+paneldone530:
 	VZEROUPPER
 	RET
 
@@ -9440,9 +9372,9 @@ TEXT ·gemmPairs6x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone543
+	JZ    paneldone539
 
-panel542:
+panel538:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9458,9 +9390,9 @@ panel542:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone545
+	JLT    depthdone541
 
-depth544:
+depth540:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
@@ -9595,13 +9527,13 @@ depth544:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth544
+	JGE          depth540
 
-depthdone545:
+depthdone541:
 	TESTQ R11, R11
-	JZ    restdone547
+	JZ    restdone543
 
-rest546:
+rest542:
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
 	VPBROADCASTD (CX), Y14
@@ -9637,14 +9569,14 @@ rest546:
 	ADDQ         $+32, R10
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          rest546
+	JNZ          rest542
 
-restdone547:
+restdone543:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone549
+	JZ    extradone545
 
-extra548:
+extra544:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y12
@@ -9682,13 +9614,13 @@ extra548:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          extra548
+	JNZ          extra544
 
-extradone549:
+extradone545:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh550
+	JZ     fresh546
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -9702,7 +9634,7 @@ extradone549:
 	VPADDD (R10)(SI*2), Y10, Y10
 	VPADDD 32(R10)(SI*2), Y11, Y11
 
-fresh550:
+fresh546:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -9719,9 +9651,9 @@ fresh550:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel542
+	JNZ     panel538
 
-paneldone543:
+paneldone539:
 	VZEROUPPER
 	RET
 
@@ -9733,9 +9665,9 @@ TEXT ·packPairsRun(SB), NOSPLIT, $0-32
 	MOVQ  koff+16(FP), DX
 	MOVQ  k+24(FP), BX
 	TESTQ BX, BX
-	JZ    groupdone552
+	JZ    groupdone548
 
-group551:
+group547:
 	MOVLQSX    (DX), SI
 	VMOVQ      (AX)(SI*1), X0
 	MOVLQSX    4(DX), SI
@@ -9746,9 +9678,9 @@ group551:
 	ADDQ       $+8, DX
 	ADDQ       $+32, CX
 	DECQ       BX
-	JNZ        group551
+	JNZ        group547
 
-groupdone552:
+groupdone548:
 	VZEROUPPER
 	RET
 
@@ -9764,9 +9696,9 @@ TEXT ·packPairsWindows(SB), NOSPLIT, $0-48
 	MOVQ    koff+24(FP), BX
 	MOVQ    k+40(FP), SI
 	TESTQ   SI, SI
-	JZ      groupdone554
+	JZ      groupdone550
 
-group553:
+group549:
 	MOVLQSX    (BX), DI
 	VMOVDQU    (AX)(DI*1), X2
 	VMOVDQU    (CX)(DI*1), X3
@@ -9785,9 +9717,9 @@ group553:
 	ADDQ       $+8, BX
 	ADDQ       $+32, DX
 	DECQ       SI
-	JNZ        group553
+	JNZ        group549
 
-groupdone554:
+groupdone550:
 	VZEROUPPER
 	RET
 
@@ -9805,16 +9737,16 @@ TEXT ·gemmQuads1x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone556
+	JZ    paneldone552
 
-panel555:
+panel551:
 	VXORPS Y0, Y0, Y0
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone558
+	JLT    depthdone554
 
-depth557:
+depth553:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
@@ -9840,13 +9772,13 @@ depth557:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth557
+	JGE          depth553
 
-depthdone558:
+depthdone554:
 	TESTQ R10, R10
-	JZ    restdone560
+	JZ    restdone556
 
-rest559:
+rest555:
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y1, Y1
@@ -9855,14 +9787,14 @@ rest559:
 	ADDQ         $+32, R9
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          rest559
+	JNZ          rest555
 
-restdone560:
+restdone556:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone562
+	JZ    extradone558
 
-extra561:
+extra557:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y1
@@ -9873,20 +9805,20 @@ extra561:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          extra561
+	JNZ          extra557
 
-extradone562:
+extradone558:
 	TESTQ  $+1, DI
-	JZ     fresh563
+	JZ     fresh559
 	VPADDD (AX), Y0, Y0
 
-fresh563:
+fresh559:
 	VMOVDQU Y0, (AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel555
+	JNZ     panel551
 
-paneldone556:
+paneldone552:
 	VZEROUPPER
 	RET
 
@@ -9914,17 +9846,17 @@ TEXT ·gemmQuads1x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone565
+	JZ    paneldone561
 
-panel564:
+panel560:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone567
+	JLT    depthdone563
 
-depth566:
+depth562:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
@@ -9966,13 +9898,13 @@ depth566:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth566
+	JGE          depth562
 
-depthdone567:
+depthdone563:
 	TESTQ R11, R11
-	JZ    restdone569
+	JZ    restdone565
 
-rest568:
+rest564:
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
 	VPBROADCASTD (CX), Y4
@@ -9985,14 +9917,14 @@ rest568:
 	ADDQ         $+32, R10
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          rest568
+	JNZ          rest564
 
-restdone569:
+restdone565:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone571
+	JZ    extradone567
 
-extra570:
+extra566:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y2
@@ -10007,22 +9939,22 @@ extra570:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          extra570
+	JNZ          extra566
 
-extradone571:
+extradone567:
 	TESTQ  $+1, DI
-	JZ     fresh572
+	JZ     fresh568
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 
-fresh572:
+fresh568:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel564
+	JNZ     panel560
 
-paneldone565:
+paneldone561:
 	VZEROUPPER
 	RET
 
@@ -10040,17 +9972,17 @@ TEXT ·gemmQuads2x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone574
+	JZ    paneldone570
 
-panel573:
+panel569:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone576
+	JLT    depthdone572
 
-depth575:
+depth571:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
@@ -10092,13 +10024,13 @@ depth575:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth575
+	JGE          depth571
 
-depthdone576:
+depthdone572:
 	TESTQ R10, R10
-	JZ    restdone578
+	JZ    restdone574
 
-rest577:
+rest573:
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDUBSW   Y3, Y2, Y3
@@ -10111,14 +10043,14 @@ rest577:
 	ADDQ         $+32, R9
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          rest577
+	JNZ          rest573
 
-restdone578:
+restdone574:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone580
+	JZ    extradone576
 
-extra579:
+extra575:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y2
@@ -10133,22 +10065,22 @@ extra579:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          extra579
+	JNZ          extra575
 
-extradone580:
+extradone576:
 	TESTQ  $+1, DI
-	JZ     fresh581
+	JZ     fresh577
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 
-fresh581:
+fresh577:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel573
+	JNZ     panel569
 
-paneldone574:
+paneldone570:
 	VZEROUPPER
 	RET
 
@@ -10166,9 +10098,9 @@ TEXT ·gemmQuads2x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone583
+	JZ    paneldone579
 
-panel582:
+panel578:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10176,9 +10108,9 @@ panel582:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone585
+	JLT    depthdone581
 
-depth584:
+depth580:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
@@ -10248,13 +10180,13 @@ depth584:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth584
+	JGE          depth580
 
-depthdone585:
+depthdone581:
 	TESTQ R11, R11
-	JZ    restdone587
+	JZ    restdone583
 
-rest586:
+rest582:
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
 	VPBROADCASTD (CX), Y6
@@ -10274,14 +10206,14 @@ rest586:
 	ADDQ         $+32, R10
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          rest586
+	JNZ          rest582
 
-restdone587:
+restdone583:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone589
+	JZ    extradone585
 
-extra588:
+extra584:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y4
@@ -10303,26 +10235,26 @@ extra588:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          extra588
+	JNZ          extra584
 
-extradone589:
+extradone585:
 	TESTQ  $+1, DI
-	JZ     fresh590
+	JZ     fresh586
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
 	VPADDD 32(AX)(SI*1), Y3, Y3
 
-fresh590:
+fresh586:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
 	VMOVDQU Y3, 32(AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel582
+	JNZ     panel578
 
-paneldone583:
+paneldone579:
 	VZEROUPPER
 	RET
 
@@ -10340,18 +10272,18 @@ TEXT ·gemmQuads3x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone592
+	JZ    paneldone588
 
-panel591:
+panel587:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone594
+	JLT    depthdone590
 
-depth593:
+depth589:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
@@ -10409,13 +10341,13 @@ depth593:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth593
+	JGE          depth589
 
-depthdone594:
+depthdone590:
 	TESTQ R10, R10
-	JZ    restdone596
+	JZ    restdone592
 
-rest595:
+rest591:
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
@@ -10432,14 +10364,14 @@ rest595:
 	ADDQ         $+32, R9
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          rest595
+	JNZ          rest591
 
-restdone596:
+restdone592:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone598
+	JZ    extradone594
 
-extra597:
+extra593:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y3
@@ -10458,25 +10390,25 @@ extra597:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          extra597
+	JNZ          extra593
 
-extradone598:
+extradone594:
 	TESTQ  $+1, DI
-	JZ     fresh599
+	JZ     fresh595
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 
-fresh599:
+fresh595:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel591
+	JNZ     panel587
 
-paneldone592:
+paneldone588:
 	VZEROUPPER
 	RET
 
@@ -10494,9 +10426,9 @@ TEXT ·gemmQuads3x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone601
+	JZ    paneldone597
 
-panel600:
+panel596:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10506,9 +10438,9 @@ panel600:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone603
+	JLT    depthdone599
 
-depth602:
+depth598:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
@@ -10606,13 +10538,13 @@ depth602:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth602
+	JGE          depth598
 
-depthdone603:
+depthdone599:
 	TESTQ R11, R11
-	JZ    restdone605
+	JZ    restdone601
 
-rest604:
+rest600:
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
 	VPBROADCASTD (CX), Y8
@@ -10639,14 +10571,14 @@ rest604:
 	ADDQ         $+32, R10
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          rest604
+	JNZ          rest600
 
-restdone605:
+restdone601:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone607
+	JZ    extradone603
 
-extra606:
+extra602:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y6
@@ -10675,11 +10607,11 @@ extra606:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          extra606
+	JNZ          extra602
 
-extradone607:
+extradone603:
 	TESTQ  $+1, DI
-	JZ     fresh608
+	JZ     fresh604
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -10687,7 +10619,7 @@ extradone607:
 	VPADDD (AX)(SI*2), Y4, Y4
 	VPADDD 32(AX)(SI*2), Y5, Y5
 
-fresh608:
+fresh604:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -10697,9 +10629,9 @@ fresh608:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel600
+	JNZ     panel596
 
-paneldone601:
+paneldone597:
 	VZEROUPPER
 	RET
 
@@ -10717,9 +10649,9 @@ TEXT ·gemmQuads4x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone610
+	JZ    paneldone606
 
-panel609:
+panel605:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10727,9 +10659,9 @@ panel609:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone612
+	JLT    depthdone608
 
-depth611:
+depth607:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
@@ -10803,13 +10735,13 @@ depth611:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth611
+	JGE          depth607
 
-depthdone612:
+depthdone608:
 	TESTQ R10, R10
-	JZ    restdone614
+	JZ    restdone610
 
-rest613:
+rest609:
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
@@ -10830,14 +10762,14 @@ rest613:
 	ADDQ         $+32, R9
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          rest613
+	JNZ          rest609
 
-restdone614:
+restdone610:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone616
+	JZ    extradone612
 
-extra615:
+extra611:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y4
@@ -10860,19 +10792,19 @@ extra615:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          extra615
+	JNZ          extra611
 
-extradone616:
+extradone612:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh617
+	JZ     fresh613
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 
-fresh617:
+fresh613:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -10880,9 +10812,9 @@ fresh617:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel609
+	JNZ     panel605
 
-paneldone610:
+paneldone606:
 	VZEROUPPER
 	RET
 
@@ -10900,9 +10832,9 @@ TEXT ·gemmQuads4x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone619
+	JZ    paneldone615
 
-panel618:
+panel614:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10914,9 +10846,9 @@ panel618:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone621
+	JLT    depthdone617
 
-depth620:
+depth616:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
@@ -11042,13 +10974,13 @@ depth620:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth620
+	JGE          depth616
 
-depthdone621:
+depthdone617:
 	TESTQ R11, R11
-	JZ    restdone623
+	JZ    restdone619
 
-rest622:
+rest618:
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
 	VPBROADCASTD (CX), Y10
@@ -11082,14 +11014,14 @@ rest622:
 	ADDQ         $+32, R10
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          rest622
+	JNZ          rest618
 
-restdone623:
+restdone619:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone625
+	JZ    extradone621
 
-extra624:
+extra620:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y8
@@ -11125,13 +11057,13 @@ extra624:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          extra624
+	JNZ          extra620
 
-extradone625:
+extradone621:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh626
+	JZ     fresh622
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -11141,7 +11073,7 @@ extradone625:
 	VPADDD (R10), Y6, Y6
 	VPADDD 32(R10), Y7, Y7
 
-fresh626:
+fresh622:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -11153,9 +11085,9 @@ fresh626:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel618
+	JNZ     panel614
 
-paneldone619:
+paneldone615:
 	VZEROUPPER
 	RET
 
@@ -11173,9 +11105,9 @@ TEXT ·gemmQuads5x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone628
+	JZ    paneldone624
 
-panel627:
+panel623:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11184,9 +11116,9 @@ panel627:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone630
+	JLT    depthdone626
 
-depth629:
+depth625:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
@@ -11276,13 +11208,13 @@ depth629:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth629
+	JGE          depth625
 
-depthdone630:
+depthdone626:
 	TESTQ R10, R10
-	JZ    restdone632
+	JZ    restdone628
 
-rest631:
+rest627:
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDUBSW   Y6, Y5, Y6
@@ -11307,14 +11239,14 @@ rest631:
 	ADDQ         $+32, R9
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          rest631
+	JNZ          rest627
 
-restdone632:
+restdone628:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone634
+	JZ    extradone630
 
-extra633:
+extra629:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y5
@@ -11341,20 +11273,20 @@ extra633:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          extra633
+	JNZ          extra629
 
-extradone634:
+extradone630:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh635
+	JZ     fresh631
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 	VPADDD (R9)(SI*1), Y4, Y4
 
-fresh635:
+fresh631:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -11364,9 +11296,9 @@ fresh635:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel627
+	JNZ     panel623
 
-paneldone628:
+paneldone624:
 	VZEROUPPER
 	RET
 
@@ -11384,9 +11316,9 @@ TEXT ·gemmQuads5x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone637
+	JZ    paneldone633
 
-panel636:
+panel632:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11400,9 +11332,9 @@ panel636:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone639
+	JLT    depthdone635
 
-depth638:
+depth634:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
@@ -11556,13 +11488,13 @@ depth638:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth638
+	JGE          depth634
 
-depthdone639:
+depthdone635:
 	TESTQ R11, R11
-	JZ    restdone641
+	JZ    restdone637
 
-rest640:
+rest636:
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
 	VPBROADCASTD (CX), Y12
@@ -11603,14 +11535,14 @@ rest640:
 	ADDQ         $+32, R10
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          rest640
+	JNZ          rest636
 
-restdone641:
+restdone637:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone643
+	JZ    extradone639
 
-extra642:
+extra638:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y10
@@ -11653,13 +11585,13 @@ extra642:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          extra642
+	JNZ          extra638
 
-extradone643:
+extradone639:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh644
+	JZ     fresh640
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -11671,7 +11603,7 @@ extradone643:
 	VPADDD (R10)(SI*1), Y8, Y8
 	VPADDD 32(R10)(SI*1), Y9, Y9
 
-fresh644:
+fresh640:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -11686,9 +11618,9 @@ fresh644:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel636
+	JNZ     panel632
 
-paneldone637:
+paneldone633:
 	VZEROUPPER
 	RET
 
@@ -11706,9 +11638,9 @@ TEXT ·gemmQuads6x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone646
+	JZ    paneldone642
 
-panel645:
+panel641:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11718,9 +11650,9 @@ panel645:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone648
+	JLT    depthdone644
 
-depth647:
+depth643:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
@@ -11827,13 +11759,13 @@ depth647:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth647
+	JGE          depth643
 
-depthdone648:
+depthdone644:
 	TESTQ R10, R10
-	JZ    restdone650
+	JZ    restdone646
 
-rest649:
+rest645:
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
@@ -11862,14 +11794,14 @@ rest649:
 	ADDQ         $+32, R9
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          rest649
+	JNZ          rest645
 
-restdone650:
+restdone646:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone652
+	JZ    extradone648
 
-extra651:
+extra647:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y6
@@ -11900,13 +11832,13 @@ extra651:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          extra651
+	JNZ          extra647
 
-extradone652:
+extradone648:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh653
+	JZ     fresh649
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
@@ -11914,7 +11846,7 @@ extradone652:
 	VPADDD (R9)(SI*1), Y4, Y4
 	VPADDD (R9)(SI*2), Y5, Y5
 
-fresh653:
+fresh649:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -11925,9 +11857,9 @@ fresh653:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel645
+	JNZ     panel641
 
-paneldone646:
+paneldone642:
 	VZEROUPPER
 	RET
 
@@ -11945,9 +11877,9 @@ TEXT ·gemmQuads6x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone655
+	JZ    paneldone651
 
-panel654:
+panel650:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11963,9 +11895,9 @@ panel654:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone657
+	JLT    depthdone653
 
-depth656:
+depth652:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
@@ -12148,13 +12080,13 @@ depth656:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth656
+	JGE          depth652
 
-depthdone657:
+depthdone653:
 	TESTQ R11, R11
-	JZ    restdone659
+	JZ    restdone655
 
-rest658:
+rest654:
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
 	VPBROADCASTD (CX), Y14
@@ -12202,14 +12134,14 @@ rest658:
 	ADDQ         $+32, R10
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          rest658
+	JNZ          rest654
 
-restdone659:
+restdone655:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone661
+	JZ    extradone657
 
-extra660:
+extra656:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y12
@@ -12259,13 +12191,13 @@ extra660:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          extra660
+	JNZ          extra656
 
-extradone661:
+extradone657:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh662
+	JZ     fresh658
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -12279,7 +12211,7 @@ extradone661:
 	VPADDD (R10)(SI*2), Y10, Y10
 	VPADDD 32(R10)(SI*2), Y11, Y11
 
-fresh662:
+fresh658:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -12296,9 +12228,9 @@ fresh662:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel654
+	JNZ     panel650
 
-paneldone655:
+paneldone651:
 	VZEROUPPER
 	RET
 
@@ -12310,9 +12242,9 @@ TEXT ·packQuadsRun(SB), NOSPLIT, $0-32
 	MOVQ  koff+16(FP), DX
 	MOVQ  k+24(FP), BX
 	TESTQ BX, BX
-	JZ    groupdone664
+	JZ    groupdone660
 
-group663:
+group659:
 	MOVLQSX     (DX), SI
 	VMOVQ       (AX)(SI*1), X0
 	MOVLQSX     4(DX), SI
@@ -12330,9 +12262,9 @@ group663:
 	ADDQ        $+16, DX
 	ADDQ        $+32, CX
 	DECQ        BX
-	JNZ         group663
+	JNZ         group659
 
-groupdone664:
+groupdone660:
 	VZEROUPPER
 	RET
 
@@ -12348,9 +12280,9 @@ TEXT ·packQuadsWindows(SB), NOSPLIT, $0-48
 	MOVQ    koff+24(FP), BX
 	MOVQ    k+40(FP), SI
 	TESTQ   SI, SI
-	JZ      groupdone666
+	JZ      groupdone662
 
-group665:
+group661:
 	MOVLQSX     (BX), DI
 	VMOVDQU     (AX)(DI*1), X2
 	VMOVDQU     (CX)(DI*1), X3
@@ -12384,9 +12316,9 @@ group665:
 	ADDQ        $+16, BX
 	ADDQ        $+32, DX
 	DECQ        SI
-	JNZ         group665
+	JNZ         group661
 
-groupdone666:
+groupdone662:
 	VZEROUPPER
 	RET
 
@@ -12402,20 +12334,20 @@ TEXT ·depthwiseCodes1(SB), NOSPLIT, $0-64
 	MOVQ  cols+48(FP), R8
 	MOVQ  pitch+56(FP), R9
 	TESTQ DI, DI
-	JZ    rowdone668
+	JZ    rowdone664
 
-row667:
+row663:
 	MOVQ CX, R10
 	MOVQ R8, R11
 
-wide669:
+wide665:
 	CMPQ   R11, $+8
-	JLE    narrow670
+	JLE    narrow666
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps672:
+taps668:
 	MOVLQSX      (BX)(R12*8), R13
 	VPMOVZXBW    (R10)(R13*1), Y2
 	MOVLQSX      4(BX)(R12*8), R13
@@ -12429,7 +12361,7 @@ taps672:
 	VPADDD       Y5, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps672
+	JLT          taps668
 	VPERM2I128   $0x20, Y1, Y0, Y2
 	VPERM2I128   $0x31, Y1, Y0, Y1
 	VMOVDQU      Y2, (AX)
@@ -12437,16 +12369,16 @@ taps672:
 	ADDQ         $+16, R10
 	ADDQ         $+64, AX
 	SUBQ         $+16, R11
-	JMP          wide669
+	JMP          wide665
 
-narrow670:
+narrow666:
 	TESTQ  R11, R11
-	JLE    rowdone671
+	JLE    rowdone667
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps673:
+taps669:
 	MOVLQSX      (BX)(R12*8), R13
 	VPMOVZXBW    (R10)(R13*1), X6
 	MOVLQSX      4(BX)(R12*8), R13
@@ -12460,19 +12392,19 @@ taps673:
 	VPADDD       Y3, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps673
+	JLT          taps669
 	VMOVDQU      X0, (AX)
 	VMOVDQU      X1, 16(AX)
 	ADDQ         $+32, AX
 	SUBQ         $+8, R11
 
-rowdone671:
+rowdone667:
 	LEAQ (AX)(R11*4), AX
 	ADDQ R9, CX
 	DECQ DI
-	JNZ  row667
+	JNZ  row663
 
-rowdone668:
+rowdone664:
 	VZEROUPPER
 	RET
 
@@ -12488,20 +12420,20 @@ TEXT ·depthwiseCodes2(SB), NOSPLIT, $0-64
 	MOVQ  cols+48(FP), R8
 	MOVQ  pitch+56(FP), R9
 	TESTQ DI, DI
-	JZ    rowdone675
+	JZ    rowdone671
 
-row674:
+row670:
 	MOVQ CX, R10
 	MOVQ R8, R11
 
-wide676:
+wide672:
 	CMPQ   R11, $+8
-	JLE    narrow677
+	JLE    narrow673
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps679:
+taps675:
 	MOVLQSX      (BX)(R12*8), R13
 	VMOVDQU      (R10)(R13*1), Y2
 	VPAND        const00ff00ff<>+0(SB), Y2, Y2
@@ -12517,7 +12449,7 @@ taps679:
 	VPADDD       Y5, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps679
+	JLT          taps675
 	VPERM2I128   $0x20, Y1, Y0, Y2
 	VPERM2I128   $0x31, Y1, Y0, Y1
 	VMOVDQU      Y2, (AX)
@@ -12525,16 +12457,16 @@ taps679:
 	ADDQ         $+32, R10
 	ADDQ         $+64, AX
 	SUBQ         $+16, R11
-	JMP          wide676
+	JMP          wide672
 
-narrow677:
+narrow673:
 	TESTQ  R11, R11
-	JLE    rowdone678
+	JLE    rowdone674
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps680:
+taps676:
 	MOVLQSX      (BX)(R12*8), R13
 	VMOVDQU      (R10)(R13*1), X6
 	VPAND        const00ff00ff<>+0(SB), X6, X6
@@ -12550,19 +12482,19 @@ taps680:
 	VPADDD       Y3, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps680
+	JLT          taps676
 	VMOVDQU      X0, (AX)
 	VMOVDQU      X1, 16(AX)
 	ADDQ         $+32, AX
 	SUBQ         $+8, R11
 
-rowdone678:
+rowdone674:
 	LEAQ (AX)(R11*4), AX
 	ADDQ R9, CX
 	DECQ DI
-	JNZ  row674
+	JNZ  row670
 
-rowdone675:
+rowdone671:
 	VZEROUPPER
 	RET
 
@@ -12583,9 +12515,9 @@ TEXT ·maxBytesVector(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 	CMPQ DX, $+32
-	JLT  vectordone682
+	JLT  vectordone678
 
-vector681:
+vector677:
 	VMOVDQU (CX), Y0
 	VPMAXUB (AX), Y0, Y0
 	VMOVDQU Y0, (AX)
@@ -12593,9 +12525,9 @@ vector681:
 	ADDQ    $+32, AX
 	SUBQ    $+32, DX
 	CMPQ    DX, $+32
-	JGE     vector681
+	JGE     vector677
 
-vectordone682:
+vectordone678:
 	VZEROUPPER
 	RET
 
@@ -12613,28 +12545,58 @@ TEXT ·rescaleVector(SB), NOSPLIT, $0-64
 	MOVQ         f+0(FP), BX
 	MOVQ         n+24(FP), SI
 	CMPQ         SI, $+16
-	JLT          blockdone684
+	JLT          blockdone680
 
-block683:
+block679:
 	VMOVUPS   (AX), Y5
 	VPADDD    Y0, Y5, Y5
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
 	TESTQ     $+4, DX
-	JZ        nobias685
+	JZ        nobias681
 	VADDPS    Y2, Y5, Y5
 
-nobias685:
+nobias681:
 	TESTQ   $+8, DX
-	JZ      noadd686
+	JZ      noadd682
 	VMOVUPS (CX), Y6
 	VADDPS  Y6, Y5, Y5
 
-noadd686:
+noadd682:
 	VMAXPS    Y5, Y3, Y5
 	VMINPS    Y5, Y4, Y5
 	VMOVUPS   Y5, (BX)
 	VMOVUPS   32(AX), Y5
+	VPADDD    Y0, Y5, Y5
+	VCVTDQ2PS Y5, Y5
+	VMULPS    Y1, Y5, Y5
+	TESTQ     $+4, DX
+	JZ        nobias683
+	VADDPS    Y2, Y5, Y5
+
+nobias683:
+	TESTQ   $+8, DX
+	JZ      noadd684
+	VMOVUPS 32(CX), Y6
+	VADDPS  Y6, Y5, Y5
+
+noadd684:
+	VMAXPS  Y5, Y3, Y5
+	VMINPS  Y5, Y4, Y5
+	VMOVUPS Y5, 32(BX)
+	ADDQ    $+64, BX
+	ADDQ    $+64, AX
+	ADDQ    $+64, CX
+	SUBQ    $+16, SI
+	CMPQ    SI, $+16
+	JGE     block679
+
+blockdone680:
+	CMPQ SI, $+8
+	JLT  vectordone686
+
+vector685:
+	VMOVUPS   (AX), Y5
 	VPADDD    Y0, Y5, Y5
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
@@ -12645,40 +12607,10 @@ noadd686:
 nobias687:
 	TESTQ   $+8, DX
 	JZ      noadd688
-	VMOVUPS 32(CX), Y6
-	VADDPS  Y6, Y5, Y5
-
-noadd688:
-	VMAXPS  Y5, Y3, Y5
-	VMINPS  Y5, Y4, Y5
-	VMOVUPS Y5, 32(BX)
-	ADDQ    $+64, BX
-	ADDQ    $+64, AX
-	ADDQ    $+64, CX
-	SUBQ    $+16, SI
-	CMPQ    SI, $+16
-	JGE     block683
-
-blockdone684:
-	CMPQ SI, $+8
-	JLT  vectordone690
-
-vector689:
-	VMOVUPS   (AX), Y5
-	VPADDD    Y0, Y5, Y5
-	VCVTDQ2PS Y5, Y5
-	VMULPS    Y1, Y5, Y5
-	TESTQ     $+4, DX
-	JZ        nobias691
-	VADDPS    Y2, Y5, Y5
-
-nobias691:
-	TESTQ   $+8, DX
-	JZ      noadd692
 	VMOVUPS (CX), Y6
 	VADDPS  Y6, Y5, Y5
 
-noadd692:
+noadd688:
 	VMAXPS  Y5, Y3, Y5
 	VMINPS  Y5, Y4, Y5
 	VMOVUPS Y5, (BX)
@@ -12687,11 +12619,11 @@ noadd692:
 	ADDQ    $+32, CX
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector689
+	JGE     vector685
 
-vectordone690:
+vectordone686:
 	TESTQ      SI, SI
-	JZ         even693
+	JZ         even689
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       SI
 	VMOVUPS    (DI)(SI*4), Y5
@@ -12700,21 +12632,21 @@ vectordone690:
 	VCVTDQ2PS  Y6, Y6
 	VMULPS     Y1, Y6, Y6
 	TESTQ      $+4, DX
-	JZ         nobias694
+	JZ         nobias690
 	VADDPS     Y2, Y6, Y6
 
-nobias694:
+nobias690:
 	TESTQ      $+8, DX
-	JZ         noadd695
+	JZ         noadd691
 	VMASKMOVPS (CX), Y5, Y0
 	VADDPS     Y0, Y6, Y6
 
-noadd695:
+noadd691:
 	VMAXPS     Y6, Y3, Y6
 	VMINPS     Y6, Y4, Y6
 	VMASKMOVPS Y6, Y5, (BX)
 
-even693:
+even689:
 	VZEROUPPER
 	RET
 
@@ -12736,24 +12668,24 @@ TEXT ·requantizeVector(SB), NOSPLIT, $0-80
 	MOVQ         n+24(FP), SI
 	VPMOVZXBD    halvesorder<>+0(SB), Y8
 	CMPQ         SI, $+32
-	JLT          blockdone697
+	JLT          blockdone693
 
-block696:
+block692:
 	VMOVUPS   (AX), Y9
 	VPADDD    Y0, Y9, Y9
 	VCVTDQ2PS Y9, Y9
 	VMULPS    Y1, Y9, Y9
 	TESTQ     $+4, DX
-	JZ        nobias698
+	JZ        nobias694
 	VADDPS    Y2, Y9, Y9
 
-nobias698:
+nobias694:
 	TESTQ   $+8, DX
-	JZ      noadd699
+	JZ      noadd695
 	VMOVUPS (CX), Y10
 	VADDPS  Y10, Y9, Y9
 
-noadd699:
+noadd695:
 	VMULPS    Y3, Y9, Y9
 	VADDPS    Y4, Y9, Y9
 	VMAXPS    Y5, Y9, Y9
@@ -12765,16 +12697,16 @@ noadd699:
 	VCVTDQ2PS Y10, Y10
 	VMULPS    Y1, Y10, Y10
 	TESTQ     $+4, DX
-	JZ        nobias700
+	JZ        nobias696
 	VADDPS    Y2, Y10, Y10
 
-nobias700:
+nobias696:
 	TESTQ   $+8, DX
-	JZ      noadd701
+	JZ      noadd697
 	VMOVUPS 32(CX), Y11
 	VADDPS  Y11, Y10, Y10
 
-noadd701:
+noadd697:
 	VMULPS    Y3, Y10, Y10
 	VADDPS    Y4, Y10, Y10
 	VMAXPS    Y5, Y10, Y10
@@ -12786,16 +12718,16 @@ noadd701:
 	VCVTDQ2PS Y11, Y11
 	VMULPS    Y1, Y11, Y11
 	TESTQ     $+4, DX
-	JZ        nobias702
+	JZ        nobias698
 	VADDPS    Y2, Y11, Y11
 
-nobias702:
+nobias698:
 	TESTQ   $+8, DX
-	JZ      noadd703
+	JZ      noadd699
 	VMOVUPS 64(CX), Y12
 	VADDPS  Y12, Y11, Y11
 
-noadd703:
+noadd699:
 	VMULPS    Y3, Y11, Y11
 	VADDPS    Y4, Y11, Y11
 	VMAXPS    Y5, Y11, Y11
@@ -12807,16 +12739,16 @@ noadd703:
 	VCVTDQ2PS Y12, Y12
 	VMULPS    Y1, Y12, Y12
 	TESTQ     $+4, DX
-	JZ        nobias704
+	JZ        nobias700
 	VADDPS    Y2, Y12, Y12
 
-nobias704:
+nobias700:
 	TESTQ   $+8, DX
-	JZ      noadd705
+	JZ      noadd701
 	VMOVUPS 96(CX), Y13
 	VADDPS  Y13, Y12, Y12
 
-noadd705:
+noadd701:
 	VMULPS    Y3, Y12, Y12
 	VADDPS    Y4, Y12, Y12
 	VMAXPS    Y5, Y12, Y12
@@ -12833,28 +12765,28 @@ noadd705:
 	ADDQ      $+128, CX
 	SUBQ      $+32, SI
 	CMPQ      SI, $+32
-	JGE       block696
+	JGE       block692
 
-blockdone697:
+blockdone693:
 	CMPQ SI, $+8
-	JLT  vectordone707
+	JLT  vectordone703
 
-vector706:
+vector702:
 	VMOVUPS   (AX), Y8
 	VPADDD    Y0, Y8, Y8
 	VCVTDQ2PS Y8, Y8
 	VMULPS    Y1, Y8, Y8
 	TESTQ     $+4, DX
-	JZ        nobias708
+	JZ        nobias704
 	VADDPS    Y2, Y8, Y8
 
-nobias708:
+nobias704:
 	TESTQ   $+8, DX
-	JZ      noadd709
+	JZ      noadd705
 	VMOVUPS (CX), Y9
 	VADDPS  Y9, Y8, Y8
 
-noadd709:
+noadd705:
 	VMULPS       Y3, Y8, Y8
 	VADDPS       Y4, Y8, Y8
 	VMAXPS       Y5, Y8, Y8
@@ -12870,11 +12802,11 @@ noadd709:
 	ADDQ         $+32, CX
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector706
+	JGE          vector702
 
-vectordone707:
+vectordone703:
 	TESTQ      SI, SI
-	JZ         even710
+	JZ         even706
 	LEAQ       tailmasks<>+32(SB), DI
 	MOVQ       SI, R8
 	NEGQ       R8
@@ -12884,16 +12816,16 @@ vectordone707:
 	VCVTDQ2PS  Y9, Y9
 	VMULPS     Y1, Y9, Y9
 	TESTQ      $+4, DX
-	JZ         nobias711
+	JZ         nobias707
 	VADDPS     Y2, Y9, Y9
 
-nobias711:
+nobias707:
 	TESTQ      $+8, DX
-	JZ         noadd712
+	JZ         noadd708
 	VMASKMOVPS (CX), Y8, Y0
 	VADDPS     Y0, Y9, Y9
 
-noadd712:
+noadd708:
 	VMULPS       Y3, Y9, Y9
 	VADDPS       Y4, Y9, Y9
 	VMAXPS       Y5, Y9, Y9
@@ -12905,17 +12837,17 @@ noadd712:
 	VPACKUSWB    X9, X9, X9
 	VMOVQ        X9, AX
 	TESTQ        SI, SI
-	JZ           bytedone714
+	JZ           bytedone710
 
-byte713:
+byte709:
 	MOVB AL, (BX)
 	SHRQ $0x08, AX
 	INCQ BX
 	DECQ SI
-	JNZ  byte713
+	JNZ  byte709
 
-bytedone714:
-even710:
+bytedone710:
+even706:
 	VZEROUPPER
 	RET
 
@@ -12939,24 +12871,24 @@ TEXT ·requantizeDivVector(SB), NOSPLIT, $0-76
 	MOVQ         n+24(FP), SI
 	VPMOVZXBD    halvesorder<>+0(SB), Y7
 	CMPQ         SI, $+32
-	JLT          blockdone716
+	JLT          blockdone712
 
-block715:
+block711:
 	VMOVUPS   (AX), Y8
 	VPADDD    Y0, Y8, Y8
 	VCVTDQ2PS Y8, Y8
 	VMULPS    Y1, Y8, Y8
 	TESTQ     $+4, DX
-	JZ        nobias717
+	JZ        nobias713
 	VADDPS    Y2, Y8, Y8
 
-nobias717:
+nobias713:
 	TESTQ   $+8, DX
-	JZ      noadd718
+	JZ      noadd714
 	VMOVUPS (CX), Y9
 	VADDPS  Y9, Y8, Y8
 
-noadd718:
+noadd714:
 	VDIVPS    Y3, Y8, Y8
 	VMAXPS    Y4, Y8, Y8
 	VMINPS    Y8, Y5, Y8
@@ -12967,16 +12899,16 @@ noadd718:
 	VCVTDQ2PS Y9, Y9
 	VMULPS    Y1, Y9, Y9
 	TESTQ     $+4, DX
-	JZ        nobias719
+	JZ        nobias715
 	VADDPS    Y2, Y9, Y9
 
-nobias719:
+nobias715:
 	TESTQ   $+8, DX
-	JZ      noadd720
+	JZ      noadd716
 	VMOVUPS 32(CX), Y10
 	VADDPS  Y10, Y9, Y9
 
-noadd720:
+noadd716:
 	VDIVPS    Y3, Y9, Y9
 	VMAXPS    Y4, Y9, Y9
 	VMINPS    Y9, Y5, Y9
@@ -12987,16 +12919,16 @@ noadd720:
 	VCVTDQ2PS Y10, Y10
 	VMULPS    Y1, Y10, Y10
 	TESTQ     $+4, DX
-	JZ        nobias721
+	JZ        nobias717
 	VADDPS    Y2, Y10, Y10
 
-nobias721:
+nobias717:
 	TESTQ   $+8, DX
-	JZ      noadd722
+	JZ      noadd718
 	VMOVUPS 64(CX), Y11
 	VADDPS  Y11, Y10, Y10
 
-noadd722:
+noadd718:
 	VDIVPS    Y3, Y10, Y10
 	VMAXPS    Y4, Y10, Y10
 	VMINPS    Y10, Y5, Y10
@@ -13007,16 +12939,16 @@ noadd722:
 	VCVTDQ2PS Y11, Y11
 	VMULPS    Y1, Y11, Y11
 	TESTQ     $+4, DX
-	JZ        nobias723
+	JZ        nobias719
 	VADDPS    Y2, Y11, Y11
 
-nobias723:
+nobias719:
 	TESTQ   $+8, DX
-	JZ      noadd724
+	JZ      noadd720
 	VMOVUPS 96(CX), Y12
 	VADDPS  Y12, Y11, Y11
 
-noadd724:
+noadd720:
 	VDIVPS    Y3, Y11, Y11
 	VMAXPS    Y4, Y11, Y11
 	VMINPS    Y11, Y5, Y11
@@ -13032,28 +12964,28 @@ noadd724:
 	ADDQ      $+128, CX
 	SUBQ      $+32, SI
 	CMPQ      SI, $+32
-	JGE       block715
+	JGE       block711
 
-blockdone716:
+blockdone712:
 	CMPQ SI, $+8
-	JLT  vectordone726
+	JLT  vectordone722
 
-vector725:
+vector721:
 	VMOVUPS   (AX), Y7
 	VPADDD    Y0, Y7, Y7
 	VCVTDQ2PS Y7, Y7
 	VMULPS    Y1, Y7, Y7
 	TESTQ     $+4, DX
-	JZ        nobias727
+	JZ        nobias723
 	VADDPS    Y2, Y7, Y7
 
-nobias727:
+nobias723:
 	TESTQ   $+8, DX
-	JZ      noadd728
+	JZ      noadd724
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y7, Y7
 
-noadd728:
+noadd724:
 	VDIVPS       Y3, Y7, Y7
 	VMAXPS       Y4, Y7, Y7
 	VMINPS       Y7, Y5, Y7
@@ -13068,11 +13000,11 @@ noadd728:
 	ADDQ         $+32, CX
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector725
+	JGE          vector721
 
-vectordone726:
+vectordone722:
 	TESTQ      SI, SI
-	JZ         even729
+	JZ         even725
 	LEAQ       tailmasks<>+32(SB), DI
 	MOVQ       SI, R8
 	NEGQ       R8
@@ -13082,16 +13014,16 @@ vectordone726:
 	VCVTDQ2PS  Y8, Y8
 	VMULPS     Y1, Y8, Y8
 	TESTQ      $+4, DX
-	JZ         nobias730
+	JZ         nobias726
 	VADDPS     Y2, Y8, Y8
 
-nobias730:
+nobias726:
 	TESTQ      $+8, DX
-	JZ         noadd731
+	JZ         noadd727
 	VMASKMOVPS (CX), Y7, Y0
 	VADDPS     Y0, Y8, Y8
 
-noadd731:
+noadd727:
 	VDIVPS       Y3, Y8, Y8
 	VMAXPS       Y4, Y8, Y8
 	VMINPS       Y8, Y5, Y8
@@ -13102,17 +13034,17 @@ noadd731:
 	VPACKUSWB    X8, X8, X8
 	VMOVQ        X8, AX
 	TESTQ        SI, SI
-	JZ           bytedone733
+	JZ           bytedone729
 
-byte732:
+byte728:
 	MOVB AL, (BX)
 	SHRQ $0x08, AX
 	INCQ BX
 	DECQ SI
-	JNZ  byte732
+	JNZ  byte728
 
-bytedone733:
-even729:
+bytedone729:
+even725:
 	VZEROUPPER
 	RET
 
@@ -13128,9 +13060,9 @@ TEXT ·quantizeDivVector(SB), NOSPLIT, $0-44
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y4
 	CMPQ         DX, $+32
-	JLT          blockdone735
+	JLT          blockdone731
 
-block734:
+block730:
 	VMOVUPS   (AX), Y5
 	VDIVPS    Y0, Y5, Y5
 	VMAXPS    Y1, Y5, Y5
@@ -13164,13 +13096,13 @@ block734:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block734
+	JGE       block730
 
-blockdone735:
+blockdone731:
 	CMPQ DX, $+8
-	JLT  vectordone737
+	JLT  vectordone733
 
-vector736:
+vector732:
 	VMOVUPS      (AX), Y4
 	VDIVPS       Y0, Y4, Y4
 	VMAXPS       Y1, Y4, Y4
@@ -13185,11 +13117,11 @@ vector736:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector736
+	JGE          vector732
 
-vectordone737:
+vectordone733:
 	TESTQ        DX, DX
-	JZ           even738
+	JZ           even734
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -13205,17 +13137,17 @@ vectordone737:
 	VPACKUSWB    X4, X4, X4
 	VMOVQ        X4, AX
 	TESTQ        DX, DX
-	JZ           bytedone740
+	JZ           bytedone736
 
-byte739:
+byte735:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte739
+	JNZ  byte735
 
-bytedone740:
-even738:
+bytedone736:
+even734:
 	VZEROUPPER
 	RET
 
@@ -13232,9 +13164,9 @@ TEXT ·quantizeMulVector(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y5
 	CMPQ         DX, $+32
-	JLT          blockdone742
+	JLT          blockdone738
 
-block741:
+block737:
 	VMOVUPS   (AX), Y6
 	VMULPS    Y0, Y6, Y6
 	VADDPS    Y1, Y6, Y6
@@ -13272,13 +13204,13 @@ block741:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block741
+	JGE       block737
 
-blockdone742:
+blockdone738:
 	CMPQ DX, $+8
-	JLT  vectordone744
+	JLT  vectordone740
 
-vector743:
+vector739:
 	VMOVUPS      (AX), Y5
 	VMULPS       Y0, Y5, Y5
 	VADDPS       Y1, Y5, Y5
@@ -13294,11 +13226,11 @@ vector743:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector743
+	JGE          vector739
 
-vectordone744:
+vectordone740:
 	TESTQ        DX, DX
-	JZ           even745
+	JZ           even741
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -13315,17 +13247,17 @@ vectordone744:
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, AX
 	TESTQ        DX, DX
-	JZ           bytedone747
+	JZ           bytedone743
 
-byte746:
+byte742:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte746
+	JNZ  byte742
 
-bytedone747:
-even745:
+bytedone743:
+even741:
 	VZEROUPPER
 	RET
 
@@ -13342,9 +13274,9 @@ TEXT ·quantizeFMAVector(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y5
 	CMPQ         DX, $+32
-	JLT          blockdone749
+	JLT          blockdone745
 
-block748:
+block744:
 	VMOVUPS     (AX), Y6
 	VFMADD213PS Y1, Y0, Y6
 	VMAXPS      Y2, Y6, Y6
@@ -13378,13 +13310,13 @@ block748:
 	ADDQ        $+128, AX
 	SUBQ        $+32, DX
 	CMPQ        DX, $+32
-	JGE         block748
+	JGE         block744
 
-blockdone749:
+blockdone745:
 	CMPQ DX, $+8
-	JLT  vectordone751
+	JLT  vectordone747
 
-vector750:
+vector746:
 	VMOVUPS      (AX), Y5
 	VFMADD213PS  Y1, Y0, Y5
 	VMAXPS       Y2, Y5, Y5
@@ -13399,11 +13331,11 @@ vector750:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector750
+	JGE          vector746
 
-vectordone751:
+vectordone747:
 	TESTQ        DX, DX
-	JZ           even752
+	JZ           even748
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -13419,17 +13351,17 @@ vectordone751:
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, AX
 	TESTQ        DX, DX
-	JZ           bytedone754
+	JZ           bytedone750
 
-byte753:
+byte749:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte753
+	JNZ  byte749
 
-bytedone754:
-even752:
+bytedone750:
+even748:
 	VZEROUPPER
 	RET
 
@@ -13445,11 +13377,11 @@ TEXT ·fmaVector(SB), NOSPLIT, $0-48
 	VBROADCASTSS lo+40(FP), Y2
 	VBROADCASTSS hi+44(FP), Y3
 	TESTQ        DX, DX
-	JZ           add755
+	JZ           add751
 	CMPQ         BX, $+8
-	JLT          addvectordone757
+	JLT          addvectordone753
 
-addvector756:
+addvector752:
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	ADDQ        $+32, DX
@@ -13461,11 +13393,11 @@ addvector756:
 	ADDQ        $+32, AX
 	SUBQ        $+8, BX
 	CMPQ        BX, $+8
-	JGE         addvector756
+	JGE         addvector752
 
-addvectordone757:
+addvectordone753:
 	TESTQ       BX, BX
-	JZ          addeven758
+	JZ          addeven754
 	LEAQ        tailmasks<>+32(SB), SI
 	NEGQ        BX
 	VMOVUPS     (SI)(BX*4), Y4
@@ -13477,14 +13409,14 @@ addvectordone757:
 	VMINPS      Y5, Y3, Y5
 	VMASKMOVPS  Y5, Y4, (AX)
 
-addeven758:
+addeven754:
 	XORQ BX, BX
 
-add755:
+add751:
 	CMPQ BX, $+8
-	JLT  shiftvectordone760
+	JLT  shiftvectordone756
 
-shiftvector759:
+shiftvector755:
 	VMOVUPS     (CX), Y4
 	VFMADD213PS Y1, Y0, Y4
 	VMAXPS      Y4, Y2, Y4
@@ -13494,11 +13426,11 @@ shiftvector759:
 	ADDQ        $+32, AX
 	SUBQ        $+8, BX
 	CMPQ        BX, $+8
-	JGE         shiftvector759
+	JGE         shiftvector755
 
-shiftvectordone760:
+shiftvectordone756:
 	TESTQ       BX, BX
-	JZ          shifteven761
+	JZ          shifteven757
 	LEAQ        tailmasks<>+32(SB), DX
 	NEGQ        BX
 	VMOVUPS     (DX)(BX*4), Y4
@@ -13508,7 +13440,7 @@ shiftvectordone760:
 	VMINPS      Y5, Y3, Y5
 	VMASKMOVPS  Y5, Y4, (AX)
 
-shifteven761:
+shifteven757:
 	VZEROUPPER
 	RET
 
@@ -13521,9 +13453,9 @@ TEXT ·dequantizeVector(SB), NOSPLIT, $0-36
 	VPBROADCASTD zero+24(FP), Y0
 	VBROADCASTSS scale+32(FP), Y1
 	CMPQ         DX, $+8
-	JLT          vectordone763
+	JLT          vectordone759
 
-vector762:
+vector758:
 	VPMOVZXBD (CX), Y2
 	VPSUBD    Y0, Y2, Y2
 	VCVTDQ2PS Y2, Y2
@@ -13533,9 +13465,9 @@ vector762:
 	ADDQ      $+32, AX
 	SUBQ      $+8, DX
 	CMPQ      DX, $+8
-	JGE       vector762
+	JGE       vector758
 
-vectordone763:
+vectordone759:
 	VZEROUPPER
 	RET
 
@@ -13555,7 +13487,7 @@ TEXT ·winoIn2(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel764:
+channel760:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -13722,7 +13654,7 @@ channel764:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel764
+	JNZ            channel760
 	VZEROUPPER
 	RET
 
@@ -13746,7 +13678,7 @@ TEXT ·winoOut2(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel765:
+channel761:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -13812,16 +13744,16 @@ channel765:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag766
+	JZ           noflag762
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag766:
+noflag762:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag767
+	JZ          noflag763
 	VMOVSD      (CX)(DI*4), X6
 	VMOVHPS     (CX)(R8*4), X6, X6
 	VMOVSD      (CX)(R11*4), X3
@@ -13835,7 +13767,7 @@ noflag766:
 	VINSERTF128 $0x01, X3, Y7, Y7
 	VADDPS      Y7, Y2, Y2
 
-noflag767:
+noflag763:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -13861,16 +13793,16 @@ noflag767:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag768
+	JZ           noflag764
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag768:
+noflag764:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag769
+	JZ          noflag765
 	VMOVSD      (CX)(DI*4), X8
 	VMOVHPS     (CX)(R8*4), X8, X8
 	VMOVSD      (CX)(R11*4), X3
@@ -13884,7 +13816,7 @@ noflag768:
 	VINSERTF128 $0x01, X3, Y9, Y9
 	VADDPS      Y9, Y2, Y2
 
-noflag769:
+noflag765:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -13903,7 +13835,7 @@ noflag769:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel765
+	JNZ          channel761
 	VZEROUPPER
 	RET
 
@@ -13923,7 +13855,7 @@ TEXT ·winoIn4(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel770:
+channel766:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -14460,7 +14392,7 @@ channel770:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel770
+	JNZ            channel766
 	VZEROUPPER
 	RET
 
@@ -14554,7 +14486,7 @@ TEXT ·winoOut4(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel771:
+channel767:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -14742,6 +14674,144 @@ channel771:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
+	JZ           noflag768
+	VBROADCASTSS (R14), Y3
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y3, Y6, Y6
+	VADDPS       Y3, Y4, Y4
+	VADDPS       Y3, Y7, Y7
+
+noflag768:
+	VUNPCKLPS      Y6, Y2, Y3
+	VUNPCKLPS      Y7, Y4, Y5
+	VSHUFPS        $0x44, Y5, Y3, Y8
+	VSHUFPS        $0xee, Y5, Y3, Y3
+	VUNPCKHPS      Y6, Y2, Y2
+	VUNPCKHPS      Y7, Y4, Y4
+	VSHUFPS        $0x44, Y4, Y2, Y5
+	VSHUFPS        $0xee, Y4, Y2, Y2
+	TESTQ          $+8, flags+96(FP)
+	JZ             noflag769
+	VBROADCASTF128 (CX)(DI*4), Y4
+	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
+	VADDPS         Y4, Y8, Y8
+	VBROADCASTF128 (CX)(R8*4), Y4
+	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
+	VADDPS         Y4, Y3, Y3
+	VBROADCASTF128 (CX)(R9*4), Y4
+	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
+	VADDPS         Y4, Y5, Y5
+	VBROADCASTF128 (CX)(R10*4), Y4
+	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
+	VADDPS         Y4, Y2, Y2
+
+noflag769:
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVUPS      X8, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVUPS      X3, (AX)(R8*4)
+	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
+	VMOVUPS      X5, (AX)(R9*4)
+	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMOVUPS      X2, (AX)(R10*4)
+	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
+	ADDQ         pitch+64(FP), AX
+	ADDQ         pitch+64(FP), CX
+	VMOVUPS      192(BX), Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      288(BX), Y5
+	VMOVUPS      320(BX), Y6
+	VMOVUPS      352(BX), Y7
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	TESTQ        $+4, flags+96(FP)
+	JZ           noflag770
+	VBROADCASTSS (R14), Y3
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y3, Y6, Y6
+	VADDPS       Y3, Y4, Y4
+	VADDPS       Y3, Y7, Y7
+
+noflag770:
+	VUNPCKLPS      Y6, Y2, Y3
+	VUNPCKLPS      Y7, Y4, Y5
+	VSHUFPS        $0x44, Y5, Y3, Y8
+	VSHUFPS        $0xee, Y5, Y3, Y3
+	VUNPCKHPS      Y6, Y2, Y2
+	VUNPCKHPS      Y7, Y4, Y4
+	VSHUFPS        $0x44, Y4, Y2, Y5
+	VSHUFPS        $0xee, Y4, Y2, Y2
+	TESTQ          $+8, flags+96(FP)
+	JZ             noflag771
+	VBROADCASTF128 (CX)(DI*4), Y4
+	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
+	VADDPS         Y4, Y8, Y8
+	VBROADCASTF128 (CX)(R8*4), Y4
+	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
+	VADDPS         Y4, Y3, Y3
+	VBROADCASTF128 (CX)(R9*4), Y4
+	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
+	VADDPS         Y4, Y5, Y5
+	VBROADCASTF128 (CX)(R10*4), Y4
+	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
+	VADDPS         Y4, Y2, Y2
+
+noflag771:
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVUPS      X8, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVUPS      X3, (AX)(R8*4)
+	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
+	VMOVUPS      X5, (AX)(R9*4)
+	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMOVUPS      X2, (AX)(R10*4)
+	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
+	ADDQ         pitch+64(FP), AX
+	ADDQ         pitch+64(FP), CX
+	VMOVUPS      384(BX), Y2
+	VMOVUPS      416(BX), Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      480(BX), Y5
+	VMOVUPS      512(BX), Y6
+	VMOVUPS      544(BX), Y7
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	TESTQ        $+4, flags+96(FP)
 	JZ           noflag772
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
@@ -14792,12 +14862,12 @@ noflag773:
 	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
 	ADDQ         pitch+64(FP), AX
 	ADDQ         pitch+64(FP), CX
-	VMOVUPS      192(BX), Y2
-	VMOVUPS      224(BX), Y3
-	VMOVUPS      256(BX), Y4
-	VMOVUPS      288(BX), Y5
-	VMOVUPS      320(BX), Y6
-	VMOVUPS      352(BX), Y7
+	VMOVUPS      576(BX), Y2
+	VMOVUPS      608(BX), Y3
+	VMOVUPS      640(BX), Y4
+	VMOVUPS      672(BX), Y5
+	VMOVUPS      704(BX), Y6
+	VMOVUPS      736(BX), Y7
 	VADDPS       Y4, Y3, Y8
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y6, Y5, Y4
@@ -14859,149 +14929,11 @@ noflag775:
 	VMINPS       Y2, Y1, Y2
 	VMOVUPS      X2, (AX)(R10*4)
 	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
-	ADDQ         pitch+64(FP), AX
-	ADDQ         pitch+64(FP), CX
-	VMOVUPS      384(BX), Y2
-	VMOVUPS      416(BX), Y3
-	VMOVUPS      448(BX), Y4
-	VMOVUPS      480(BX), Y5
-	VMOVUPS      512(BX), Y6
-	VMOVUPS      544(BX), Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       Y8, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMULPS       const3fc00000<>+0(SB), Y5, Y6
-	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
-	VMULPS       const40100000<>+0(SB), Y4, Y4
-	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
-	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
-	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
-	TESTQ        $+4, flags+96(FP)
-	JZ           noflag776
-	VBROADCASTSS (R14), Y3
-	VADDPS       Y3, Y2, Y2
-	VADDPS       Y3, Y6, Y6
-	VADDPS       Y3, Y4, Y4
-	VADDPS       Y3, Y7, Y7
-
-noflag776:
-	VUNPCKLPS      Y6, Y2, Y3
-	VUNPCKLPS      Y7, Y4, Y5
-	VSHUFPS        $0x44, Y5, Y3, Y8
-	VSHUFPS        $0xee, Y5, Y3, Y3
-	VUNPCKHPS      Y6, Y2, Y2
-	VUNPCKHPS      Y7, Y4, Y4
-	VSHUFPS        $0x44, Y4, Y2, Y5
-	VSHUFPS        $0xee, Y4, Y2, Y2
-	TESTQ          $+8, flags+96(FP)
-	JZ             noflag777
-	VBROADCASTF128 (CX)(DI*4), Y4
-	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
-	VADDPS         Y4, Y8, Y8
-	VBROADCASTF128 (CX)(R8*4), Y4
-	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
-	VADDPS         Y4, Y3, Y3
-	VBROADCASTF128 (CX)(R9*4), Y4
-	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
-	VADDPS         Y4, Y5, Y5
-	VBROADCASTF128 (CX)(R10*4), Y4
-	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
-	VADDPS         Y4, Y2, Y2
-
-noflag777:
-	VMAXPS       Y8, Y0, Y8
-	VMINPS       Y8, Y1, Y8
-	VMOVUPS      X8, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
-	VMOVUPS      X3, (AX)(R8*4)
-	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
-	VMAXPS       Y5, Y0, Y5
-	VMINPS       Y5, Y1, Y5
-	VMOVUPS      X5, (AX)(R9*4)
-	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
-	VMAXPS       Y2, Y0, Y2
-	VMINPS       Y2, Y1, Y2
-	VMOVUPS      X2, (AX)(R10*4)
-	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
-	ADDQ         pitch+64(FP), AX
-	ADDQ         pitch+64(FP), CX
-	VMOVUPS      576(BX), Y2
-	VMOVUPS      608(BX), Y3
-	VMOVUPS      640(BX), Y4
-	VMOVUPS      672(BX), Y5
-	VMOVUPS      704(BX), Y6
-	VMOVUPS      736(BX), Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       Y8, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMULPS       const3fc00000<>+0(SB), Y5, Y6
-	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
-	VMULPS       const40100000<>+0(SB), Y4, Y4
-	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
-	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
-	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
-	TESTQ        $+4, flags+96(FP)
-	JZ           noflag778
-	VBROADCASTSS (R14), Y3
-	VADDPS       Y3, Y2, Y2
-	VADDPS       Y3, Y6, Y6
-	VADDPS       Y3, Y4, Y4
-	VADDPS       Y3, Y7, Y7
-
-noflag778:
-	VUNPCKLPS      Y6, Y2, Y3
-	VUNPCKLPS      Y7, Y4, Y5
-	VSHUFPS        $0x44, Y5, Y3, Y8
-	VSHUFPS        $0xee, Y5, Y3, Y3
-	VUNPCKHPS      Y6, Y2, Y2
-	VUNPCKHPS      Y7, Y4, Y4
-	VSHUFPS        $0x44, Y4, Y2, Y5
-	VSHUFPS        $0xee, Y4, Y2, Y2
-	TESTQ          $+8, flags+96(FP)
-	JZ             noflag779
-	VBROADCASTF128 (CX)(DI*4), Y4
-	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
-	VADDPS         Y4, Y8, Y8
-	VBROADCASTF128 (CX)(R8*4), Y4
-	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
-	VADDPS         Y4, Y3, Y3
-	VBROADCASTF128 (CX)(R9*4), Y4
-	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
-	VADDPS         Y4, Y5, Y5
-	VBROADCASTF128 (CX)(R10*4), Y4
-	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
-	VADDPS         Y4, Y2, Y2
-
-noflag779:
-	VMAXPS       Y8, Y0, Y8
-	VMINPS       Y8, Y1, Y8
-	VMOVUPS      X8, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
-	VMOVUPS      X3, (AX)(R8*4)
-	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
-	VMAXPS       Y5, Y0, Y5
-	VMINPS       Y5, Y1, Y5
-	VMOVUPS      X5, (AX)(R9*4)
-	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
-	VMAXPS       Y2, Y0, Y2
-	VMINPS       Y2, Y1, Y2
-	VMOVUPS      X2, (AX)(R10*4)
-	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
 	ADDQ         step+56(FP), AX
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel771
+	JNZ          channel767
 	VZEROUPPER
 	RET
 

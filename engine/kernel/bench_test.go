@@ -140,7 +140,7 @@ func BenchmarkElements(b *testing.B) {
 	for i, v := range x {
 		relu[i] = max(v, 0)
 	}
-	counts, out, sums := make([]uint32, 2048), make([]float32, 2), make([]float64, 2)
+	counts, out, sums := make([]uint32, 2048+HistogramExtra), make([]float32, 2), make([]float64, 2)
 	for _, k := range []struct {
 		name string
 		run  func(m *machine)

@@ -2,10 +2,7 @@
 
 package kernel
 
-import (
-	"math"
-	"unsafe"
-)
+import "unsafe"
 
 var avx2Unary = [numActs]func(dst, src *float32, n int, lo, hi float32){
 	Clip: clipVector, LeakyRelu: leakyReluVector, Sigmoid: sigmoidVector, SiLU: siluVector, HardSwish: hardSwishVector, HardSigmoid: hardSigmoidVector,
@@ -65,21 +62,14 @@ func avx2Histogram(counts []uint32, x []float32, scale float32, first, bins, n i
 	return histogramVector(unsafe.SliceData(counts[:bins]), unsafe.SliceData(x[:n]), scale, first, bins, n)
 }
 
-// avx2Tails leaves less than a block to the loop in Go, and folds the extremes of both.
-func avx2Tails(counts []uint32, x []float32, scale, lo, hi float32, first, bins, n int) (bad int) {
-	counts, x = counts[:bins+TailsExtra], x[:n]
+// avx2Outside leaves less than a block to the loop in Go.
+func avx2Outside(dst, x []float32, lo, hi float32, n int) (count int) {
+	dst, x = dst[:n], x[:n]
 	whole := n &^ 31
-	bad = refTails(counts, x[whole:], scale, lo, hi, first, bins, n-whole)
-	if whole == 0 {
-		return bad
+	if whole > 0 {
+		count = outsideVector(&dst[0], &x[0], lo, hi, whole/32)
 	}
-	least, most := math.Float32frombits(counts[bins]), math.Float32frombits(counts[bins+1])
-	bad += tailsVector(&counts[0], &x[0], scale, lo, hi, first, bins, whole/32)
-	counts[bins] = math.Float32bits(min(least, math.Float32frombits(counts[bins])))
-	if top := math.Float32frombits(counts[bins+1]); !(most < top) && !math.Signbit(float64(most)) || math.Signbit(float64(top)) {
-		counts[bins+1] = math.Float32bits(most)
-	}
-	return bad
+	return count + refOutside(dst[count:], x[whole:], lo, hi, n-whole)
 }
 
 func avx2Noise(out []float64, a, b []float32, n int) {

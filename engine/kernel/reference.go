@@ -13,7 +13,8 @@ func newReference() *machine {
 		gemm: refGemm(refRows), pack: refPack, packLeft: refPackLeft(refRows), pad: refPad, copyRows: refCopyRows,
 		depthwise: refDepthwise, maxPool: refMaxPool, avgPool: refAvgPool, rowMean: refRowMean,
 		softmax: refSoftmax, transpose: refTranspose,
-		fakeQuantize: refFakeQuantize, minMax: refMinMax, histogram: refHistogram, tails: refTails, addCounts: refAddCounts, noise: refNoise,
+		fakeQuantize: refFakeQuantize,
+		minMax:       refMinMax, histogram: refHistogram, sample: refSample, outside: refOutside, cutoff: refCutoff, addCounts: refAddCounts, noise: refNoise,
 	}
 	refInteger(m, dotNone)
 	for i, size := range winoSizes {

@@ -68,11 +68,17 @@ func platform() *machine {
 	m.histogram = func(counts []uint32, x []float32, scale float32, first, bins, n int) int {
 		return int(wasmHistogramF32(at(counts), at(x), scale, int32(first), int32(bins), int32(n)))
 	}
-	m.tails = func(counts []uint32, x []float32, scale, lo, hi float32, first, bins, n int) int {
-		return int(wasmTailsF32(at(counts), at(x), scale, lo, hi, int32(first), int32(bins), int32(n)))
+	m.sample = func(dst, x []float32, blocks, period int) {
+		wasmSampleF32(at(dst), at(x), int32(blocks), int32(period))
 	}
-	m.addCounts = func(sums []uint64, counts []uint32, shift, n int) {
-		wasmAddcountsU32(at(sums), at(counts), int32(shift), int32(n))
+	m.outside = func(dst, x []float32, lo, hi float32, n int) int {
+		return int(wasmOutsideF32(at(dst), at(x), lo, hi, int32(n)))
+	}
+	m.cutoff = func(counts []uint32, limit, n, step int) int {
+		return int(wasmCutoffU32(at(counts), int32(limit), int32(n), int32(step)))
+	}
+	m.addCounts = func(sums, counts []uint32, first, down, up, n int) {
+		wasmAddcountsU32(at(sums), at(counts), int32(first), int32(down), int32(up), int32(n))
 	}
 	m.noise = func(out []float64, a, b []float32, n int) {
 		wasmNoiseF32(at(out), at(a), at(b), int32(n))

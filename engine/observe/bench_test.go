@@ -1,27 +1,62 @@
 package observe
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
 	"dropquant/engine/kernel"
 )
 
+// BenchmarkObserve adds images of the sizes that networks have, before and after a ReLU, to a Stat that knows wider ranges: all but the
+// first few images of a job do so.
 func BenchmarkObserve(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int{4 << 10, 16 << 10, 75264, 301056, 1204224} {
+		x, relu := make([]float32, n), make([]float32, n)
+		for i := range x {
+			x[i] = float32(r.NormFloat64())
+			relu[i] = max(x[i], 0)
+		}
+		for _, c := range []struct {
+			name string
+			x    []float32
+			most float32
+		}{{"normal", x, 1}, {"relu", relu, 1}, {"relu, wider before", relu, 10}} {
+			b.Run(fmt.Sprintf("%d/%s", n, c.name), func(b *testing.B) {
+				var s Stat
+				s.Observe(0, []float32{c.most})
+				for range b.N {
+					s.Observe(1, c.x)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/value")
+			})
+		}
+	}
+}
+
+// BenchmarkKernels runs what observing is made of.
+func BenchmarkKernels(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 2))
 	x := make([]float32, 1<<18)
 	for i := range x {
 		x[i] = max(float32(r.NormFloat64()), 0)
 	}
-	c := make([]uint32, Bins+kernel.TailsExtra)
+	c := make([]uint32, Bins+kernel.HistogramExtra)
+	sums, far := make([]uint32, Bins), make([]float32, len(x))
 	for _, f := range []struct {
 		name string
 		run  func()
 	}{
-		{"stat", func() { var s Stat; s.Observe(0, x) }},
-		{"tails", func() { kernel.Tails(c[:], x, 256, -Half, 0, 3) }},
+		{"outside", func() { kernel.Outside(far, x, 0, 2.7) }},
+		{"inside", func() { kernel.Outside(far, x, 0, 7) }},
 		{"minmax", func() { kernel.MinMax(x) }},
-		{"count", func() { kernel.Histogram(c[:Bins], x, 256, -Half) }},
+		{"count", func() { kernel.Histogram(c, x, 256, -Half) }},
+		{"sample", func() { kernel.Sample(far, x, 16) }},
+		{"add", func() { kernel.AddCounts(sums, c[:Bins], 0, 0, 4) }},
+		{"add to wider", func() { kernel.AddCounts(sums, c[:Bins], 0, 1, 4) }},
+		{"clear", func() { clear(c) }},
+		{"last", func() { kernel.Last(c[:Half], 1<<31) }},
 	} {
 		b.Run(f.name, func(b *testing.B) {
 			b.SetBytes(int64(4 * len(x)))

@@ -2,7 +2,6 @@ package observe
 
 import (
 	"math"
-	"sync"
 
 	"dropquant/engine/kernel"
 )
@@ -20,9 +19,8 @@ func (s *Stat) Observe(image int, x []float32) {
 	if len(x) == 0 {
 		return
 	}
-	s.extend(Extremes{image, lo, hi})
-	s.grow(exponent(max(-lo, hi)))
 	s.count(x, lo, hi)
+	s.extend(Extremes{image, lo, hi})
 }
 
 // finite returns the finite values of x and counts the others.
@@ -41,10 +39,8 @@ func (s *Stat) finite(x []float32) []float32 {
 	return out
 }
 
-// counters count one slice: 32 bits wide, and all 0 between uses.
-type counters [Bins + kernel.TailsExtra]uint32
-
-var scratches = sync.Pool{New: func() any { return new(counters) }}
+// counters count one slice: 32 bits wide, and all 0 between uses but for those that the kernel uses itself.
+type counters [Bins + kernel.HistogramExtra]uint32
 
 // maxExact is the widest exponent at which x·2^-exp is exact for every float32
 // x, as nothing is scaled down and may underflow.
@@ -53,18 +49,17 @@ const maxExact = 0
 // count adds finite values between lo and hi to the bins. A tensor has fewer
 // than 2^32 elements, so that 32-bit counters hold one slice.
 func (s *Stat) count(x []float32, lo, hi float32) {
-	from, to := bin(lo, s.exp), bin(hi, s.exp)+1
+	counts := s.room(exponent(max(-lo, hi)), uint64(len(x)))
 	if s.exp > maxExact {
 		for _, v := range x {
-			s.counts[bin(v, s.exp)]++
+			counts[bin(v, s.exp)]++
 		}
 		return
 	}
-	c := scratches.Get().(*counters)
-	kernel.Histogram(c[:Bins], x, scale(s.exp), -Half)
-	kernel.AddCounts(s.counts[from:to], c[from:to], 0)
-	clear(c[from:to])
-	scratches.Put(c)
+	w := scratches.Get().(*scratch)
+	kernel.Histogram(w.counts[:], x, scale(s.exp), -Half)
+	merge(counts, w.counts[:bin(hi, s.exp)+1], bin(lo, s.exp), 0, 0)
+	scratches.Put(w)
 }
 
 // scale returns 2^-exp.

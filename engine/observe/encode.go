@@ -30,6 +30,7 @@ func (s *Stat) AppendBinary(b []byte) []byte {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(e.Hi))
 		next = e.Image + 1
 	}
+	s.settle()
 	from, to := 0, 0
 	for i, n := range s.counts {
 		if n != 0 {
@@ -85,7 +86,7 @@ func DecodeStat(b []byte) (*Stat, []byte, error) {
 		return nil, nil, errDamaged
 	}
 	if ok {
-		s.grow(exponent(max(-lo, hi)))
+		s.exp, s.counts = exponent(max(-lo, hi)), make([]uint64, Bins)
 		total := uint64(0)
 		for i := from; i < to; i++ {
 			s.counts[i] = d.count()

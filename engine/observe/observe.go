@@ -36,8 +36,10 @@ const (
 // ready to use. It must not be used from several goroutines at once.
 type Stat struct {
 	images   []Extremes // ascending by Image
-	exp      int        // bins are 2^exp wide; meaningless while counts is nil
-	counts   []uint64   // Bins of them, counts[Half] from 0 up; nil before the first finite value
+	exp      int        // bins are 2^exp wide; meaningless without images
+	counts   []uint64   // Bins of them, counts[Half] from 0 up, of what was settled; nil while nothing was
+	recent   []uint32   // the same of what came since, or nil: half the memory to go through for each image
+	held     uint64     // the sum of recent, below 2^32
 	nan, inf uint64
 }
 
@@ -77,9 +79,10 @@ type Histogram struct {
 
 // Histogram returns a copy of the distribution.
 func (s *Stat) Histogram() Histogram {
-	if s.counts == nil {
+	if len(s.images) == 0 {
 		return Histogram{Width: 1}
 	}
+	s.settle()
 	h := Histogram{Width: math.Ldexp(1, s.exp), Pos: slices.Clone(s.counts[Half:]), Neg: slices.Clone(s.counts[:Half])}
 	slices.Reverse(h.Neg)
 	h.Neg, h.Pos = trim(h.Neg), trim(h.Pos)
@@ -99,17 +102,19 @@ func trim(c []uint64) []uint64 {
 
 // Merge adds what o has seen to s; o is left as it was.
 func (s *Stat) Merge(o *Stat) {
-	for _, e := range o.images {
-		s.extend(e)
-	}
-	if o.counts != nil {
+	if len(o.images) > 0 {
+		o.settle()
 		s.grow(o.exp)
+		s.settle()
 		shift := s.exp - o.exp
 		for i, n := range o.counts {
 			if n != 0 {
 				s.counts[slot(i, shift)] += n
 			}
 		}
+	}
+	for _, e := range o.images {
+		s.extend(e)
 	}
 	s.nan += o.nan
 	s.inf += o.inf
@@ -131,16 +136,16 @@ func (s *Stat) extend(e Extremes) {
 	s.images[i].Lo, s.images[i].Hi = min(s.images[i].Lo, e.Lo), max(s.images[i].Hi, e.Hi)
 }
 
-// grow makes the bins at least 2^exp wide.
+// grow makes the bins at least 2^exp wide, before the first image 2^exp.
 func (s *Stat) grow(exp int) {
-	if s.counts == nil {
-		s.counts, s.exp = make([]uint64, Bins), exp
-		return
+	if len(s.images) == 0 {
+		s.exp = exp
 	}
 	shift := exp - s.exp
 	if shift <= 0 {
 		return
 	}
+	s.settle()
 	wide := make([]uint64, Bins)
 	for i, n := range s.counts {
 		if n != 0 {
@@ -148,6 +153,30 @@ func (s *Stat) grow(exp int) {
 		}
 	}
 	s.counts, s.exp = wide, exp
+}
+
+// settle adds recent to counts.
+func (s *Stat) settle() {
+	if s.counts == nil {
+		s.counts = make([]uint64, Bins)
+	}
+	for i, n := range s.recent {
+		s.counts[i] += uint64(n)
+	}
+	s.recent, s.held = nil, 0
+}
+
+// room returns the recent counters, bins at least 2^exp wide, for counts that add up to no more than sum, which is below 2^32.
+func (s *Stat) room(exp int, sum uint64) []uint32 {
+	s.grow(exp)
+	if s.held+sum > math.MaxUint32 {
+		s.settle()
+	}
+	if s.recent == nil {
+		s.recent = make([]uint32, Bins)
+	}
+	s.held += sum
+	return s.recent
 }
 
 // slot returns where bin i goes when bins become 2^shift times as wide. The

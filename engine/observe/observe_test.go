@@ -174,8 +174,8 @@ func TestEmpty(t *testing.T) {
 	}
 }
 
-// A large slice has its extremes, the values of its tails, and the distribution of a sixteenth
-// of the others; a small one is counted whole.
+// A large slice has its extremes, the values of its tails, and the distribution of a sample of the others; a small one is
+// counted whole.
 func TestSample(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	x := make([]float32, 1<<20+77)
@@ -187,13 +187,13 @@ func TestSample(t *testing.T) {
 		prepare func()
 		tail    float32 // where each value is counted from
 	}{
-		{"normal", func() {}, 2.8},
-		{"an outlier in no block", func() { x[100] = -50 }, 2.8},
+		{"normal", func() {}, 3.4},
+		{"an outlier in no block", func() { x[100] = -50 }, 3.4},
 		{"after a ReLU", func() {
 			for i := range x {
 				x[i] = max(x[i], 0)
 			}
-		}, 2.8},
+		}, 3.4},
 		{"capped", func() {
 			for i := range x {
 				x[i] = min(x[i], 2)
@@ -208,9 +208,8 @@ func TestSample(t *testing.T) {
 		c.prepare()
 		whole, sampled := Stat{}, Stat{}
 		lo, hi, _ := kernel.MinMax(x)
-		whole.extend(Extremes{7, lo, hi})
-		whole.grow(exponent(max(-lo, hi)))
 		whole.count(x, lo, hi)
+		whole.extend(Extremes{7, lo, hi})
 		sampled.Observe(7, x)
 		if !slices.Equal(whole.Images(), sampled.Images()) {
 			t.Errorf("%s: extremes %v, exactly %v", c.name, sampled.Images(), whole.Images())
@@ -224,7 +223,7 @@ func TestSample(t *testing.T) {
 		}
 		for _, share := range []float32{0.1, 0.3, 0.7} {
 			p, q := a.Outside(-share*c.tail, share*c.tail), b.Outside(-share*c.tail, share*c.tail)
-			if sigma := math.Sqrt(period * p * (1 - p) / float64(len(x))); math.Abs(p-q) > 6*sigma {
+			if sigma := math.Sqrt(p * (1 - p) * math.Exp2(float64(weight(len(x)))) / float64(len(x))); math.Abs(p-q) > 6*sigma {
 				t.Errorf("%s: %v of the values lie beyond %v, sampled %v", c.name, p, share*c.tail, q)
 			}
 		}
@@ -262,6 +261,55 @@ func TestSampleOrder(t *testing.T) {
 	right.Merge(&left)
 	if a, b, c := up.AppendBinary(nil), down.AppendBinary(nil), right.AppendBinary(nil); !bytes.Equal(a, b) || !bytes.Equal(a, c) {
 		t.Error("the order or the split of images changes the statistic")
+	}
+}
+
+// Recent counts are settled before they overflow, and when bins merge.
+func TestSettle(t *testing.T) {
+	x := make([]float32, sampleFrom)
+	for i := range x {
+		x[i] = float32(i % 7)
+	}
+	var plain, full Stat
+	for k := range 4 {
+		plain.Observe(k, x)
+		if k > 0 {
+			full.held = math.MaxUint32 - uint64(k)
+		}
+		full.Observe(k, x)
+	}
+	if full.held >= math.MaxUint32-3 {
+		t.Error("counts were not settled")
+	}
+	wide := []float32{100}
+	plain.Observe(4, wide)
+	full.Observe(4, wide)
+	if h := full.Histogram(); h.Total != 4*sampleFrom+1 {
+		t.Errorf("%d values are counted, want %d", h.Total, 4*sampleFrom+1)
+	}
+	if !bytes.Equal(plain.AppendBinary(nil), full.AppendBinary(nil)) {
+		t.Error("settling changes the statistic")
+	}
+}
+
+// A sample that the others are not like is no use: all are counted.
+func TestSampleUnlike(t *testing.T) {
+	x := make([]float32, 16*sampleFrom)
+	for i := range x {
+		x[i] = float32(1 + i%100)
+	}
+	for k := range len(x) / kernel.SampleBlock / 16 { // the blocks that are taken
+		at := (k*16 + 3*k%16) * kernel.SampleBlock
+		for i := range kernel.SampleBlock {
+			x[at+i] = 0.5
+		}
+	}
+	var s, whole Stat
+	s.Observe(0, x)
+	whole.count(x, 0.5, 100)
+	whole.extend(Extremes{0, 0.5, 100})
+	if !bytes.Equal(s.AppendBinary(nil), whole.AppendBinary(nil)) {
+		t.Error("not all values are counted")
 	}
 }
 

@@ -1,119 +1,137 @@
 package observe
 
 import (
+	"math"
+	"math/bits"
 	"slices"
 	"sync"
 
 	"dropquant/engine/kernel"
 )
 
-// Large slices are counted in two parts. Values in the tails, about one of 128,
-// decide where a range had better end: each of them is counted, as are the extremes. The
-// body in between only weighs rounding errors, for which a sixteenth of its values
-// stands with sixteenfold weight: one block of every sixteen, whose place goes round so that
-// no width, plane or channel count of a network has a share in all of them.
+// Slices of many values are counted in two parts. Values in the tails, about one of 512, decide where a range had better end: each of them is
+// counted, as are the extremes. The body in between only weighs rounding errors, for which a sample stands with the weight of all: blocks
+// at places that kernel.Sample chooses. What the sample does not show because it is rare or sits in few channels lies in a tail, unless it is
+// small.
 //
 // What is done depends on the slice alone, so that a Stat remains a function of what was
 // observed; it does depend on the slices in which an image's values come.
 const (
-	sampleFrom = 1 << 15
-	block      = 64
-	weight     = 4           // of the body, as a power of two
-	period     = 1 << weight // blocks
-	tailShare  = 128
+	sampleFrom = 1 << 12
+	tailShare  = 512
+	farShare   = 8 // a sample that this part of the values lies outside of is not like the others
 )
 
-// samples are the sampled values of one slice.
-var samples = sync.Pool{New: func() any { return new([]float32) }}
+// weight returns of how many values one is taken, as a power of two: 1024 to 2048 of a slice are, from 16384 up a sixteenth of it, and
+// from 131072 up 4096 to 8192. A range is decided on dozens of images, to which these add up.
+func weight(n int) int {
+	log := bits.Len(uint(n)) - 1
+	return min(log-10, max(4, log-12))
+}
+
+// scratch is the working memory of one slice.
+type scratch struct {
+	sample []float32
+	far    []float32 // what lies outside of the body
+	counts counters
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // sample adds a large slice. It reports false, and has done nothing, for values that need care.
 func (s *Stat) sample(image int, x []float32) bool {
-	buf := samples.Get().(*[]float32)
-	defer samples.Put(buf)
-	*buf = appendSample((*buf)[:0], x)
-	lo, hi, bad := kernel.MinMax(*buf)
-	if bad > 0 {
+	w := scratches.Get().(*scratch)
+	defer scratches.Put(w)
+	up := weight(len(x))
+	w.sample = slices.Grow(w.sample[:0], len(x)>>up+kernel.SampleBlock)
+	w.sample = w.sample[:kernel.Sample(w.sample[:cap(w.sample)], x, 1<<up)]
+	lo, hi, bad := kernel.MinMax(w.sample)
+	e := exponent(max(-lo, hi))
+	if bad > 0 || e > maxExact {
 		return false
 	}
-	c := scratches.Get().(*counters)
-	defer scratches.Put(c)
-	for { // once more if the sample missed an extreme that needs wider bins
-		e := exponent(max(-lo, hi))
-		if e > maxExact {
-			return false
-		}
-		kernel.Histogram(c[:Bins], *buf, scale(e), -Half)
-		from, to := body(c, bin(lo, e), bin(hi, e)+1, len(*buf)/tailShare)
-		width := 1 / scale(e)
-		least, most, finite := kernel.Tails(c[:], x, scale(e), -Half, float32(from-Half)*width, float32(to-Half)*width)
-		if !finite {
-			clear(c[:])
-			return false
-		}
-		if exponent(max(-least, most)) == e {
-			s.extend(Extremes{image, least, most})
-			s.add(c, e, bin(least, e), bin(most, e)+1, from, to)
-			return true
-		}
-		clear(c[:])
-		lo, hi = least, most
+	kernel.Histogram(w.counts[:], w.sample, scale(e), -Half)
+	from, to := w.body(bin(lo, e), bin(hi, e)+1)
+	low, high := edge(from, e), edge(to, e)
+	// An extreme lies beyond those of the sample, if it is not one of them.
+	least, most, ok := w.search(x, max(low, lo), min(high, math.Nextafter32(hi, math.MaxFloat32)))
+	least, most = min(least, lo), max(most, hi)
+	wide := exponent(max(-least, most))
+	if !ok || wide > maxExact {
+		clear(w.counts[:])
+		return false
 	}
+	if wide != e { // the sample missed the extreme; in wider bins the tails begin no earlier
+		e = wide
+		clear(w.counts[:])
+		kernel.Histogram(w.counts[:], w.sample, scale(e), -Half)
+		from, to = w.body(bin(least, e), bin(most, e)+1)
+		low, high = edge(from, e), edge(to, e)
+	}
+	tails := w.far[:kernel.Outside(w.far, w.far, low, high)]
+	kernel.Histogram(w.counts[:], tails, scale(e), -Half)
+	s.add(w, e, bin(least, e), bin(most, e)+1, from, to, up)
+	s.extend(Extremes{image, least, most})
+	return true
 }
 
-// appendSample appends the sampled blocks of x: of period k, block 3k modulo period.
-func appendSample(dst, x []float32) []float32 {
-	const round = period * period * block // after which the places come again
-	for k := range period {
-		at := (k*period + 3*k%period) * block
-		if at+block > len(x) {
-			continue
-		}
-		rows, n := (len(x)-at-block)/round+1, len(dst)
-		dst = slices.Grow(dst, rows*block)[:n+rows*block]
-		kernel.CopyRows(dst[n:], x[at:], rows, block, block, round)
+// edge returns where a bin begins.
+func edge(bin, exp int) float32 { return float32(bin-Half) / scale(exp) }
+
+// part is how many values are searched at a time.
+const part = 1 << 14
+
+// search fills w.far with the values of x that do not lie in begin ≤ x < end, and returns their extremes, ±Inf if there are none. It reports
+// false if one is not finite or they are too many.
+func (w *scratch) search(x []float32, begin, end float32) (least, most float32, ok bool) {
+	limit := len(x) / farShare
+	w.far = slices.Grow(w.far[:0], limit+part)
+	for len(x) > 0 && len(w.far) <= limit {
+		n := min(part, len(x))
+		w.far = w.far[:len(w.far)+kernel.Outside(w.far[len(w.far):cap(w.far)], x[:n], begin, end)]
+		x = x[n:]
 	}
-	return dst
+	least, most, bad := kernel.MinMax(w.far)
+	return least, most, bad == 0 && len(w.far) <= limit
 }
 
-// body returns the bins between the tails, each of which holds at most limit/2 of the
-// counted values, out of the bins in use; it has 0 in it. The counters of the tails become 0.
-func body(c *counters, from, to, limit int) (first, end int) {
-	left, right := uint32(limit/2), uint32(limit/2)
-	for from < Half && c[from] <= left {
-		left -= c[from]
-		c[from] = 0
-		from++
+// body returns the bins between the tails, each of which holds at most half of its share of the sample, out of the bins in use; it
+// has 0 in it. The counters of the tails become 0.
+func (w *scratch) body(from, to int) (first, end int) {
+	limit := uint32(len(w.sample) / tailShare / 2)
+	c := &w.counts
+	first, end = Half, Half+1
+	if from < first {
+		first = from + kernel.First(c[from:first], limit)
+		clear(c[from:first])
 	}
-	for to > Half+1 && c[to-1] <= right {
-		right -= c[to-1]
-		c[to-1] = 0
-		to--
+	if to > end {
+		end = to - kernel.Last(c[end:to], limit)
+		clear(c[end:to])
 	}
-	return min(from, Half), max(to, Half+1)
+	return first, end
 }
 
-// add empties counters of bins 2^exp wide, in use from lo up to hi, of which those of the body, from up to to, have its weight. The
+// add empties the counters of bins 2^exp wide, in use from lo up to hi, of which those of the body, from up to to, have its weight. The
 // ends hold something.
-func (s *Stat) add(c *counters, exp, lo, hi, from, to int) {
-	s.grow(exp)
+func (s *Stat) add(w *scratch, exp, lo, hi, from, to, weight int) {
+	counts := s.room(exp, uint64(len(w.sample))<<weight+uint64(len(w.far))+2)
+	down := s.exp - exp
 	from, to = max(from, lo), min(to, hi)
 	for _, end := range [...]int{lo, hi - 1} {
-		if c[end] == 0 {
-			s.counts[slot(end, s.exp-exp)]++
+		if w.counts[end] == 0 {
+			counts[slot(end, down)]++
 		}
 	}
-	if s.exp == exp {
-		kernel.AddCounts(s.counts[lo:from], c[lo:from], 0)
-		kernel.AddCounts(s.counts[from:to], c[from:to], weight)
-		kernel.AddCounts(s.counts[to:hi], c[to:hi], 0)
-	} else {
-		for i := lo; i < hi; i++ {
-			n := uint64(c[i])
-			if i >= from && i < to {
-				n <<= weight
-			}
-			s.counts[slot(i, s.exp-exp)] += n
-		}
-	}
-	clear(c[:])
+	merge(counts, w.counts[:from], lo, down, 0)
+	merge(counts, w.counts[:to], from, down, weight)
+	merge(counts, w.counts[:hi], to, down, 0)
+}
+
+// merge adds counters from bin first on, shifted up, to bins that are 2^down times as wide, and empties them.
+func merge(to, from []uint32, first, down, up int) {
+	down = min(down, halfBits) // after which all bins of a side are one
+	from = from[first:]
+	kernel.AddCounts(to, from, first+Half<<down-Half, down, up)
+	clear(from)
 }

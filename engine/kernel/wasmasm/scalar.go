@@ -34,6 +34,11 @@ func (x I32) Mask(n int32) I32 { return x.And(ConstI32(n)) }
 func (x I32) Shl(n int32) I32  { return x.op(0x74, ConstI32(n)) }
 func (x I32) ShrU(n int32) I32 { return x.op(0x76, ConstI32(n)) }
 
+// ShlBy and ShrUBy shift by y modulo 32.
+
+func (x I32) ShlBy(y I32) I32  { return x.op(0x74, y) }
+func (x I32) ShrUBy(y I32) I32 { return x.op(0x76, y) }
+
 // Comparisons, 1 or 0; S compares signed numbers, U unsigned ones.
 
 func (x I32) Eq(y I32) I32  { return x.op(0x46, y) }
@@ -41,6 +46,7 @@ func (x I32) Ne(y I32) I32  { return x.op(0x47, y) }
 func (x I32) LtS(y I32) I32 { return x.op(0x48, y) }
 func (x I32) LtU(y I32) I32 { return x.op(0x49, y) }
 func (x I32) GeS(y I32) I32 { return x.op(0x4e, y) }
+func (x I32) GeU(y I32) I32 { return x.op(0x4f, y) }
 
 // Choose is x when cond is not zero and y otherwise.
 func Choose(cond, x, y I32) I32 { return I32{code: join(x.code, y.code, cond.code, []byte{0x1b})} }
@@ -79,6 +85,9 @@ func (x F32) Div(y F32) F32 { return x.op(0x95, y) }
 
 // Lt is 1 when x < y and 0 otherwise.
 func (x F32) Lt(y F32) I32 { return I32{code: join(x.code, y.code, []byte{0x5d})} }
+
+// Ge is 1 when x ≥ y and 0 otherwise.
+func (x F32) Ge(y F32) I32 { return I32{code: join(x.code, y.code, []byte{0x60})} }
 
 // Ne is 1 when x ≠ y and 0 otherwise.
 func (x F32) Ne(y F32) I32 { return I32{code: join(x.code, y.code, []byte{0x5c})} }

@@ -45,9 +45,12 @@ func Zero() V128 { return V128{code: append(simd(12), make([]byte, 16)...)} }
 func ConstSplat(v float32) V128 { return ConstSplatI32(int32(math.Float32bits(v))) }
 
 // ConstSplatI32 is a constant with the same integer in every lane.
-func ConstSplatI32(v int32) V128 {
+func ConstSplatI32(v int32) V128 { return ConstLanesI32(v, v, v, v) }
+
+// ConstLanesI32 is a constant of four integers.
+func ConstLanesI32(lanes ...int32) V128 {
 	code := simd(12)
-	for range 4 {
+	for _, v := range lanes {
 		code = binary.LittleEndian.AppendUint32(code, uint32(v))
 	}
 	return V128{code: code}
@@ -131,11 +134,13 @@ func (x V128) SubI32(y V128) V128   { return x.two(0xb1, y) }
 func (x V128) MulI32(y V128) V128   { return x.two(0xb5, y) }
 func (x V128) EqI32(y V128) V128    { return x.two(0x37, y) }
 func (x V128) ShlI32(n int32) V128  { return V128{code: join(x.code, ConstI32(n).code, simd(0xab))} }
+func (x V128) ShlI32By(n I32) V128  { return V128{code: join(x.code, n.code, simd(0xab))} }
 func (x V128) ShrSI32(n int32) V128 { return V128{code: join(x.code, ConstI32(n).code, simd(0xac))} }
 
 // Smaller and larger integers, signed (S) or unsigned (U).
 
 func (x V128) MinSI32(y V128) V128 { return x.two(0xb6, y) }
+func (x V128) MinUI32(y V128) V128 { return x.two(0xb7, y) }
 func (x V128) MaxSI32(y V128) V128 { return x.two(0xb8, y) }
 func (x V128) MaxUI32(y V128) V128 { return x.two(0xb9, y) }
 
@@ -144,6 +149,9 @@ func (x V128) AnyTrue() I32 { return I32{code: join(x.code, simd(0x53))} }
 
 // AllTrueI32 is 1 when no lane is zero.
 func (x V128) AllTrueI32() I32 { return I32{code: join(x.code, simd(0xa3))} }
+
+// BitmaskI32 is the signs of the lanes, the first in the lowest of four bits.
+func (x V128) BitmaskI32() I32 { return I32{code: join(x.code, simd(0xa4))} }
 
 // TruncI32 converts to integers, toward zero; NaN gives 0 and what is too
 // large the nearest integer.
@@ -159,13 +167,11 @@ func (x V128) LtF64(y V128) V128  { return x.two(0x49, y) }
 // DemoteF64 is the two as floats, rounded half to even; the last two are 0.
 func (x V128) DemoteF64() V128 { return x.one(0x5e) }
 
-// Two 64-bit integers; ExtendLowI32 and ExtendHighI32 are the first and the last two of x, unsigned.
+// Two 64-bit integers; ExtendLowI32 is the first two of x, unsigned.
 
-func (x V128) AddI64(y V128) V128  { return x.two(0xce, y) }
-func (x V128) SubI64(y V128) V128  { return x.two(0xd1, y) }
-func (x V128) ShlI64(n I32) V128   { return V128{code: join(x.code, n.code, simd(0xcb))} }
-func (x V128) ExtendLowI32() V128  { return x.one(0xc9) }
-func (x V128) ExtendHighI32() V128 { return x.one(0xca) }
+func (x V128) AddI64(y V128) V128 { return x.two(0xce, y) }
+func (x V128) SubI64(y V128) V128 { return x.two(0xd1, y) }
+func (x V128) ExtendLowI32() V128 { return x.one(0xc9) }
 
 // PromoteLow is the first two floats of x as 64-bit ones.
 func (x V128) PromoteLow() V128 { return x.one(0x5f) }
