@@ -28,6 +28,7 @@ func boundsOfCodes(_ *testing.T, f *walls, m *machine, caught func(what ...any))
 			m.dequantize(floats, y, n, 3, 0.1)
 			m.addCodes(y, other, y, n, 128, 0.5, 0.5, 3)
 			m.lookup(y, other, pairs[:256], n)
+			m.pad8(f.bytes(1, make([]uint8, 2*3*(n+2))), f.bytes(5, codes(3, 2*n)), 2, 1, n, 3, n+2, 1, 1, 7)
 			m.lookupPair(y, other, other, pairs[:], n)
 			pool := PoolShape{Channels: 1, InH: 1, InW: n, OutH: 1, OutW: (n + 1) / 2, KH: 1, KW: 1, StrideH: 1, StrideW: 2, DilationH: 1, DilationW: 1}
 			p := pool.plane()

@@ -178,32 +178,6 @@ func (c *Conv8) padded(x []uint8) (wide []uint8, area int) {
 		return x, s.InH * s.InW
 	}
 	wide = c.scratch.byte(slotPlane, s.InC*ph*pw+slack8)
-	pad8(wide, x, s.InC, s.InH, s.InW, ph, pw, s.PadTop, s.PadLeft, c.opt.Zero)
+	c.mach.pad8(wide[:s.InC*ph*pw], x, s.InC, s.InH, s.InW, ph, pw, s.PadTop, s.PadLeft, int(c.opt.Zero))
 	return wide, ph * pw
-}
-
-// pad8 copies channels of h×w into channels of ph×pw, at row top and column
-// left, and fills the rest.
-func pad8(dst, src []uint8, channels, h, w, ph, pw, top, left int, value uint8) {
-	for c := range channels {
-		to, from := dst[c*ph*pw:(c+1)*ph*pw], src[c*h*w:(c+1)*h*w]
-		if ph == h && pw == w {
-			copy(to, from)
-			continue
-		}
-		fill8(to[:top*pw], value)
-		for y := range h {
-			row := to[(top+y)*pw : (top+y+1)*pw]
-			fill8(row[:left], value)
-			copy(row[left:], from[y*w:(y+1)*w])
-			fill8(row[left+w:], value)
-		}
-		fill8(to[(top+h)*pw:], value)
-	}
-}
-
-func fill8(x []uint8, value uint8) {
-	for i := range x {
-		x[i] = value
-	}
 }

@@ -185,3 +185,18 @@ func TestMaxPool8(t *testing.T) {
 		}
 	}
 }
+
+func TestPad8(t *testing.T) {
+	for _, m := range integerMachines(t) {
+		for _, w := range sizes {
+			for _, c := range [][6]int{{3, 4, 0, 0, 0, 0}, {1, 1, 1, 1, 1, 1}, {2, 3, 2, 1, 0, 3}, {3, 1, 0, 0, 0, 2}} { // channels, height, top, left, bottom, right
+				ph, pw := c[1]+c[2]+c[4], w+c[3]+c[5]
+				x := codes(uint64(w), c[0]*c[1]*w)
+				got, want := codes(5, c[0]*ph*pw), make([]uint8, c[0]*ph*pw)
+				m.pad8(got, x, c[0], c[1], w, ph, pw, c[2], c[3], 200)
+				refPad8(want, x, c[0], c[1], w, ph, pw, c[2], c[3], 200)
+				same(t, fmt.Sprint("rows of ", w, " padded by ", c), got, want)
+			}
+		}
+	}
+}

@@ -30,6 +30,9 @@ func simdInteger(m *machine) {
 	quickColumn := func(c []int32, a, b []uint8, extra []int32, m, panels, k, extras, ldc, flags int) {
 		wasmColumnU8QuickRx8(at(c), at(a), at(b), at(extra), int32(m), int32(panels), int32(k), int32(extras), int32(ldc), int32(flags))
 	}
+	m.pad8 = func(dst, src []uint8, channels, h, w, ph, pw, top, left, value int) {
+		wasmPadU8(at(dst), at(src), int32(channels), int32(h), int32(w), int32(ph), int32(pw), int32(top), int32(left), int32(value))
+	}
 	m.packPairs = func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) {
 		wasmPackS16X8(at(dst), at(src), at(koff), at(base), at(kind), at(control), int32(k), int32(panels), int32(flip))
 	}
@@ -173,6 +176,10 @@ func wasmColumnU8PairedRx8(c, a, b, extra unsafe.Pointer, m, panels, k, extras, 
 //go:wasmimport kernel column_u8_quick_rx8
 //go:noescape
 func wasmColumnU8QuickRx8(c, a, b, extra unsafe.Pointer, m, panels, k, extras, ldc, flags int32)
+
+//go:wasmimport kernel pad_u8
+//go:noescape
+func wasmPadU8(dst, src unsafe.Pointer, channels, h, w, ph, pw, top, left, value int32)
 
 //go:wasmimport kernel pack_s16_x8
 //go:noescape

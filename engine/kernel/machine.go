@@ -61,6 +61,7 @@ type machine struct {
 	columnQuads  groupsKernel                                                                           `wasm:"column_u8_rx8"`
 	columnPaired groupsKernel                                                                           `wasm:"column_u8_paired_rx8"`
 	quickPairs   bool                                                                                   // gemmPaired takes less time than gemmPairs
+	pad8         func(dst, src []uint8, channels, h, w, ph, pw, top, left, value int)                   `wasm:"pad_u8"`
 	packPairs    func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) `wasm:"pack_s16_x8"`
 	packQuads    func(dst, src []uint8, koff, base, kind []int32, control []uint8, k, panels, flip int) `wasm:"pack_u8_x8"`
 	depthwise8   func(acc []int32, x []uint8, w, off []int32, pairs, rows, cols, pitch, stride int)     `wasm:"depthwise_u8"`

@@ -12,6 +12,7 @@ func refInteger(m *machine, d dot) {
 		m.dot, m.gemmQuads = d, refGemmQuads(refRows, d)
 		m.columnQuads = m.gemmQuads
 	}
+	m.pad8 = refPad8
 	m.packPairs, m.packQuads, m.depthwise8 = refPackPairs, refPackQuads, refDepthwise8
 	m.winoIn8, m.winoOut8 = refWinoIn8, refWinoOut8
 	m.rescale, m.requantize = refRescale, refRequantize
@@ -22,6 +23,32 @@ func refInteger(m *machine, d dot) {
 	m.quantizeFMA, m.fma = refQuantizeFMA, refFMA
 	m.addCodes = refSumCodes
 	m.lookup, m.lookupPair, m.maxPool8 = refLookup, refLookupPair, maxPoolBy(refMaxBytes)
+}
+
+// refPad8 copies channels of h×w into channels of ph×pw, at row top and column
+// left, and fills the rest.
+func refPad8(dst, src []uint8, channels, h, w, ph, pw, top, left, value int) {
+	for c := range channels {
+		to, from := dst[c*ph*pw:(c+1)*ph*pw], src[c*h*w:(c+1)*h*w]
+		if ph == h && pw == w {
+			copy(to, from)
+			continue
+		}
+		fill8(to[:top*pw], uint8(value))
+		for y := range h {
+			row := to[(top+y)*pw : (top+y+1)*pw]
+			fill8(row[:left], uint8(value))
+			copy(row[left:], from[y*w:(y+1)*w])
+			fill8(row[left+w:], uint8(value))
+		}
+		fill8(to[(top+h)*pw:], uint8(value))
+	}
+}
+
+func fill8(x []uint8, value uint8) {
+	for i := range x {
+		x[i] = value
+	}
 }
 
 // A groupsKernel multiplies packed panels of groups of four bytes into m rows of

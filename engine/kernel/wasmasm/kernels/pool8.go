@@ -27,18 +27,6 @@ func byteSteps(f *Func, n I32, by16, by8, by4, by1 func(i I32)) {
 	})
 }
 
-// layoutCodes builds what copies bytes: n from src to dst.
-func (b *builder) layoutCodes() {
-	b.copyBytes = b.Func("", func(f *Func) {
-		dst, src, n := f.ParamI32(), f.ParamI32(), f.ParamI32()
-		byteSteps(f, n,
-			func(i I32) { f.Store(dst.Add(i), 0, src.Add(i).LoadV128(0)) },
-			func(i I32) { f.StoreLanes(dst.Add(i), 0, f.SetV128(src.Add(i).LoadEight(0)), 2) },
-			func(i I32) { f.Store(dst.Add(i), 0, src.Add(i).LoadI32(0)) },
-			func(i I32) { f.StoreU8(dst.Add(i), 0, src.Add(i).LoadU8(0)) })
-	})
-}
-
 // poolCodes builds maxpool_u8, which folds a window down its columns into one
 // row, which neighbouring windows share, and then along that row.
 func (b *builder) poolCodes() {
