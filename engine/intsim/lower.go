@@ -132,8 +132,12 @@ func (l *lowering) infer(shapes map[string][]int) error {
 	l.types = r.Types
 	for i, n := range l.g.Nodes {
 		for _, v := range n.Outputs {
-			if v != nil {
-				v.DType, v.Shape = r.Types[v].DType, r.Types[v].Shape
+			if v == nil {
+				continue
+			}
+			v.DType, v.Shape = r.Types[v].DType, r.Types[v].Shape
+			if known := r.Known[v]; known != nil && (v.DType == tensor.Int64 || n.Op == "Constant") && !l.g.IsOutput(v) { // runtimes read shapes and pads before all else
+				l.g.MakeConst(v, known)
 			}
 		}
 		if n.Op != "QuantizeLinear" || slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool { return v != nil && v.Const == nil }) || l.g.IsOutput(n.Out(0)) {
@@ -152,8 +156,9 @@ func (l *lowering) infer(shapes map[string][]int) error {
 		l.g.MakeConst(n.Outputs[0], out[0])
 	}
 	for _, n := range slices.Clone(l.g.Nodes) {
-		// Exporters leave Pads by nothing, which runtimes take away: without it a pair behind one is no unit's.
-		if n.Op == "Pad" && n.Domain == "" && !l.g.IsOutput(n.Outputs[0]) && padsNothing(n, r) {
+		// Exporters leave Pads by nothing, which runtimes take away: without it a pair behind one is no unit's. How far one pads they
+		// often compute from constants.
+		if n.Op == "Pad" && n.Domain == "" && !l.g.IsOutput(n.Outputs[0]) && padsNothing(n) {
 			l.g.ReplaceUses(n.Outputs[0], n.Inputs[0], nil)
 		}
 	}
@@ -161,17 +166,13 @@ func (l *lowering) infer(shapes map[string][]int) error {
 	return nil
 }
 
-func padsNothing(n *graph.Node, r *op.Resolved) bool {
+func padsNothing(n *graph.Node) bool {
 	pads := n.Ints("pads")
 	if v := n.Input(1); v != nil {
-		known := v.Const
-		if known == nil {
-			known = r.Known[v]
-		}
-		if known == nil || known.DType != tensor.Int64 {
+		if v.Const == nil || v.Const.DType != tensor.Int64 {
 			return false
 		}
-		for _, p := range known.I64() {
+		for _, p := range v.Const.I64() {
 			pads = append(pads, int(p))
 		}
 	}
