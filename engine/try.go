@@ -101,6 +101,7 @@ type built struct {
 func (j *Job) Try() error {
 	trials := j.trials
 	j.trials = nil
+	j.fitted.Exchanged() // since probing
 	if len(trials) == 0 {
 		return nil
 	}

@@ -57,6 +57,12 @@ output z
 	if left := all.AppendBinary(nil); string(left) != "\x02{}" {
 		t.Errorf("something was rounded again: %q", left)
 	}
+	again := Place(g.Clone(), &exact)
+	again.Fitted = &Fitted{}
+	again.RoundShare(0, 1, plain(again))
+	if again.Fitted.Exchanged(); len(again.Fitted.known) != 2 || string(again.Fitted.AppendBinary(nil)) != "\x02{}" {
+		t.Error("what was exchanged is told again")
+	}
 	for _, list := range all.known {
 		if len(list) != 1 {
 			t.Errorf("a weight is kept %d times", len(list))

@@ -338,6 +338,10 @@ func (p *placer) wantAll(v *graph.Value) {
 
 // collect makes the pairs in the graph's order: inputs first, then node by node.
 func (p *placer) collect() {
+	at := map[*graph.Node]int{}
+	for i, n := range p.g.Nodes {
+		at[n] = i
+	}
 	add := func(v *graph.Value) {
 		var readers []graph.Use
 		for _, u := range uses(v) {
@@ -346,7 +350,7 @@ func (p *placer) collect() {
 			}
 		}
 		if len(readers) > 0 {
-			p.pairs = append(p.pairs, &Pair{Value: v, Readers: p.order(readers)})
+			p.pairs = append(p.pairs, &Pair{Value: v, Readers: order(readers, at)})
 		}
 	}
 	for _, v := range p.g.Inputs {
@@ -359,12 +363,8 @@ func (p *placer) collect() {
 	}
 }
 
-// order sorts uses by the place of their nodes in the graph.
-func (p *placer) order(us []graph.Use) []graph.Use {
-	at := map[*graph.Node]int{}
-	for i, n := range p.g.Nodes {
-		at[n] = i
-	}
+// order sorts uses by the places of their nodes in the graph.
+func order(us []graph.Use, at map[*graph.Node]int) []graph.Use {
 	slices.SortFunc(us, func(a, b graph.Use) int {
 		if at[a.Node] != at[b.Node] {
 			return at[a.Node] - at[b.Node]

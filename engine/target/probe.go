@@ -2,6 +2,7 @@ package target
 
 import (
 	"math"
+	"slices"
 
 	"dropquant/engine/graph"
 	"dropquant/engine/kernel"
@@ -21,6 +22,7 @@ const Fragile = 12
 // and those of its weights, do not count: it says where one scale cannot serve a tensor.
 type Probe struct {
 	layers []probed
+	spare  []float32
 }
 
 // probed is one layer, and what the present image gave.
@@ -75,7 +77,8 @@ func (p *Probe) Watch() []*graph.Value {
 func (p *Probe) See(v *graph.Value, x *tensor.Tensor) error {
 	for i := range p.layers {
 		if l := &p.layers[i]; l.call.Node.Inputs[0].Name == v.Name {
-			if err := l.measure(x); err != nil {
+			p.spare = slices.Grow(p.spare[:0], x.Len())[:x.Len()]
+			if err := l.measure(x, tensor.Of(p.spare, x.Shape...)); err != nil {
 				return err
 			}
 		}
@@ -94,9 +97,8 @@ func (p *Probe) Take() []Cost {
 	return out
 }
 
-// measure runs the layer on x and on x rounded.
-func (l *probed) measure(x *tensor.Tensor) error {
-	rounded := tensor.New(tensor.Float32, x.Shape...)
+// measure runs the layer on x and on x rounded, for which there is room.
+func (l *probed) measure(x, rounded *tensor.Tensor) error {
 	p := l.params
 	kernel.FakeQuantize(rounded.F32(), x.F32(), p.Scale[0], p.Zero[0], p.QMin, p.QMax)
 	exact, err := l.run(x)
