@@ -337,11 +337,37 @@ func (l *lowering) move(n *graph.Node) {
 	}
 	m := l.g.AddNode(n.Op, n.Name, in, n.Attrs, names...)
 	m.Domain = n.Domain
+	if n.Op == "Concat" && !slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool { return l.codes[v].value == nil }) {
+		moved.params = l.sideBySide(n)
+	}
 	for i, v := range n.Outputs {
 		if v != nil {
 			l.carry(v, carried{m.Outputs[i], moved.params})
 		}
 	}
+}
+
+// sideBySide returns what the codes of a Concat stand for: where those that meet differ, each along the axis for itself.
+func (l *lowering) sideBySide(n *graph.Node) quant.Params {
+	first := l.codes[n.Inputs[0]].params
+	if !slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool {
+		p := l.codes[v].params
+		return !slices.Equal(p.Scale, first.Scale) || !slices.Equal(p.Zero, first.Zero)
+	}) {
+		return first
+	}
+	out := first
+	out.Scale, out.Zero, out.Axis = nil, nil, n.Int("axis", 0)
+	if out.Axis < 0 {
+		out.Axis += len(n.Outputs[0].Shape)
+	}
+	for _, v := range n.Inputs {
+		p := l.codes[v].params
+		for k := range v.Shape[out.Axis] {
+			out.Scale, out.Zero = append(out.Scale, p.Scale[min(k, len(p.Scale)-1)]), append(out.Zero, p.Zero[min(k, len(p.Zero)-1)])
+		}
+	}
+	return out
 }
 
 // add appends a node of one output.

@@ -114,6 +114,13 @@ func TestOpenVINONodes(t *testing.T) {
 		"normalized behind a bias": {[]int{1, 8, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
 			return s.pair(s.norm(s.conv(s.pair(x, in, 120, false), out/in, 8, 16, 1, 1, true), 16), 60*out, 99, false)
 		}},
+		"Concat of two scales, a pair of the second behind it": {[]int{1, 8, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
+			q := s.pair(x, in, 120, false)
+			a := s.pair(s.op("Relu", nil, s.conv(q, out/in, 8, 16, 1, 1, true)), 60*out, 0, false)
+			b := s.pair(s.op("Relu", nil, s.conv(q, out/in, 8, 16, 3, 1, true)), 77*out, 0, false)
+			y := s.pair(s.op("Concat", []graph.Attr{{Name: "axis", Value: int64(1)}}, a, b), 77*out, 0, false)
+			return s.pair(s.conv(y, 0.02, 32, 8, 1, 1, true), 900*out, 110, false)
+		}},
 		"depthwise": {[]int{1, 24, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
 			return s.pair(s.op("LeakyRelu", nil, s.conv(s.pair(x, in, 7, false), out/in, 24, 24, 3, 24, true)), 8*out, 30, false)
 		}},
