@@ -187,13 +187,13 @@ func TestSample(t *testing.T) {
 		prepare func()
 		tail    float32 // where each value is counted from
 	}{
-		{"normal", func() {}, 3.4},
-		{"an outlier in no block", func() { x[100] = -50 }, 3.4},
+		{"normal", func() {}, 2.8},
+		{"an outlier in no block", func() { x[100] = -50 }, 2.8},
 		{"after a ReLU", func() {
 			for i := range x {
 				x[i] = max(x[i], 0)
 			}
-		}, 3.4},
+		}, 2.8},
 		{"capped", func() {
 			for i := range x {
 				x[i] = min(x[i], 2)
@@ -223,7 +223,7 @@ func TestSample(t *testing.T) {
 		}
 		for _, share := range []float32{0.1, 0.3, 0.7} {
 			p, q := a.Outside(-share*c.tail, share*c.tail), b.Outside(-share*c.tail, share*c.tail)
-			if sigma := math.Sqrt(p * (1 - p) * math.Exp2(float64(weight(len(x)))) / float64(len(x))); math.Abs(p-q) > 6*sigma {
+			if sigma := math.Sqrt(p * (1 - p) * (1 << weight) / float64(len(x))); math.Abs(p-q) > 6*sigma {
 				t.Errorf("%s: %v of the values lie beyond %v, sampled %v", c.name, p, share*c.tail, q)
 			}
 		}
