@@ -24,6 +24,10 @@ func (r *reader) carry(n *graph.Node, row *Row) {
 				r.float(n, ruleInput, fmt.Sprintf("no codes come to it: %s", why))
 				return
 			}
+			if shifted := r.Target.Shifts && c.Params.DType == tensor.Int8 && c.zeroed(r) && readers(n.Inputs[i]) == 1; r.Target.Complete && shifted != c.Shifted {
+				r.float(n, ruleSigned, "of the signed codes behind it and those that the runtime puts before it only one become unsigned")
+				return
+			}
 			c.Moved = nil
 			r.codes[n.Inputs[i]] = c
 		case c == nil:
