@@ -48,8 +48,9 @@ func (l *lowering) afterAdd(u *target.Unit, at levels) (rounding, bool) {
 }
 
 // mergeSum computes a sum that stays float, and with which no codes are made, where a convolution in front of it does so on its way out: its codes are not rounded there either.
+// Of NanoDet's, which one node reads in float and another in codes, they are.
 func (l *lowering) mergeSum(u *target.Unit) {
-	if u.Codes != nil || l.b.making != byOneDNN {
+	if u.Codes != nil || l.b.making != byOneDNN || slices.ContainsFunc(u.Out.Uses, func(use graph.Use) bool { return use.Node.Op == "QuantizeLinear" || use.Node.Op == "Requantize" }) {
 		return
 	}
 	if sum, e, _ := l.sumOf(u, true); sum != nil {
