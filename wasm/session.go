@@ -121,7 +121,7 @@ const every = 250 * time.Millisecond
 
 // How much garbage may collect before it is looked for, in percent of what is in use. While everybody waits for the file, which takes
 // little memory, that should cost no time. Behind it many programs are in memory, and without care the peak would be twice what
-// they take once there are images enough; looking more often costs about 1 % there.
+// they take once there are images enough.
 const roomy, tight = 100, 25
 
 // start begins the job of a request.
