@@ -119,7 +119,7 @@ func (b *builder) is(v *graph.Value, c float64) bool {
 	return ok && x == c
 }
 
-// number returns the one element of a float constant of no more dimensions than any operand has.
+// number returns the one element of a float constant.
 func (b *builder) number(v *graph.Value) (float64, bool) {
 	t := b.r.Known[v]
 	if t == nil || t.DType != tensor.Float32 || t.Len() != 1 {
@@ -130,9 +130,6 @@ func (b *builder) number(v *graph.Value) (float64, bool) {
 
 // fuseGate computes an activation of several operators in one pass.
 func (b *builder) fuseGate(c *op.Call) bool {
-	if len(c.Node.Inputs) == 0 {
-		return false
-	}
 	for _, x := range c.Node.Inputs {
 		if x == nil || b.constant(x) {
 			continue

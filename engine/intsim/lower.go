@@ -17,7 +17,7 @@ type Lowered struct {
 	codes  map[string]carried // by the name of the value, float or integer, whose codes they are
 	layers []layer
 
-	onAnyCPU bool // no sum depends on the kind of processor
+	onAnyCPU bool // no sum depends on the kind of processor, nor its order
 }
 
 // layer is a unit and the operator that runs it.
@@ -117,6 +117,7 @@ func lower(g *graph.Graph, b *Backend, shapes map[string][]int, ordered bool) (*
 	if err := op.Infer(l.g, shapes); err != nil {
 		return nil, err
 	}
+	onAnyCPU = onAnyCPU && !slices.ContainsFunc(l.g.Nodes, func(n *graph.Node) bool { return n.Domain == own && n.Int("static", 0) != 0 }) // see op.Arithmetic.Lanes
 	return &Lowered{l.g, l.names, l.layers, onAnyCPU}, nil
 }
 
