@@ -55,14 +55,9 @@ var fields = func() []field {
 			}},
 		{id: "order", label: "Channels", choices: []view.Choice{{Value: "RGB", Title: "RGB"}, {Value: "BGR", Title: "BGR"}},
 			get: func(p *dataset.Preset) string { return p.Order }, set: func(p *dataset.Preset, v string) { p.Order = v }},
-		{id: "scale", label: "Multiply by", choices: []view.Choice{{Value: text(1. / 255), Title: "1/255"}, {Value: "1", Title: "1"}},
-			get: func(p *dataset.Preset) string { return text(p.Scale) },
-			set: func(p *dataset.Preset, v string) {
-				p.Scale = 1
-				if v != "1" {
-					p.Scale = 1. / 255
-				}
-			}},
+		{id: "scale", label: "Divide by", choices: []view.Choice{{Value: "255", Title: "255"}, {Value: "127.5", Title: "127.5"}, {Value: "1", Title: "1"}},
+			get: func(p *dataset.Preset) string { return text(1 / p.Scale) },
+			set: func(p *dataset.Preset, v string) { number(v, func(f float64) { p.Scale = 1 / f }) }},
 	}
 	for c := range 3 {
 		list = append(list, field{id: fmt.Sprintf("mean%d", c), label: fmt.Sprintf("Mean %d", c+1), group: "Mean of each channel",

@@ -96,11 +96,11 @@ func (p Preset) letterbox(img *Image, in Input) (*Image, error) {
 	return out, nil
 }
 
-// table returns the value of every level of channel c, computed in float64 and
-// rounded once.
+// table returns the value of every level of channel c.
 func (p Preset) table(c int) (t [256]float32) {
+	unit, mean, std := float32(1/p.Scale), float32(p.Mean[c]), float32(p.Std[c])
 	for v := range t {
-		t[v] = float32((float64(float64(v)*p.Scale) - p.Mean[c]) / p.Std[c])
+		t[v] = (float32(v)/unit - mean) / std
 	}
 	return t
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,21 +52,44 @@ func TestApplyEqualsSources(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := (&array{descr: "f4", shape: []int{len(raw) / 4}, order: binary.LittleEndian, data: raw}).values()
-			worst := 0.0
-			for i, v := range got[0].F32() {
-				worst = max(worst, math.Abs(float64(v-want[i])))
+			if !slices.Equal(got[0].F32(), float32s(raw)) {
+				t.Errorf("%s at %d, %s: other bits than the source's", c.preset, c.size, photo)
 			}
-			if len(want) != got[0].Len() || worst > 1e-6 {
-				t.Errorf("%s at %d, %s: differs by %g", c.preset, c.size, photo, worst)
-			}
+		}
+	}
+}
+
+func float32s(raw []byte) []float32 {
+	return (&array{descr: "f4", shape: []int{len(raw) / 4}, order: binary.LittleEndian, data: raw}).values()
+}
+
+// Every level of every channel has the bits of the float32 steps of the preset's Python program.
+func TestLevelsEqualSources(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "x.f32")
+	for _, p := range Presets {
+		if p.Name == "custom" {
+			continue
+		}
+		python(t, "levels", p.Name, out)
+		raw, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []float32
+		for c := range 3 {
+			levels := p.table(c)
+			got = append(got, levels[:]...)
+		}
+		if !slices.Equal(got, float32s(raw)) {
+			t.Errorf("%s: other bits than its Python program", p.Name)
 		}
 	}
 }
 
 func TestApplyValues(t *testing.T) {
 	img := &Image{W: 2, H: 1, Pix: []uint8{0, 128, 255, 10, 20, 30}}
-	f := func(v, mean, std float64) float32 { return float32((v/255 - mean) / std) }
+	f := func(v, mean, std float32) float32 { return (v/255 - mean) / std }
+	k := func(v float32) float32 { return v/127.5 - 1 } // 0.0039215684 for 128, not the nearer 0.003921569
 	two := Input{C: 3, H: 1, W: 2}
 	for _, c := range []struct {
 		preset string
@@ -73,7 +97,7 @@ func TestApplyValues(t *testing.T) {
 		want   []float32
 	}{
 		{"raw01", two, []float32{0, 10. / 255, 128. / 255, 20. / 255, 1, 30. / 255}},
-		{"keras", two, []float32{-1, -235. / 255, 1. / 255, -215. / 255, 1, -195. / 255}},
+		{"keras", two, []float32{-1, k(10), k(128), k(20), 1, k(30)}},
 		{"yolox", two, []float32{255, 30, 128, 20, 0, 10}},
 		{"raw255", Input{C: 3, H: 1, W: 2, Last: true}, []float32{0, 128, 255, 10, 20, 30}},
 		{"raw255", Input{C: 1, H: 1, W: 2}, []float32{104, 18}},
@@ -85,11 +109,8 @@ func TestApplyValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, v := range got.F32() {
-			if math.Abs(float64(v-c.want[i])) > 1e-7 {
-				t.Errorf("%s: got %v, want %v", c.preset, got.F32(), c.want)
-				break
-			}
+		if !slices.Equal(got.F32(), c.want) {
+			t.Errorf("%s: got %v, want %v", c.preset, got.F32(), c.want)
 		}
 	}
 }

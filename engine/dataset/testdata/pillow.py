@@ -7,6 +7,7 @@ usage: pillow.py golden OUT.zip    small files of every kind, and in expected.tx
        pillow.py resized           what resize.txt holds: w h w h filter sha256, of Image.resize of the picture noise(w, h)
        pillow.py resize W H W H FILTER                 one such line
        pillow.py input PRESET SIZE FILE OUT.f32        what a network reads, written from the presets' own sources
+       pillow.py levels PRESET OUT.f32                 the 3x256 values of all levels of the three channels
 
 pixels.zip was written by: pillow.py golden pixels.zip   (Pillow 13.0.0, libjpeg-turbo 3.2.0, libwebp as bundled)
 """
@@ -119,6 +120,8 @@ def main():
             for f in FILTERS: print(resized(*a, f))
     elif sys.argv[1] == 'resize':
         print(resized(*map(int, sys.argv[2:6]), sys.argv[6]))
+    elif sys.argv[1] == 'levels':
+        levels(*sys.argv[2:4])
     else:
         network_input(*sys.argv[2:6])
 
@@ -137,19 +140,38 @@ def network_input(preset, size, path, out):
     if preset in ('yolox', 'nanodet'):
         r = min(size / im.width, size / im.height)
         im = im.resize((int(im.width * r), int(im.height * r)), Image.BILINEAR)
-        x = np.full((size, size, 3), 114 if preset == 'yolox' else 0, np.float64)
+        x = np.full((size, size, 3), 114 if preset == 'yolox' else 0, np.float32)
         x[:im.height, :im.width] = np.asarray(im)[:, :, ::-1]
-        if preset == 'nanodet': x = (x - [103.53, 116.28, 123.675]) / [57.375, 57.12, 58.395]
     else:
         short = size if preset == 'cifar' else round(256 / 224 * size)
         w, h = im.size
         w, h = (short, int(short * h / w)) if w <= h else (int(short * w / h), short)
         im = im.resize((w, h), Image.BILINEAR)
         x0, y0 = round((w - size) / 2), round((h - size) / 2)
-        x = np.asarray(im.crop((x0, y0, x0 + size, y0 + size)), np.float64)
-        if preset == 'keras': x = x / 127.5 - 1
-        if preset in ('torchvision', 'cifar', 'raw01'): x = x / 255
-        if preset in ('torchvision', 'cifar'): x = (x - [.485, .456, .406]) / [.229, .224, .225]
+        x = np.asarray(im.crop((x0, y0, x0 + size, y0 + size)), np.float32)
+    write(normalize(preset, x), out)
+
+
+def levels(preset, out):
+    write(normalize(preset, np.arange(256, dtype=np.float32)[None, :, None].repeat(3, 2)), out)
+
+
+def normalize(preset, x):
+    """The float32 steps of keras/applications/imagenet_utils.py, torchvision's ConvertImageDtype and Normalize, and NanoDet's color.py."""
+    if preset == 'keras':
+        x /= 127.5
+        x -= 1.
+    if preset in ('torchvision', 'cifar', 'raw01', 'ultralytics', 'nanodet'):
+        x = x / np.float32(255)
+    if preset in ('torchvision', 'cifar'):
+        x = (x - np.array([.485, .456, .406], np.float32)) / np.array([.229, .224, .225], np.float32)
+    if preset == 'nanodet':
+        x = (x - np.array([103.53, 116.28, 123.675], np.float32) / 255) / (np.array([57.375, 57.12, 58.395], np.float32) / 255)
+    assert x.dtype == np.float32
+    return x
+
+
+def write(x, out):
     x.transpose(2, 0, 1).astype('<f4').tofile(out)
 
 
