@@ -55,10 +55,11 @@ type runner struct {
 // shot is what a tester knows of one image file.
 type shot struct {
 	Name    string
-	Skipped string // why it could not be used, or ""
-	Samples int    // inputs that the file holds
-	Answers int    // those of them for which the reference gives one list of scores
-	Marks   []mark // beside the contenders
+	Skipped string  // why it could not be used, or ""
+	Samples int     // inputs that the file holds
+	Answers int     // those of them for which the reference gives one list of scores
+	Marks   []mark  // beside the contenders
+	First   [][]int // of each contender: the index of its first answer to every sample that it gives a list of scores for
 }
 
 // mark is how one contender did on an image file.
@@ -199,7 +200,7 @@ func (t *Tester) Test(i int, f File) error {
 		t.Skip(i, f.Name, err)
 		return nil
 	}
-	s := shot{Name: f.Name, Samples: len(samples), Marks: make([]mark, len(t.rows))}
+	s := shot{Name: f.Name, Samples: len(samples), Marks: make([]mark, len(t.rows)), First: make([][]int, len(t.rows))}
 	for _, x := range samples {
 		if err := t.sample(&s, x); err != nil {
 			return err
@@ -235,7 +236,7 @@ func (t *Tester) sample(s *shot, x *tensor.Tensor) error {
 			continue
 		}
 		if like := t.rows[k].like; like != none {
-			s.Marks[k] = s.Marks[like]
+			s.Marks[k], s.First[k] = s.Marks[like], s.First[like]
 			continue
 		}
 		name := t.options.Contenders[k].Model.Name
@@ -252,10 +253,13 @@ func (t *Tester) sample(s *shot, x *tensor.Tensor) error {
 		if err := s.Marks[k].add(want, got); err != nil {
 			return &FileError{name, err}
 		}
+		scores := answer(got)
+		if scores != nil {
+			s.First[k] = append(s.First[k], eval.Argmax(scores))
+		}
 		if t.options.Labels == nil {
 			continue
 		}
-		scores := answer(got)
 		if scores == nil {
 			return &FileError{name, errors.New("it does not give one list of scores, which labels need: test it without them")}
 		}
@@ -340,7 +344,7 @@ func (t *Tester) Merge(state []byte) error {
 		return errState
 	}
 	for i, other := range s.Shots {
-		if other.Skipped == "" && len(other.Marks) != len(t.rows) {
+		if other.Skipped == "" && (len(other.Marks) != len(t.rows) || len(other.First) != len(t.rows)) {
 			return errState
 		}
 		if _, known := t.shots[i]; !known {
@@ -382,6 +386,7 @@ func (t *Tester) score(k int, order []int) report.Score {
 		}
 		m := s.Marks[k]
 		out.Images += s.Samples
+		out.First = append(out.First, s.First[k]...)
 		answers += s.Answers
 		total.Sums = total.Sums.Add(m.Sums)
 		total.Agree, total.Top1, total.Top5 = total.Agree+m.Agree, total.Top1+m.Top1, total.Top5+m.Top5

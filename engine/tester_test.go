@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,7 +89,9 @@ func TestTester(t *testing.T) {
 	var sums eval.Sums
 	var table strings.Builder
 	agree, top1 := 0, 0
+	var answers []int
 	for i := range got {
+		answers = append(answers, eval.Argmax(got[i]))
 		sums = sums.Add(eval.Compare(want[i], got[i]))
 		if eval.Argmax(want[i]) == eval.Argmax(got[i]) {
 			agree++
@@ -108,6 +111,9 @@ func TestTester(t *testing.T) {
 		s := scores[0]
 		if s.Images != 30 || s.Top1 != 100*float64(top1)/30 || s.Top5 != 100 || s.Agreement != 100*float64(agree)/30 || math.Abs(s.SQNR-sums.SQNR()) > 1e-9 || len(s.Differ) != 30-agree {
 			t.Errorf("%d workers: %+v; want top-1 %d, agreement %d of 30, %v dB", workers, s, top1, agree, sums.SQNR())
+		}
+		if !slices.Equal(s.First, answers) {
+			t.Errorf("%d workers: first answers %v, want %v", workers, s.First, answers)
 		}
 		if f := scores[1]; f.Agreement != 100 || !math.IsInf(f.SQNR, 1) {
 			t.Errorf("the float model against itself: %+v", f)
@@ -317,7 +323,8 @@ func TestTesterTwins(t *testing.T) {
 			if err := errors.Join(both.Test(i, f), alone.Test(i, f)); err != nil {
 				t.Fatal(err)
 			}
-			if got, want := both.shots[i].Marks[1], alone.shots[i].Marks[0]; got != want {
+			got, want := both.shots[i], alone.shots[i]
+			if got.Marks[1] != want.Marks[0] || !slices.Equal(got.First[1], want.First[0]) {
 				t.Errorf("%s for %s, image %d: %+v, alone %+v", row.target, row.cpu, i, got, want)
 			}
 		}

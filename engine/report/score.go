@@ -20,6 +20,7 @@ type Score struct {
 	Agreement float64   `json:"agreement"`        // percent of the images with the first answer of the reference; NaN without one
 	SQNR      float64   `json:"sqnr"`             // decibels of all outputs against the reference's
 	Differ    []string  `json:"differ,omitempty"` // images with another first answer than the reference's, in their order
+	First     []int     `json:"-"`                // index of the first answer to each input, in the order of the images; nil when a model does not give one list of scores
 }
 
 // MarshalJSON writes the score; NaN becomes null and an infinity "inf".

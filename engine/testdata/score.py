@@ -5,7 +5,8 @@ usage: score.py JOB.json
 JOB is a list of {"model", "ref", "runtime": "onnxruntime" | "openvino", "task", "data", "limit", "exact"}. exact: ONNX Runtime adds products of
 int8 in 32 bits on any CPU, as a GPU does. task: "torchvision", "keras" (top-1 on
 data/imagenet/eval), "cifar" (top-1 on data/cifar10/test200), "yolox", "nanodet" (box AP on data/coco/val2017). Prints a JSON list with,
-for each: score and float score in percent, agreement of the top-1 in percent (classifiers), SQNR of all outputs in dB, bytes of the file.
+for each: score in percent and bytes of the file; of classifiers the path, the label and the first answer of each image; with a ref its
+score (float), agreement of the top-1 in percent (classifiers) and SQNR of all outputs in dB.
 """
 import contextlib
 import csv
@@ -170,20 +171,25 @@ def main():
         pairs = samples(task, data, job.get("limit"))
         labels = [label for _, label in pairs]
         first = PREPROCESS[task](pairs[0][0])
-        run, ref = runner(job["model"], job["runtime"], first.shape, job.get("exact", False)), runner(job["ref"], "onnxruntime", first.shape)
+        run = runner(job["model"], job["runtime"], first.shape, job.get("exact", False))
+        ref = runner(job["ref"], "onnxruntime", first.shape) if job.get("ref") else None
         outs, refs, signal, noise = [], [], 0.0, 0.0
         for path, _ in pairs:
             x = PREPROCESS[task](path)
             outs.append(run(x))
+            if not ref:
+                continue
             refs.append(ref(x))
             for r, o in zip(refs[-1], outs[-1]):
                 signal += float((r.astype(np.float64) ** 2).sum())
                 noise += float(((r - o.astype(np.float64)) ** 2).sum())
-        results.append({
-            "score": score(outs, labels, task, data), "float": score(refs, labels, task, data),
-            "agreement": 100 * float(np.mean([r[0].argmax() == o[0].argmax() for r, o in zip(refs, outs)])),
-            "sqnr": float(10 * np.log10(signal / max(noise, 1e-30))), "bytes": os.path.getsize(job["model"]),
-        })
+        result = {"score": score(outs, labels, task, data), "bytes": os.path.getsize(job["model"])}
+        if task not in ("yolox", "nanodet"):
+            result |= {"images": [path for path, _ in pairs], "labels": labels, "answers": [int(o[0].argmax()) for o in outs]}
+        if ref:
+            result |= {"float": score(refs, labels, task, data), "sqnr": float(10 * np.log10(signal / max(noise, 1e-30))),
+                       "agreement": 100 * float(np.mean([r[0].argmax() == o[0].argmax() for r, o in zip(refs, outs)]))}
+        results.append(result)
     json.dump(results, sys.stdout)
 
 
