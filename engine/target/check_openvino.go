@@ -14,8 +14,6 @@ var (
 		"let a MaxPool of 1x1 skip the pixels in front of the Conv, or leave it float", "OpenVINO 2026.4.1, StridesOptimization: the strides move to between the pair as a MaxPool"}
 	rulePadding = &Rule{"padding-counted", "an AveragePool that counts its padding, on codes whose zero point is not 0",
 		"leave the pool float: OpenVINO 2026.4.1 pads the codes with 0, which stands for the lowest real", "seen: OpenVINO 2026.4.1, −5 to 3 dB of a pool with padding and count_include_pad"}
-	ruleNegative = &Rule{"negative-factor", "an AveragePool of a product with negative constants, before a QuantizeLinear",
-		"put a pair between the product and the pool, or leave out the one behind it", "seen: OpenVINO 2026.4.1, −6 to 4 dB of a Mul by a constant for each channel, AveragePool and a pair: the FakeQuantize takes the Mul in, and its range is upside down"}
 	ruleSignedZero = &Rule{"signed-zero-point", "signed activations with a zero point in front of a convolution",
 		"use uint8 activations, or the zero point 0: on CPUs with AMX OpenVINO leaves signed codes signed, and computes such a layer in float", "seen: OpenVINO 2026.4.1 on Sapphire Rapids, brgconv_avx512_f32"}
 	ruleBlocks = &Rule{"blocks-of-concat", "a DepthToSpace of codes that meet in a Concat, with a zero point that is not 0",
@@ -121,21 +119,4 @@ func wantsCodes(v *graph.Value, seen map[*graph.Node]bool) bool {
 		}
 	}
 	return false
-}
-
-// negativeFactors finds pools of a product with negative constants that a pair stands behind: see ruleNegative.
-func negativeFactors(l *linter) {
-	if !l.reading.Target.Mixes {
-		return
-	}
-	for _, n := range l.reading.graph.Nodes {
-		if n.Op != "AveragePool" || n.Input(0) == nil || n.Inputs[0].Producer == nil || n.Inputs[0].Producer.Op != "Mul" || !slices.ContainsFunc(uses(n.Out(0)), func(u graph.Use) bool { return isQ(u.Node) }) {
-			continue
-		}
-		for _, v := range n.Inputs[0].Producer.Inputs {
-			if c := constFloat(v); c != nil && c.Len() > 1 && slices.Min(c.F32()) < 0 {
-				l.find(ruleNegative, Wrong, n, "the constants of %q before it go down to %g", n.Inputs[0].Producer.Name, slices.Min(c.F32()))
-			}
-		}
-	}
 }

@@ -18,6 +18,7 @@ var OpenVINO = &Target{
 	Act:         quant.U8,
 	Weight:      quant.W8, // 255 levels: NNCF qspaces.py, q8_w_sym
 	AlignsReals: true,     // 2026.4.1
+	Inverts:     true,     // 2026.4.1
 	Mixes:       true,     // LPT concat.cpp
 	Checks:      []Check{eightBits},
 	Pairs:       true,

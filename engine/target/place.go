@@ -38,8 +38,9 @@ type placer struct {
 //  5. computing units take part where integers reach them, since a pair that only rounds gains nothing;
 //  6. every input of a unit wants a pair; a carrier all of whose readers want one hands the wish up to
 //     its inputs, so that one pair at the source serves all;
-//  7. where the target asks for complete units, outputs get pairs too, for all readers;
-//  8. values that carriers tie together form groups.
+//  7. where the runtime takes a negative product into the pair behind it wrongly, one goes in front of the product;
+//  8. where the target asks for complete units, outputs get pairs too, for all readers;
+//  9. values that carriers tie together form groups.
 func Place(g *graph.Graph, t *Target, float ...string) *Plan {
 	p := &placer{g: g, t: t,
 		rows: map[*graph.Node]*Row{}, why: map[*graph.Node]string{}, tail: map[*graph.Node]*graph.Value{},
@@ -55,6 +56,9 @@ func Place(g *graph.Graph, t *Target, float ...string) *Plan {
 	p.demand()
 	p.pull()
 	p.whole()
+	if wrong := p.upright(); len(wrong) > 0 {
+		return Place(g, t, append(slices.Clone(float), wrong...)...)
+	}
 	if t.Complete {
 		p.push()
 	}
@@ -295,7 +299,7 @@ func (p *placer) whole() {
 	}
 }
 
-// push is step 7: the outputs of units, and of the carriers that move them, become codes for all readers.
+// push is step 8: the outputs of units, and of the carriers that move them, become codes for all readers.
 func (p *placer) push() {
 	for _, n := range p.g.Nodes {
 		r := p.rows[n]

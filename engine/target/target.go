@@ -59,6 +59,7 @@ type Target struct {
 	CodeOps     bool    // it runs operators on codes, as QLinearConv
 	Mixes       bool    // a Concat of codes with different scales gives codes with a scale for each channel
 	AlignsReals bool    // a defect: see reader.align
+	Inverts     bool    // a defect: see inverted
 	TakesSigned bool    // convolutions take signed codes as they are; elsewhere a runtime that mixes makes them unsigned for those
 	Strict      bool    // a bias through DequantizeLinear, and a pair on an output of the graph, are refused
 	Sums        bool    // the kernel of a convolution adds the other operand of a sum behind it, if no pair stands between
