@@ -98,9 +98,9 @@ func (p Preset) letterbox(img *Image, in Input) (*Image, error) {
 
 // table returns the value of every level of channel c.
 func (p Preset) table(c int) (t [256]float32) {
-	unit, mean, std := float32(1/p.Scale), float32(p.Mean[c]), float32(p.Std[c])
+	unit := float32(1 / p.Scale)
 	for v := range t {
-		t[v] = (float32(v)/unit - mean) / std
+		t[v] = float32((float64(float32(v)/unit) - p.Mean[c]) / p.Std[c])
 	}
 	return t
 }

@@ -63,7 +63,7 @@ func float32s(raw []byte) []float32 {
 	return (&array{descr: "f4", shape: []int{len(raw) / 4}, order: binary.LittleEndian, data: raw}).values()
 }
 
-// Every level of every channel has the bits of the float32 steps of the preset's Python program.
+// Every level of every channel has the bits of the preset in Python.
 func TestLevelsEqualSources(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "x.f32")
 	for _, p := range Presets {
@@ -88,7 +88,7 @@ func TestLevelsEqualSources(t *testing.T) {
 
 func TestApplyValues(t *testing.T) {
 	img := &Image{W: 2, H: 1, Pix: []uint8{0, 128, 255, 10, 20, 30}}
-	f := func(v, mean, std float32) float32 { return (v/255 - mean) / std }
+	f := func(v float32, mean, std float64) float32 { return float32((float64(v/255) - mean) / std) }
 	k := func(v float32) float32 { return v/127.5 - 1 } // 0.0039215684 for 128, not the nearer 0.003921569
 	two := Input{C: 3, H: 1, W: 2}
 	for _, c := range []struct {

@@ -15,8 +15,9 @@ const (
 //
 //	y = (x·Scale − Mean[c]) / Std[c]        x in 0…255, c counted in Order
 //
-// in float32 with every step rounded, x·Scale being x divided by 1/Scale: the
-// presets give the bits of the Python programs that they are named for.
+// x·Scale being x divided by 1/Scale and rounded to float32, and the rest
+// computed in float64 and rounded once: the bits of NumPy for an array of
+// float32 with lists of numbers, and of Keras. PyTorch rounds every step.
 //
 // Sizes are written for the input the preset was published with and follow the
 // model's: torchvision's 256 → 224 is 342 → 299 for an input of 299.
@@ -68,10 +69,9 @@ var Presets = []Preset{
 		Name: "yolox", Title: "YOLOX (letterbox, BGR 0…255)",
 		Mode: Letterbox, Crop: 416, Pad: 114, Order: "BGR", Scale: 1, Std: ones,
 	},
-	{ // NanoDet, config/nanodet_m.yml and nanodet/data/transform/color.py, which divides image, mean and std by 255; zeros are padded before
+	{ // NanoDet, config/nanodet_m.yml: zeros are padded before mean and std
 		Name: "nanodet", Title: "NanoDet (letterbox, BGR, mean and std)",
-		Mode: Letterbox, Crop: 320, Order: "BGR", Scale: 1. / 255,
-		Mean: [3]float64{103.53 / 255, 116.28 / 255, 123.675 / 255}, Std: [3]float64{57.375 / 255, float64(float32(57.12) / 255), 58.395 / 255},
+		Mode: Letterbox, Crop: 320, Order: "BGR", Scale: 1, Mean: [3]float64{103.53, 116.28, 123.675}, Std: [3]float64{57.375, 57.12, 58.395},
 	},
 	{ // ultralytics/data/augment.py, LetterBox
 		Name: "ultralytics", Title: "YOLOv5 and later, Ultralytics (letterbox, 0…1)",

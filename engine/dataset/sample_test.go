@@ -122,7 +122,7 @@ func TestSamplesCIFAR(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, i := range []int{0, 1, 1023} {
-		want := (float32(data[i*3+1])/255 - 0.456) / 0.224
+		want := float32((float64(float32(data[i*3+1])/255) - 0.456) / 0.224)
 		if v := got[0].F32()[1024+i]; v != want {
 			t.Errorf("green of pixel %d: %g, want %g", i, v, want)
 		}

@@ -19,8 +19,7 @@ import numpy as np
 import onnxruntime as ort
 from PIL import Image
 
-MEAN, STD = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], np.float32)
-BGR_MEAN, BGR_STD = np.array([[103.53, 116.28, 123.675], [57.375, 57.12, 58.395]], np.float32) / 255
+MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 CLASSES = [i for i in range(1, 91) if i not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)]
 
 
@@ -48,7 +47,7 @@ PREPROCESS = {
     "keras": lambda p: nchw(crop(p) / 127.5 - 1),
     "cifar": lambda p: nchw((np.fromfile(p, np.uint8).reshape(32, 32, 3).astype(np.float32) / 255 - MEAN) / STD),
     "yolox": lambda p: nchw(letterbox(p, 416, 114)),
-    "nanodet": lambda p: nchw((letterbox(p, 320, 0) / 255 - BGR_MEAN) / BGR_STD),
+    "nanodet": lambda p: nchw((letterbox(p, 320, 0) - [103.53, 116.28, 123.675]) / [57.375, 57.12, 58.395]),
 }
 
 

@@ -157,17 +157,16 @@ def levels(preset, out):
 
 
 def normalize(preset, x):
-    """The float32 steps of keras/applications/imagenet_utils.py, torchvision's ConvertImageDtype and Normalize, and NanoDet's color.py."""
+    """Keras' imagenet_utils.py, and in NumPy torchvision's ConvertImageDtype and Normalize and NanoDet's color.py."""
     if preset == 'keras':
         x /= 127.5
         x -= 1.
-    if preset in ('torchvision', 'cifar', 'raw01', 'ultralytics', 'nanodet'):
-        x = x / np.float32(255)
+    if preset in ('torchvision', 'cifar', 'raw01', 'ultralytics'):
+        x = x / 255
     if preset in ('torchvision', 'cifar'):
-        x = (x - np.array([.485, .456, .406], np.float32)) / np.array([.229, .224, .225], np.float32)
+        x = (x - [.485, .456, .406]) / [.229, .224, .225]
     if preset == 'nanodet':
-        x = (x - np.array([103.53, 116.28, 123.675], np.float32) / 255) / (np.array([57.375, 57.12, 58.395], np.float32) / 255)
-    assert x.dtype == np.float32
+        x = (x - [103.53, 116.28, 123.675]) / [57.375, 57.12, 58.395]
     return x
 
 
