@@ -23,6 +23,10 @@ func (l *lowering) order(n *graph.Node) {
 			l.g.SetOpset(own, 1)
 			return
 		}
+		if block := l.r.Block(n); block > 0 {
+			l.roundInBlocks(n, block)
+			return
+		}
 		l.products(n)
 	case "AveragePool", "GlobalAveragePool":
 		if l.g.Opset[""] >= 19 || len(n.Inputs[0].Shape) > 4 { // computed otherwise
@@ -54,7 +58,7 @@ func (l *lowering) static(n *graph.Node) bool {
 // runtime does not know them beforehand and multiplies matrices.
 func (l *lowering) products(n *graph.Node) {
 	made := len(l.r.Fate(n).Made) > 0 && n.Inputs[1].Const != nil // by makeInFloat
-	if l.g.Opset[""] < 13 || l.r.Codes(n.Input(1)).Constant() == nil && !made || l.dynamic(n) {
+	if l.g.Opset[""] < 13 || l.r.Codes(n.Input(1)).Constant() == nil && !made {
 		return
 	}
 	for i := 1; i < len(n.Inputs); i++ {
@@ -108,11 +112,9 @@ func (l *lowering) sum(n *graph.Node) {
 	l.g.TakeOutput(n, 0, add, 0)
 }
 
-// dynamic reports whether ONNX Runtime puts MatMulNBits in the place of a product of quantized weights, which makes codes of the other operand
-// as it runs. That is not simulated: such a product is computed in float.
-//
-// Source: qdq_selectors.cc (DQMatMulNodeGroupSelector), 1.32.
-func (l *lowering) dynamic(n *graph.Node) bool {
-	return n.Op != "Conv" && n.Int("transA", 0)+n.Int("transB", 0) == 0 && len(n.Inputs[1].Shape) == 2 &&
-		!slices.ContainsFunc(n.Outputs[0].Uses, func(u graph.Use) bool { return u.Node.Op == "QuantizeLinear" })
+// roundInBlocks makes ONNX Runtime's MatMulNBits of a product: it makes codes of the rows of the other operand as it runs, with a scale for each block, and
+// adds up floats.
+func (l *lowering) roundInBlocks(n *graph.Node, block int) {
+	l.g.SetOpset(own, 1)
+	l.g.SetInput(n, 0, l.op(own, "RoundBlocks", []*graph.Value{n.Inputs[0]}, graph.Attr{Name: "block", Value: int64(block)}))
 }

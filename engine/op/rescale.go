@@ -117,3 +117,42 @@ func rescale(c *Call) error {
 	}
 	return nil
 }
+
+// roundBlocks is RoundBlocks of the domain dropquant: x as the reals of 8-bit codes of which each block of so many elements along the last axis has a scale of its own,
+// its largest magnitude over 127. Inputs: x, float32; attribute block. Rounding is half to even. It stands in no file: engine/intsim lowers graphs to it.
+//
+// Source: mlas/lib/sqnbitgemm_kernel_avx2.cpp (QuantizeARow_CompInt8) of ONNX Runtime.
+func roundBlocks(c *Call) error {
+	x, block := c.shape(0), c.int("block", 0)
+	if len(x) == 0 || block < 1 {
+		return fmt.Errorf("blocks of %d in data of shape %s", block, tensor.FormatShape(x))
+	}
+	if err := c.set(0, tensor.Float32, x...); err != nil {
+		return err
+	}
+	width := x[len(x)-1]
+	c.Run = func(in, out []*tensor.Tensor) error {
+		x, y := in[0].F32(), out[0].F32()
+		for from := 0; from < len(x); from += width {
+			for k := 0; k < width; k += block {
+				roundBlock(y[from+k:from+min(k+block, width)], x[from+k:])
+			}
+		}
+		return nil
+	}
+	return nil
+}
+
+func roundBlock(y, x []float32) {
+	most := float32(0)
+	for _, v := range x[:len(y)] {
+		most = max(most, v, -v)
+	}
+	scale, inverse := most/127, float32(0)
+	if most > 0 {
+		inverse = 127 / most
+	}
+	for i := range y {
+		y[i] = float32(math.RoundToEven(float64(x[i]*inverse))) * scale
+	}
+}

@@ -85,6 +85,17 @@ func TestRescale(t *testing.T) {
 	}
 }
 
+func TestRoundBlocks(t *testing.T) {
+	x := tensor.Of([]float32{127, 0.5, 1.5, 2, -254, 1, 0, 0, 3, 0.4}, 2, 5)
+	y, err := ownCall(t, "RoundBlocks", []graph.Attr{attr("block", int64(3))}, x)
+	if want := []float32{127, 0, 2, 2, -254, 1, 0, 0, 3, 51.0 / 127}; err != nil || !slices.EqualFunc(y.F32(), want, func(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-6 }) {
+		t.Errorf("%v %v, want %v", y.F32(), err, want)
+	}
+	if _, err := ownCall(t, "RoundBlocks", nil, x); err == nil {
+		t.Error("blocks of nothing are accepted")
+	}
+}
+
 // TestSigmoidDNN has what convolutions with a Sigmoid and a Swish behind them gave in OpenVINO 2026.4.1 on a CPU with AVX2 and
 // FMA, bit for bit, and the ends.
 func TestSigmoidDNN(t *testing.T) {

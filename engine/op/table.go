@@ -160,6 +160,7 @@ var Table = []Row{
 	{"IntMatMul", own, 1, 3, 6, eightBits, Fresh, intMatMul},
 	{"Requantize", own, 1, 3, 3, fp32, Fresh, requantize},
 	{"Rescale", own, 1, 3, 4, fp32, Fresh, rescale},
+	{"RoundBlocks", own, 1, 1, 1, fp32, InPlace, roundBlocks},
 	{"OrderedConv", own, 1, 2, 4, floats, Fresh, orderedConv},
 	{"OrderedGemm", own, 1, 2, 3, floats, Fresh, orderedGemm},
 	{"OrderedAveragePool", own, 1, 1, 1, fp32, Fresh, orderedAveragePool},

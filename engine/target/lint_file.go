@@ -32,7 +32,7 @@ var (
 )
 
 // fileChecks find what concerns pairs and the file; the rules of the nodes are found by Read.
-var fileChecks = []func(l *linter){pairForms, pairPlaces, pairsBetween, madeWeights, saturates, overflows, signedConcats, negativeFactors}
+var fileChecks = []func(l *linter){pairForms, pairPlaces, pairsBetween, madeWeights, saturates, overflows, signedConcats, negativeFactors, dynamicProducts}
 
 // pairForms looks at each pair by itself.
 func pairForms(l *linter) {

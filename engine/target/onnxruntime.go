@@ -20,6 +20,7 @@ var ONNXRuntime = &Target{
 	CodeOps:  true,
 	Shifts:   true, // qdq_s8_to_u8.cc
 	Makes:    true, // weight_bias_quantization.cc
+	NBits:    true, // qdq_selectors.cc (DQMatMulNodeGroupSelector), 1.32
 	Merges:   true, // common_subexpression_elimination.cc
 	Checks:   []Check{eightBits, perTensor.with(Refused)},
 	Rows: []Row{

@@ -83,10 +83,14 @@ func (r *reader) carry(n *graph.Node, row *Row) {
 		r.codes[v] = c
 		if out, _ := r.quantizer(v); r.Target.Complete && out == nil && in.Params.DType == tensor.Int8 {
 			// The runtime puts a pair here for the readers, which becomes unsigned only for one of them.
-			if c.Shifted = r.Target.Shifts && in.zeroed(r) && readers(v) == 1; c.Shifted != in.Shifted {
+			count, f := readers(v), r.Fate(n)
+			if r.graph.IsOutput(v) {
+				count++
+			}
+			if c.Shifted = r.Target.Shifts && in.zeroed(r) && count == 1; c.Shifted != in.Shifted {
 				r.float(n, ruleSigned, "of the signed codes before it and behind it only one become unsigned")
 			}
-			if f := r.Fate(n); c.Shifted && r.graph.Opset[""] >= outputType {
+			if c.Shifted && r.graph.Opset[""] >= outputType {
 				f.Rule, f.Effect = ruleOutputType, Refused
 				f.Why = fmt.Sprintf("the runtime puts a QuantizeLinear behind it that says int8, and then makes the codes of %q unsigned", c.name())
 			}

@@ -14,7 +14,7 @@ var Rules = []*Rule{
 	ruleOperator, ruleCodeOp, ruleAlone, ruleGraph, ruleRank, ruleOpset, ruleAlwaysCodes, ruleOutputPair, ruleBetween,
 	ruleMade, ruleSaturates, ruleBiasOverflow, ruleSums, ruleInput, ruleOutput, ruleWeights,
 	ruleReluZero, ruleClip, ruleCarrier, ruleChannels, ruleTypes, ruleSigned, ruleOutputType, ruleWide, ruleAsymmetric, ruleUnsigned, ruleSignedConcat,
-	ruleWeightAxis, ruleWeightZero, ruleWeightType, ruleBias, ruleBiasScale, ruleBiasType, ruleBiasDQ, ruleStrides, ruleExtreme, rulePadding, ruleNegative, ruleBlocks, ruleSignedZero,
+	ruleWeightAxis, ruleWeightZero, ruleWeightType, ruleBias, ruleBiasScale, ruleBiasType, ruleBiasDQ, ruleStrides, ruleExtreme, rulePadding, ruleNegative, ruleBlocks, ruleSignedZero, ruleDynamic,
 }
 
 // What a pair itself can have wrong, in any runtime.

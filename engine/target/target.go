@@ -56,6 +56,7 @@ type Target struct {
 	Makes       bool    // float weights and a float bias of a unit between pairs are quantized: see Unit.Made
 	Merges      bool    // several QuantizeLinear of one value with the same parameters are one
 	Up          bool    // a QuantizeLinear behind a carrier moves to before it
+	NBits       bool    // products of stored weights that end in float have their activations rounded as they run: see Reading.Block
 	CodeOps     bool    // it runs operators on codes, as QLinearConv
 	Mixes       bool    // a Concat of codes with different scales gives codes with a scale for each channel
 	AlignsReals bool    // a defect: see reader.align
