@@ -49,13 +49,27 @@ func (b *bench) forward(ctx context.Context) error {
 	return nil
 }
 
+// observed is how many photos calibrate takes in turn: what they make of the layers decides what observing takes.
+const observed = 8
+
 // calibrate times a pass that observes in turn with a plain one.
 func (b *bench) calibrate(ctx context.Context) error {
+	list, err := b.photoList(observed)
+	if err != nil {
+		fmt.Printf("calibrating is skipped: set DROPQUANT_DATA to the folder of models and images (%v)\n", err)
+		return nil
+	}
 	fmt.Printf("\ncalibrate: a pass with the statistics of every value that is to be quantized for OpenVINO, against a plain one, medians of %d pairs\n", b.rounds)
 	table := newTable("model\tcalibrating ms\tplain ms\tratio (min..max)\tof the quickest")
 	defer table.Flush()
 	for _, name := range b.models {
 		if _, err := b.load(ctx, name, false); err != nil {
+			return err
+		}
+		if _, err := eval[any](b.page, fmt.Sprintf(`photos(%s, %q)`, list, presetOf(name))); err != nil {
+			return err
+		}
+		if _, err := eval[any](b.page, `ask("dropquant", "prepare")`); err != nil {
 			return err
 		}
 		observing, plain, err := pairs(b.page, b.rounds, `ask("dropquant", "observe", %d)`, `ask("dropquant", "run", %d)`)
@@ -69,19 +83,10 @@ func (b *bench) calibrate(ctx context.Context) error {
 
 // decode times the photos of a job, decoded and made the input, in turn with the float model.
 func (b *bench) decode(ctx context.Context) error {
-	photos, err := b.photosOf(jobImages)
+	list, err := b.photoList(jobImages)
 	if err != nil {
 		fmt.Printf("decoding is skipped: set DROPQUANT_DATA to the folder of models and images (%v)\n", err)
 		return nil
-	}
-	for i, path := range photos {
-		if photos[i], err = filepath.Rel(filepath.Join(b.data, "imagenet"), path); err != nil {
-			return err
-		}
-	}
-	list, err := json.Marshal(photos)
-	if err != nil {
-		return err
 	}
 	fmt.Printf("\ndecode: a photo decoded and made the input, against a float pass, one worker, medians of %d pairs\n", b.rounds)
 	table := newTable("model\tdecoding ms\tpass ms\tratio (min..max)\tof the quickest")
@@ -90,7 +95,7 @@ func (b *bench) decode(ctx context.Context) error {
 		if _, err := b.load(ctx, name, false); err != nil {
 			return err
 		}
-		if _, err := eval[any](b.page, fmt.Sprintf("photos(%s)", list)); err != nil {
+		if _, err := eval[any](b.page, fmt.Sprintf(`photos(%s, "torchvision")`, list)); err != nil {
 			return err
 		}
 		decoding, plain, err := pairs(b.page, b.rounds, `ask("dropquant", "decode", %d)`, `ask("dropquant", "run", %d)`)
@@ -100,6 +105,20 @@ func (b *bench) decode(ctx context.Context) error {
 		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%s\t%.2f\n", name, median(decoding), median(plain), spread(ratios(decoding, plain)), slices.Min(decoding)/slices.Min(plain))
 	}
 	return nil
+}
+
+// photoList returns where n photos are below the folder of them, as the page takes it.
+func (b *bench) photoList(n int) ([]byte, error) {
+	photos, err := b.photosOf(n)
+	if err != nil {
+		return nil, err
+	}
+	for i, path := range photos {
+		if photos[i], err = filepath.Rel(filepath.Join(b.data, "imagenet"), path); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(photos)
 }
 
 // load opens the page anew with a model, in ONNX Runtime Web too where both are wanted.

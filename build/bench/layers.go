@@ -23,11 +23,9 @@ type layer struct {
 // clockStep is the least time that says something: the browser's clock goes in steps of 0.005 ms.
 const clockStep = 0.05
 
-// layersRounds is how many times as many rounds as elsewhere the layers get: they are compared at their quickest. On a machine that
-// is busy with other programs a step of many milliseconds is interrupted in every round, and seems slower than it is.
-const layersRounds = 4
-
-// layers times the steps of a forward pass one by one, in the pass, in turn with the loop that no product can outrun.
+// layers times the steps of a forward pass one by one, in the pass, in turn with the loop that no product can outrun. They are compared at
+// their quickest: on a machine that is busy with other programs a step of many milliseconds is interrupted in every round, and seems slower
+// than it is.
 func (b *bench) layers(ctx context.Context) error {
 	if err := b.product(ctx); err != nil {
 		return err
@@ -52,7 +50,7 @@ func (b *bench) product(ctx context.Context) error {
 	if err := b.fresh(ctx); err != nil {
 		return err
 	}
-	rate, err := eval[[2]float64](b.page, fmt.Sprintf(`ask("dropquant", "product", %d)`, layersRounds*b.rounds))
+	rate, err := eval[[2]float64](b.page, fmt.Sprintf(`ask("dropquant", "product", %d)`, b.rounds))
 	if err == nil {
 		fmt.Printf("\nproduct of 252x1152 by 1152x784, packed: %.1f GFLOPS, %.0f %% of the loop's %.1f\n", rate[0], 100*rate[0]/rate[1], rate[1])
 	}
@@ -74,11 +72,11 @@ func (b *bench) layersOf(ctx context.Context, name string, a arithmetic) error {
 	if _, err := warm(b.page, call); err != nil {
 		return err
 	}
-	p, err := eval[profile](b.page, fmt.Sprintf(`ask("dropquant", "layers", %d)`, layersRounds*b.rounds))
+	p, err := eval[profile](b.page, fmt.Sprintf(`ask("dropquant", "layers", %d)`, b.rounds))
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	fmt.Printf("\nlayers of %s%s, each step at its quickest in %d rounds\n", name, a, layersRounds*b.rounds)
+	fmt.Printf("\nlayers of %s%s, each step at its quickest in %d rounds\n", name, a, b.rounds)
 	p.print()
 	return nil
 }

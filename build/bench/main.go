@@ -61,7 +61,7 @@ var parts = []part{
 
 func main() {
 	models := flag.String("models", "", "`names` of models, separated by commas (default all: "+strings.Join(known, ", ")+")")
-	rounds := flag.Int("rounds", 7, "how many pairs are timed")
+	rounds := flag.Int("rounds", 25, "how many pairs are timed")
 	times := flag.Int("times", 1, "how often each job is done")
 	chosen := flag.String("part", "", "`names` of parts, separated by commas: forward, calibrate, integers, layers, decode, native, job (default all)")
 	int8 := flag.Bool("int8", false, "time the layers of the quantized models instead of those of the float ones")

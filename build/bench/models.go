@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,13 @@ var known = []string{
 
 // built are the models with random weights.
 var built = []string{"resnet18", "yolox_s"}
+
+// presets say how a photo becomes the input of a model that is not one of torchvision's.
+var presets = map[string]string{
+	"cifar10_resnet20": "cifar", "mobilenet_v1_075": "keras", "nanodet_m_320": "nanodet", "yolox_nano": "yolox", "yolox_s": "yolox",
+}
+
+func presetOf(name string) string { return cmp.Or(presets[name], "torchvision") }
 
 // file returns where a model is.
 func (b *bench) file(name string) string {

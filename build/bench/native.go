@@ -94,6 +94,9 @@ type contender struct {
 	command []string
 }
 
+// raceTime is about how long a program runs for a number, in milliseconds: it is asked through a pipe.
+const raceTime = 100
+
 // race runs programs in turn, and returns the milliseconds of a pass of each in every round.
 func (b *bench) race(ctx context.Context, programs []contender) (ms [][]float64, err error) {
 	var racers []*racer
@@ -118,7 +121,7 @@ func (b *bench) race(ctx context.Context, programs []contender) (ms [][]float64,
 		if err != nil {
 			return nil, err
 		}
-		times[i] = max(1, int(sampleTime/took))
+		times[i] = max(1, int(raceTime/took))
 	}
 	ms = make([][]float64, len(programs))
 	for range b.rounds {

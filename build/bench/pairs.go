@@ -6,15 +6,16 @@ import (
 	"slices"
 )
 
-// A sample is the mean of enough passes to take sampleTime, in milliseconds: short ones would be at the mercy of the
-// scheduler. Before the first one, each side runs for warmTime, in which the browser compiles what is hot once more.
+// A sample is the mean of enough passes to take sampleTime, in milliseconds. What else the machine does comes and goes in longer spells, so
+// that it meets both sides of a short pair or neither, and the median of many leaves out those that it met halfway. Before the first one,
+// each side runs for warmTime, in which the browser compiles what is hot once more.
 const (
-	sampleTime = 100
+	sampleTime = 20
 	warmTime   = 1500
 )
 
-// pairs times two calls of the page in turn. Each is an expression in which %d stands for how often to run, and gives the
-// milliseconds of one pass.
+// pairs times two calls of the page in turn, every other pair in reverse. Each is an expression in which %d stands for how often to run, and
+// gives the milliseconds of one pass.
 func pairs(p *page, rounds int, a, b string) (first, second []float64, err error) {
 	times := 1
 	for _, call := range []string{a, b} {
@@ -24,18 +25,8 @@ func pairs(p *page, rounds int, a, b string) (first, second []float64, err error
 		}
 		times = max(times, int(math.Ceil(sampleTime/took)))
 	}
-	for range rounds {
-		x, err := eval[float64](p, fmt.Sprintf(a, times))
-		if err != nil {
-			return nil, nil, err
-		}
-		y, err := eval[float64](p, fmt.Sprintf(b, times))
-		if err != nil {
-			return nil, nil, err
-		}
-		first, second = append(first, x), append(second, y)
-	}
-	return first, second, nil
+	both, err := eval[[2][]float64](p, fmt.Sprintf("pairs(%d, () => %s, () => %s)", rounds, fmt.Sprintf(a, times), fmt.Sprintf(b, times)))
+	return both[0], both[1], err
 }
 
 // warm runs a call until it has had warmTime, three times at least, and returns what a pass took in the end.

@@ -44,9 +44,10 @@ var calls = map[string]func(s *session, args []js.Value) (any, error){
 		return timed(args[0].Int(), s.decode)
 	},
 	"photo": func(s *session, args []js.Value) (any, error) {
-		s.photos = append(s.photos, bytesOf(args[0]))
+		s.photos, s.preset = append(s.photos, bytesOf(args[0])), args[1].String()
 		return nil, nil
 	},
+	"prepare": func(s *session, _ []js.Value) (any, error) { return nil, s.prepare() },
 	"product": func(_ *session, args []js.Value) (any, error) { return product(args[0].Int()), nil },
 	"layers":  func(s *session, args []js.Value) (any, error) { return s.layers(args[0].Int()) },
 }

@@ -29,7 +29,10 @@ type session struct {
 	options  exec.Options
 
 	photos  [][]byte
-	decoded int // how many times one was
+	preset  string
+	decoded int              // how many times one was
+	inputs  []*tensor.Tensor // what passes take in turn instead of input, once there are some
+	passes  int
 
 	calibrating *exec.Program // nil until it is asked for
 	stats       map[*graph.Value]*observe.Stat
@@ -82,7 +85,12 @@ func view(x []float32) []byte {
 }
 
 func (s *session) feeds() map[string]*tensor.Tensor {
-	return map[string]*tensor.Tensor{s.graph.Inputs[0].Name: s.input}
+	x := s.input
+	if n := len(s.inputs); n > 0 {
+		x = s.inputs[s.passes%n]
+		s.passes++
+	}
+	return map[string]*tensor.Tensor{s.graph.Inputs[0].Name: x}
 }
 
 func (s *session) run() error {

@@ -45,15 +45,24 @@ const load = async (name, both) => {
 	return info;
 };
 
+// pairs calls two functions in turn, beginning with the one and then with the other, and returns what each gave.
+const pairs = async (rounds, first, second) => {
+	const out = [[], []];
+	for (let i = 0; i < rounds; i++) {
+		for (const k of i % 2 ? [1, 0] : [0, 1]) out[k].push(await [first, second][k]());
+	}
+	return out;
+};
+
 // quantized has Dropquant read the loaded model once more, quantized for a target, to run as on a kind of processor.
 const quantized = async (name, target, isa) => {
 	const file = new Uint8Array(await (await fetch(`quantized/${name}.${target}`)).arrayBuffer());
 	await ask("dropquant", "quantized", file, target, isa);
 };
 
-// photos gives Dropquant the files that decode takes in turn.
-const photos = async (paths) => {
-	for (const path of paths) await ask("dropquant", "photo", new Uint8Array(await (await fetch("photos/" + path)).arrayBuffer()));
+// photos gives Dropquant the files that decode takes in turn, and the preset that makes them inputs.
+const photos = async (paths, preset) => {
+	for (const path of paths) await ask("dropquant", "photo", new Uint8Array(await (await fetch("photos/" + path)).arrayBuffer()), preset);
 };
 
 // difference returns the largest difference of the outputs of both sides, relative to the largest magnitude of its tensor.
