@@ -45,13 +45,17 @@ func TestCompareManyImages(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, i := range j.Tried() {
+		tried, err := j.Tried(0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range tried {
 			f, _ := images.Open(i)
 			if err := j.Collect(i, f); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := j.Try(); err != nil {
+		if err := j.Try(0, 1); err != nil {
 			t.Fatal(err)
 		}
 		if err := j.Quantize(); err != nil {

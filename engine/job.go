@@ -37,10 +37,10 @@ type Job struct {
 	tallies []*eval.Tally   // beside layers
 
 	layer       func(name string)
-	probe       *probe              // after the first Probe, until Quantize
-	probed      map[int]probed      // by image
-	trials      []trial             // of Try
-	tries       map[int][]eval.Sums // by image, beside recipes
+	probe       *probe                    // after the first Probe, until Quantize
+	probed      map[int]probed            // by image
+	trials      []trial                   // of Try
+	tries       map[int]map[int]eval.Sums // by image and recipe
 	found       map[string]found
 	fitted      target.Fitted
 	built       built // after Try, until Quantize
@@ -89,7 +89,7 @@ func newJob(m *Model, o Options) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{model: m, options: o, key: newKey(m, o), records: map[int]record{}, probed: map[int]probed{}, tries: map[int][]eval.Sums{}, found: map[string]found{}, diagnosis: newDiagnosis(), marks: map[int][]mark{}}
+	j := &Job{model: m, options: o, key: newKey(m, o), records: map[int]record{}, probed: map[int]probed{}, tries: map[int]map[int]eval.Sums{}, found: map[string]found{}, diagnosis: newDiagnosis(), marks: map[int][]mark{}}
 	t, err := findTarget(o.Target)
 	if err != nil {
 		return nil, err

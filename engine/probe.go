@@ -32,9 +32,14 @@ type probe struct {
 
 // probed is what one image shows.
 type probed struct {
-	costs []energy // of the layers of the probe; nil but for the first images
-	means tune.Means
+	costs   []energy // of the layers of the probe; nil but for the first images
+	means   tune.Means
+	outputs [][]float32 // of the float model, where candidates are compared; nil if they are large
 }
+
+// maxExchanged bounds the outputs of one image that workers tell each other, in elements: running the model again takes less than
+// sending more.
+const maxExchanged = 1 << 16
 
 // energy is the signal of a layer's output and the noise that rounding its input adds, as sums of squares.
 type energy struct{ signal, noise float64 }
@@ -80,7 +85,7 @@ func (j *Job) look(i int, x *tensor.Tensor) error {
 	try := slices.Contains(first[:min(triedFirst, len(first))], i)
 	var found probed
 	var failed error
-	_, err = j.float.Run(j.feed(x), func(v *graph.Value, t *tensor.Tensor) {
+	out, err := j.float.Run(j.feed(x), func(v *graph.Value, t *tensor.Tensor) {
 		if try && failed == nil {
 			failed = p.layers.See(v, t)
 		}
@@ -97,8 +102,23 @@ func (j *Job) look(i int, x *tensor.Tensor) error {
 			found.costs = append(found.costs, energy{c.Signal, c.Noise})
 		}
 	}
+	if slices.Contains(j.judgedOn(), i) {
+		found.outputs = small(j.floats(out))
+	}
 	j.probed[i] = found
 	return nil
+}
+
+// small returns copies of the outputs of an image, nil if they are more than workers tell each other.
+func small(out [][]float32) (copies [][]float32) {
+	n := 0
+	for _, x := range out {
+		if n += len(x); n > maxExchanged {
+			return nil
+		}
+		copies = append(copies, slices.Clone(x))
+	}
+	return copies
 }
 
 // startProbe prepares for the first image.
@@ -174,15 +194,35 @@ func appendProbed(b []byte, found map[int]probed) []byte {
 		for _, c := range p.costs {
 			b = appendFloats(b, c.signal, c.noise)
 		}
-		b = binary.AppendUvarint(b, uint64(len(p.means)))
-		for _, m := range p.means {
-			b = binary.AppendUvarint(b, uint64(len(m)))
-			for _, x := range m {
-				b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
-			}
+		b = appendVectors(appendVectors(b, p.means), p.outputs)
+	}
+	return b
+}
+
+func appendVectors(b []byte, list [][]float32) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, v := range list {
+		b = binary.AppendUvarint(b, uint64(len(v)))
+		for _, x := range v {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
 		}
 	}
 	return b
+}
+
+// vectors reads what appendVectors wrote.
+func (d *stateReader) vectors() (list [][]float32) {
+	for k := d.length(1); k > 0 && d.err == nil; k-- {
+		var v []float32
+		if n := d.length(4); n > 0 {
+			v = make([]float32, n)
+			for i := range v {
+				v[i] = d.float32()
+			}
+		}
+		list = append(list, v)
+	}
+	return list
 }
 
 // probed reads what appendProbed wrote.
@@ -194,16 +234,7 @@ func (d *stateReader) probed() map[int]probed {
 		for k := d.length(16); k > 0 && d.err == nil; k-- {
 			p.costs = append(p.costs, energy{d.float64(), d.float64()})
 		}
-		for k := d.length(1); k > 0 && d.err == nil; k-- {
-			var m []float32
-			if n := d.length(4); n > 0 {
-				m = make([]float32, n)
-				for c := range m {
-					m[c] = d.float32()
-				}
-			}
-			p.means = append(p.means, m)
-		}
+		p.means, p.outputs = d.vectors(), d.vectors()
 		out[i] = p
 	}
 	return out

@@ -62,7 +62,10 @@ func Quantize(m *Model, o Options, images Images, workers int, progress Progress
 	if err := (round[*Job]{list: jobs[0].Probes(), step: (*Job).Probe}).run(jobs, images, nil); err != nil {
 		return nil, err
 	}
-	if err := (round[*Job]{list: jobs[0].Tried(), step: (*Job).Collect, end: (*Job).Try}).run(jobs, images, nil); err != nil {
+	if err := together(jobs, func(j *Job, place int) error { return j.tryAll(place, len(jobs), images) }); err != nil {
+		return nil, err
+	}
+	if err := exchange(jobs); err != nil {
 		return nil, err
 	}
 	if err := together(jobs, func(j *Job, _ int) error { return j.Quantize() }); err != nil {
@@ -76,6 +79,24 @@ func Quantize(m *Model, o Options, images Images, workers int, progress Progress
 		return nil, err
 	}
 	return &Result{model, jobs[0].Report(), jobs[0]}, nil
+}
+
+// tryAll is what worker place of several does between Probe and Quantize.
+func (j *Job) tryAll(place, of int, images Images) error {
+	list, err := j.Tried(place, of)
+	if err != nil {
+		return err
+	}
+	for _, i := range list {
+		file, err := images.Open(i)
+		if err != nil {
+			continue // it was there before: without it as many are left as it takes
+		}
+		if err := j.Collect(i, file); err != nil {
+			return err
+		}
+	}
+	return j.Try(place, of)
 }
 
 // together has all workers do something at once, and returns the first error in their order.
@@ -112,7 +133,6 @@ type round[W worker] struct {
 	phase string // that the user knows of; "" is a round on a few images, in which one that cannot be opened is left out
 	list  []int
 	step  func(w W, i int, f File) error
-	end   func(W) error // of a share, or nil
 }
 
 // all lists every image.
@@ -149,9 +169,6 @@ func (r round[W]) run(workers []W, images Images, progress Progress) error {
 				w.Skip(i, file.Name, err)
 			}
 			tell()
-		}
-		if r.end != nil {
-			return r.end(w)
 		}
 		return nil
 	})

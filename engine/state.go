@@ -79,7 +79,7 @@ type findings struct {
 	details map[int][]detail // by image
 	probed  map[int]probed   // by image
 	marks   map[int][]mark   // by image
-	tries   map[int][]eval.Sums
+	tries   map[int]map[int]eval.Sums
 	fitted  *target.Fitted
 }
 
@@ -148,7 +148,12 @@ func (j *Job) Merge(state []byte) error {
 	maps.Copy(j.marks, f.marks)
 	if j.quantized == nil {
 		maps.Copy(j.probed, f.probed)
-		maps.Copy(j.tries, f.tries)
+		for i, sums := range f.tries {
+			if j.tries[i] == nil {
+				j.tries[i] = map[int]eval.Sums{}
+			}
+			maps.Copy(j.tries[i], sums)
+		}
 		j.fitted.Merge(f.fitted)
 	}
 	for i, r := range f.records {

@@ -48,10 +48,39 @@ type trial struct {
 	wanted [][]float32 // what the float model gives for it
 }
 
-// Tried returns the images to Collect, once what probing found has been merged.
-func (j *Job) Tried() []int {
+// judgedOn returns the images on which candidates are compared, once all shares of Observe have been merged.
+func (j *Job) judgedOn() []int {
 	images := j.Probes()
 	return images[:min(judged, len(images))]
+}
+
+// duty is what one of several workers tries: building a candidate takes as long as running it on a few images, so each of them is
+// for one worker as far as there are enough, and what is left of the workers shares its images.
+type duty struct{ lane, lanes, place, of int }
+
+// dutyOf returns that of worker place among of.
+func dutyOf(place, of, candidates int) duty {
+	lanes := max(1, min(of, candidates))
+	lane := place % lanes
+	return duty{lane: lane, lanes: lanes, place: place / lanes, of: (of - lane + lanes - 1) / lanes}
+}
+
+// tries reports whether candidate k is the worker's.
+func (d duty) tries(k int) bool { return k%d.lanes == d.lane }
+
+// Tried returns the images that worker place of several has to Collect, once what probing found has been merged.
+func (j *Job) Tried(place, of int) (images []int, err error) {
+	list, err := j.recipes()
+	if err != nil {
+		return nil, &FileError{j.model.Name, err}
+	}
+	d := dutyOf(place, of, len(list))
+	for k, i := range j.judgedOn() {
+		if k%d.of == d.place {
+			images = append(images, i)
+		}
+	}
+	return images, nil
 }
 
 // Collect keeps image i for Try. One that cannot be read any more is left out.
@@ -61,6 +90,9 @@ func (j *Job) Collect(i int, f File) error {
 		return nil
 	}
 	wanted := j.outputs.of(i, 0)
+	if wanted == nil {
+		wanted = j.probed[i].outputs
+	}
 	if wanted == nil {
 		out, err := j.float.Run(j.feed(samples[0]), nil)
 		if err != nil {
@@ -97,8 +129,9 @@ type built struct {
 	*quantized
 }
 
-// Try runs every candidate on the images that were collected, and drops these. What it finds is merged before Quantize.
-func (j *Job) Try() error {
+// Try runs the candidates of worker place of several on the images that were collected, and drops these. What it finds is merged
+// before Quantize.
+func (j *Job) Try(place, of int) error {
 	trials := j.trials
 	j.trials = nil
 	j.fitted.Exchanged() // since probing
@@ -106,8 +139,9 @@ func (j *Job) Try() error {
 		return nil
 	}
 	list, err := j.recipes()
+	d := dutyOf(place, of, len(list))
 	for k, r := range list {
-		if err == nil {
+		if err == nil && d.tries(k) {
 			err = j.try(k, r, trials)
 		}
 	}
@@ -143,7 +177,10 @@ func (j *Job) try(k int, r recipe, trials []trial) error {
 		for k, got := range j.floats(out) {
 			sums = sums.Add(difference(t.wanted[k], got))
 		}
-		j.tries[t.image] = append(j.tries[t.image], sums)
+		if j.tries[t.image] == nil {
+			j.tries[t.image] = map[int]eval.Sums{}
+		}
+		j.tries[t.image][k] = sums
 		all = all.Add(sums)
 	}
 	if db := all.SQNR(); j.built.quantized == nil || db > j.built.db {
@@ -161,9 +198,9 @@ func (j *Job) best() (*quantized, error) {
 	at, most := 0, 0.0
 	for k := range list {
 		var sums eval.Sums
-		for _, i := range j.Tried() {
-			if t := j.tries[i]; k < len(t) {
-				sums = sums.Add(t[k])
+		for _, i := range j.judgedOn() {
+			if len(j.tries[i]) == len(list) { // every worker could read it
+				sums = sums.Add(j.tries[i][k])
 			}
 		}
 		if db := sums.SQNR(); k == 0 || db > most {

@@ -1,21 +1,23 @@
 package ui
 
-import "dropquant/wasm/protocol"
-
-// batches hands the images of a phase out to workers: a few at a time, to whoever is free, or at once to each its share. Which
-// worker does an image makes no difference to the result.
+// batches hands the images of a phase out to workers: a few at a time, to whoever is free, or at once all to each. Which worker does
+// an image makes no difference to the result.
 type batches struct {
 	waiting []([]int)
-	share   [][]int // of each worker, where it is fixed
+	all     [][]int // for each worker that has not begun, where each gets all
 	given   [][]int // to each worker so far
 }
 
-// newBatches divides the first n images: into batches of chunk, or with chunk 0 into fixed shares.
+// newBatches divides the first n images into batches of chunk; with chunk 0 every worker gets all of them.
 func newBatches(n, workers, chunk int) *batches {
 	b := &batches{given: make([][]int, workers)}
 	if chunk == 0 {
-		for w := range workers {
-			b.share = append(b.share, protocol.Shard(n, w, workers))
+		every := make([]int, n)
+		for i := range every {
+			every[i] = i
+		}
+		for range workers {
+			b.all = append(b.all, every)
 		}
 		return b
 	}
@@ -32,8 +34,8 @@ func newBatches(n, workers, chunk int) *batches {
 // next returns the next images for a worker, none when nothing is left for it.
 func (b *batches) next(worker int) (batch []int) {
 	switch {
-	case b.share != nil:
-		batch, b.share[worker] = b.share[worker], nil
+	case b.all != nil:
+		batch, b.all[worker] = b.all[worker], nil
 	case len(b.waiting) > 0:
 		batch, b.waiting = b.waiting[0], b.waiting[1:]
 	}
@@ -46,8 +48,8 @@ func (b *batches) next(worker int) (batch []int) {
 func (b *batches) again(worker int) {
 	lost := b.given[worker]
 	b.given[worker] = nil
-	if b.share != nil {
-		b.share[worker] = lost
+	if b.all != nil {
+		b.all[worker] = lost
 		return
 	}
 	for _, i := range lost {

@@ -43,7 +43,7 @@ type run struct {
 type phase struct {
 	kind, doing string
 	weight      float64 // what an image costs, beside those of other phases
-	chunk       int     // images in one request, few, so that all workers end at once and have a moment for other requests; 0 is one request for each worker, of a fixed share
+	chunk       int     // images in one request, few, so that all workers end at once and have a moment for other requests; 0 is one request for each worker, of all images: it takes those that it needs
 	head        int     // how many images it looks at, of the first ones; 0 is all
 }
 

@@ -175,23 +175,30 @@ func (s *session) probe(req protocol.Request, files []source) (protocol.Reply, [
 
 func (s *session) try(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
 	images, err := s.join(req, files)
+	if err != nil {
+		return protocol.Reply{}, nil, err
+	}
+	tried, err := s.job.Tried(req.Place, req.Of)
 	if err == nil {
-		err = s.some(req, images, s.job.Tried(), s.job.Collect)
+		err = s.some(req, images, tried, s.job.Collect)
 	}
 	if err == nil {
-		err = s.job.Try()
+		err = s.job.Try(req.Place, req.Of)
 	}
 	return protocol.Reply{}, nil, err
 }
 
 // some does one step for those of the images of a request that the job asks for. One that cannot be read any more is left out.
 func (s *session) some(req protocol.Request, files []source, wanted []int, step func(index int, image engine.File) error) error {
-	return s.each(req, files, func(int, string, error) {}, func(index int, image engine.File) error {
-		if !slices.Contains(wanted, index) {
-			return nil
+	var list []protocol.Image
+	var sources []source
+	for k, image := range req.Images {
+		if slices.Contains(wanted, image.Index) {
+			list, sources = append(list, image), append(sources, files[k])
 		}
-		return step(index, image)
-	})
+	}
+	req.Images = list
+	return s.each(req, sources, func(int, string, error) {}, step)
 }
 
 // write quantizes, and answers with the file and what is known of it before it is compared.

@@ -93,13 +93,3 @@ type Channel struct {
 	Mean float32 `json:"mean"`
 	Max  float32 `json:"max"`
 }
-
-// Shard returns which of n images worker w of k takes: every k-th, so that the shares are even when images
-// get larger along the folder.
-func Shard(n, w, k int) []int {
-	var out []int
-	for i := w; i < n; i += k {
-		out = append(out, i)
-	}
-	return out
-}
