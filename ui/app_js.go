@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"syscall/js"
+	"time"
 
 	"dropquant/engine"
 	"dropquant/engine/target"
@@ -59,6 +60,7 @@ type model struct {
 	others []web.File // files that came with it
 	names  []string   // of others, as the model would name them
 	info   engine.Info
+	hash   string // once it is known
 }
 
 // images is what the user gave to calibrate with, in the order of their paths.
@@ -98,7 +100,15 @@ func Run() {
 	a.registerOffline()
 	a.doc.DocumentElement().SetAttribute("data-ready", "")
 	a.pool.inspector() // it starts while the user looks for files
+	time.AfterFunc(startsFirst, func() {
+		if js.Global().Get("document").Get("visibilityState").String() == "visible" && a.workers > 1 {
+			a.pool.rehearse()
+		}
+	})
 }
+
+// startsFirst is how long the browser is left alone after the page is there: it has much to do of its own then.
+const startsFirst = 300 * time.Millisecond
 
 // maxWorkers bounds the default: each worker holds its own copy of the model.
 const maxWorkers = 8

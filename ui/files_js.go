@@ -88,6 +88,7 @@ func (a *app) accept(files []web.File, failed []string) {
 		return
 	}
 	a.reading++
+	a.pool.begin()
 	defer func() {
 		a.reading--
 		a.updateRun()

@@ -27,6 +27,8 @@ type pool struct {
 	reproducible            bool      // new workers compute the same bits in every browser, somewhat slower
 	spare                   *worker   // the one that reads models and shows previews
 	idle                    []*worker // for the next run
+	begun                   bool      // files were given
+	rehearsal               *worker   // until then
 }
 
 func newPool(boot js.Value) *pool {
@@ -68,6 +70,26 @@ func (p *pool) start() *worker {
 	return w
 }
 
+// rehearse has the browser compile the engine well while nobody waits for anything, in a worker of its own: what it compiles is for all.
+func (p *pool) rehearse() {
+	if p.begun {
+		return
+	}
+	w := p.start()
+	p.rehearsal = w
+	web.Go(func() {
+		_, _ = w.call(protocol.Request{Kind: protocol.Rehearse}, nil, nil) // if it fails, the first job is as slow as without it
+		w.end(errEnded)
+	})
+}
+
+// begin ends the rehearsal: there is work.
+func (p *pool) begin() {
+	if p.begun = true; p.rehearsal != nil {
+		p.rehearsal.end(errEnded)
+	}
+}
+
 // inspector returns the worker that stands by for models and previews.
 func (p *pool) inspector() *worker {
 	if p.spare != nil && p.spare.reproducible != p.reproducible {
@@ -86,16 +108,21 @@ func (p *pool) take() *worker {
 	return w
 }
 
-// warm starts workers until n stand by beside the inspector, and has them read a model if there is one: so a run need not wait for
-// that. What goes wrong shows when a run takes them.
+// warm starts workers until n stand by beside the inspector, and has them read a model if there is one, and the first of them find its
+// hash: so a run need not wait for that. What goes wrong shows when a run takes them.
 func (p *pool) warm(n int, m *model) {
 	p.dismiss(n)
 	for len(p.idle) < n {
 		p.idle = append(p.idle, p.start())
 	}
-	for _, w := range p.idle {
+	for i, w := range p.idle {
 		if m != nil {
-			web.Go(func() { _, _ = w.load(m, nil) })
+			web.Go(func() {
+				if _, err := w.load(m, nil); err == nil && i == 0 && m.hash == "" {
+					found, _ := w.call(protocol.Request{Kind: protocol.Hash}, nil, nil)
+					m.hash = found.Hash
+				}
+			})
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (a *app) quantize() (*run, func(*run) (*result, error)) {
 			a.text("run-text", "")
 		}
 		others := copies(states, 0)
-		reply, err := r.workers[0].call(protocol.Request{Kind: protocol.Write, Options: r.options, States: len(others)}, others, nil)
+		reply, err := r.workers[0].call(protocol.Request{Kind: protocol.Write, Options: r.options, States: len(others), Hash: r.model.hash}, others, nil)
 		if err != nil {
 			return nil, err
 		}

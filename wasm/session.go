@@ -46,7 +46,9 @@ func (s *session) handle(req protocol.Request, files []source) {
 
 // answers says what is done for each kind of request.
 var answers = map[string]func(*session, protocol.Request, []source) (protocol.Reply, [][]byte, error){
+	protocol.Rehearse: (*session).rehearse,
 	protocol.Load:     (*session).load,
+	protocol.Hash:     (*session).hash,
 	protocol.Describe: (*session).describe,
 	protocol.Preview:  (*session).preview,
 	protocol.Observe:  (*session).observe,
@@ -63,6 +65,10 @@ var answers = map[string]func(*session, protocol.Request, []source) (protocol.Re
 	protocol.Score:    (*session).score,
 }
 
+func (s *session) rehearse(protocol.Request, []source) (protocol.Reply, [][]byte, error) {
+	return protocol.Reply{}, nil, engine.Rehearse()
+}
+
 func (s *session) load(req protocol.Request, files []source) (protocol.Reply, [][]byte, error) {
 	s.model, s.job, s.tester = nil, nil, nil // so that their memory can be used again
 	data, err := files[0]()
@@ -76,6 +82,10 @@ func (s *session) load(req protocol.Request, files []source) (protocol.Reply, []
 		return protocol.Reply{}, nil, nil
 	}
 	return s.describe(req, nil)
+}
+
+func (s *session) hash(protocol.Request, []source) (protocol.Reply, [][]byte, error) {
+	return protocol.Reply{Hash: s.model.Hash()}, nil, nil
 }
 
 func (s *session) describe(req protocol.Request, _ []source) (protocol.Reply, [][]byte, error) {
@@ -206,6 +216,9 @@ func (s *session) write(req protocol.Request, files []source) (protocol.Reply, [
 	_, err := s.quantized(req, files)
 	if err != nil {
 		return protocol.Reply{}, nil, err
+	}
+	if req.Hash != "" {
+		s.model.TakeHash(req.Hash)
 	}
 	pieces, err := s.job.Export()
 	if err != nil {

@@ -102,7 +102,12 @@ func job(t *testing.T, k, die int) ([]byte, report.Report) {
 	var states [][]byte
 	for step, kind := range []string{protocol.Observe, protocol.Probe, protocol.Try, protocol.Compare} {
 		if kind == protocol.Compare {
-			pieces = workers[0].ask(t, protocol.Request{Kind: protocol.Write, States: k - 1}, others(states, 0)...)
+			write := protocol.Request{Kind: protocol.Write, States: k - 1}
+			if k > 1 { // another has found it meanwhile
+				workers[k-1].ask(t, protocol.Request{Kind: protocol.Hash})
+				write.Hash = workers[k-1].reply.Hash
+			}
+			pieces = workers[0].ask(t, write, others(states, 0)...)
 			if err := json.Unmarshal(workers[0].reply.Report, &early); err != nil {
 				t.Fatal(err)
 			}

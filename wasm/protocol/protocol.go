@@ -12,7 +12,9 @@ import "encoding/json"
 
 // Kinds of request.
 const (
+	Rehearse = "rehearse" // does a small job on nothing, so that the browser compiles well what the next ones need
 	Load     = "load"     // files: the model, then the files that Siblings names. Done carries Info, if there are Options
+	Hash     = "hash"     // Done carries Hash, of the model that was loaded
 	Describe = "describe" // Done carries Info for other options
 	Preview  = "preview"  // files: one image. Done carries View and one array, the RGBA pixels
 	Observe  = "observe"  // files: one per entry of Images. Starts a job, unless More
@@ -59,6 +61,7 @@ type Request struct {
 	Of       int             `json:"of,omitempty"`      // probe: how many there are
 	Tested   string          `json:"tested,omitempty"`  // lint, trace, test: name of a model to compare with the loaded one, or "" to take the loaded one
 	Element  json.RawMessage `json:"element,omitempty"` // trace: which number
+	Hash     string          `json:"hash,omitempty"`    // write: of the model, if it is known
 	More     bool            `json:"more,omitempty"`    // observe, probe, compare, test: go on with what the request before has begun; the files are images only
 	Labels   string          `json:"labels,omitempty"`  // test: name of the labels' file, or "" when there are none
 }
@@ -75,6 +78,7 @@ type Reply struct {
 	Scores json.RawMessage `json:"scores,omitempty"`
 	Lints  json.RawMessage `json:"lints,omitempty"` // a report for each target
 	Trace  json.RawMessage `json:"trace,omitempty"`
+	Hash   string          `json:"hash,omitempty"`
 	Parts  []int           `json:"parts,omitempty"` // how many of the arrays each file consists of
 	Text   string          `json:"text,omitempty"`
 }
