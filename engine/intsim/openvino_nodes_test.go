@@ -149,16 +149,26 @@ func TestOpenVINONodes(t *testing.T) {
 			return s.pair(s.op("GlobalAveragePool", nil, s.pair(x, in, 100, false)), in/2, 90, false)
 		}},
 		"residual": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
-			return s.residual(x, false, false, 110, 125, func(y *graph.Value) *graph.Value { return y })
+			return s.residual(x, false, false, 110, 125, same)
 		}},
 		"residual, no bias": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
-			return s.residual(x, true, false, 110, 125, func(y *graph.Value) *graph.Value { return y })
+			return s.residual(x, true, false, 110, 125, same)
 		}},
 		"residual behind Relu": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
 			return s.residual(x, false, false, 0, 0, func(y *graph.Value) *graph.Value { return s.op("Relu", nil, y) })
 		}},
 		"residual behind LeakyRelu": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
 			return s.residual(x, false, false, 110, 125, func(y *graph.Value) *graph.Value { return s.op("LeakyRelu", nil, y) })
+		}},
+		"residual that ends in float": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
+			return s.op("Relu", nil, s.added(x, false, false, 110, 125, same))
+		}},
+		"residual, Tanh and a pair": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
+			return s.pair(s.op("Tanh", nil, s.added(x, false, false, 110, 125, same)), 0.008, 128, false)
+		}},
+		"residual behind a hard swish of two operators": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
+			y := s.added(x, false, false, 110, 125, same)
+			return s.pair(s.op("Mul", nil, y, s.op("HardSigmoid", []graph.Attr{{Name: "alpha", Value: float32(1) / 6}}, y)), 0.0937, 3, false)
 		}},
 		"sum of codes that others read": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
 			a, b := s.pair(x, in, 120, false), s.pair(s.op("Abs", nil, x), in/3, 11, false)
@@ -167,7 +177,7 @@ func TestOpenVINONodes(t *testing.T) {
 			return s.op("Concat", []graph.Attr{{Name: "axis", Value: int64(1)}}, s.conv(sum, 1, 16, 8, 1, 1, true), u, v)
 		}},
 		"signed residual": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
-			return s.residual(x, false, true, 110, 125, func(y *graph.Value) *graph.Value { return y })
+			return s.residual(x, false, true, 110, 125, same)
 		}},
 		"signed residual behind Relu": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
 			return s.residual(x, false, true, 0, 0, func(y *graph.Value) *graph.Value { return s.op("Relu", nil, y) })
@@ -335,8 +345,16 @@ func (s *sketch) signedConcat(x *graph.Value, a, b float32, zero int, behind flo
 // residual adds a convolution of x to a pair that a later layer reads too.
 func (s *sketch) residual(x *graph.Value, noBias, signed bool, z1, z2 int, act func(*graph.Value) *graph.Value) *graph.Value {
 	const scale = 0.05
+	return s.pair(act(s.added(x, noBias, signed, z1, z2, act)), 2*scale, z2, signed)
+}
+
+// added is the sum of residual.
+func (s *sketch) added(x *graph.Value, noBias, signed bool, z1, z2 int, act func(*graph.Value) *graph.Value) *graph.Value {
+	const scale = 0.05
 	skip := s.pair(x, 0.5*scale, 100, signed)
 	y := s.pair(act(s.conv(skip, 0.01, 16, 16, 3, 1, !noBias)), 1.7*scale, z1, signed)
 	y = s.pair(act(s.conv(y, 0.01, 16, 16, 1, 1, !noBias)), 1.3*scale, z2, signed)
-	return s.pair(act(s.op("Add", nil, y, skip)), 2*scale, z2, signed)
+	return s.op("Add", nil, y, skip)
 }
+
+func same(y *graph.Value) *graph.Value { return y }

@@ -29,7 +29,7 @@ import (
 //
 //   - without VNNI, OpenVINO adds saturating pairs of a ConvTranspose, which is simulated in float (46, 129), and with AVX-512 it leaves out the padding of a Conv, where
 //     pairs of a zero point above 129 are simulated to saturate (0);
-//   - with AVX-512 and without VNNI small differences of some padded convolutions are not explained (12, 31, 33, 36, 38), and some sums in OpenVINO leave 41 to 44 dB (52, 84, 98);
+//   - with AVX-512 and without VNNI small differences of some padded convolutions are not explained (12, 31, 33, 36, 38);
 //   - ONNX Runtime rounds an output of the graph where it has moved a QuantizeLinear over the Transpose that reads it too (22).
 //
 // Strangers' files in OpenVINO are not held to it: it moves pairs over a Concat, and clamps codes to whole bounds, in ways that are not simulated.

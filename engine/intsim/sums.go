@@ -31,6 +31,9 @@ type branch struct {
 // Source: low_precision_transformations add.cpp, eltwise_base_transformation.cpp; intel_cpu graph_optimizer.cpp
 // (FuseConvolutionSumAndConvolutionSumActivation); the missing rounding was seen in OpenVINO 2026.4.1.
 func (l *lowering) afterAdd(u *target.Unit, at levels) (rounding, bool) {
+	if slices.ContainsFunc(u.Fused, func(n *graph.Node) bool { return n.Op == "HardSigmoid" }) { // no kernel applies it: what comes before is rounded, and no sum has codes behind it
+		return rounding{}, false
+	}
 	sum, e, merged := l.sumOf(u, false)
 	if sum == nil {
 		return rounding{}, false
@@ -47,15 +50,37 @@ func (l *lowering) afterAdd(u *target.Unit, at levels) (rounding, bool) {
 	return out, true
 }
 
-// mergeSum computes a sum that stays float, and with which no codes are made, where a convolution in front of it does so on its way out: its codes are not rounded there either.
-// Of NanoDet's, which one node reads in float and another in codes, they are.
+// mergeSum computes a sum whose unit ends in float, where a convolution computes it on its way out, and more operators up to codes: the codes of the convolution are not
+// rounded there either. Where it makes no codes behind the sum, as of NanoDet's, which one node reads in float and another in codes, they are.
+//
+// Source: intel_cpu dnnl_postops_composer.cpp (compose): a FakeQuantize right behind a convolution does not round before a sum and another one.
 func (l *lowering) mergeSum(u *target.Unit) {
-	if u.Codes != nil || l.b.making != byOneDNN || slices.ContainsFunc(u.Out.Uses, func(use graph.Use) bool { return use.Node.Op == "QuantizeLinear" || use.Node.Op == "Requantize" }) {
+	if u.Codes != nil || l.b.making != byOneDNN || !l.appliedUpToCodes(u.Out) {
 		return
 	}
 	if sum, e, _ := l.sumOf(u, true); sum != nil {
 		l.g.TakeOutput(l.repeat(u, l.op("", "Mul", []*graph.Value{sum, l.vector(e.params.Scale)})).Producer, 0, u.Out.Producer, 0)
 	}
+}
+
+// appliedUpToCodes reports whether a kernel that gives v applies all that follows up to a QuantizeLinear.
+func (l *lowering) appliedUpToCodes(v *graph.Value) bool {
+	for len(v.Uses) == 1 && !l.g.IsOutput(v) {
+		n := v.Uses[0].Node
+		switch n.Op {
+		case "Requantize", "QuantizeLinear":
+			return true
+		case "Relu", "LeakyRelu", "PRelu", "Clip", "Elu", "Tanh", "Sigmoid", "HardSwish", "Softplus", "BatchNormalization":
+		case "Mul", "Add", "Sub", "Div":
+			if n.Inputs[1-v.Uses[0].Index] == nil || n.Inputs[1-v.Uses[0].Index].Const == nil {
+				return false
+			}
+		default:
+			return false
+		}
+		v = n.Outputs[0]
+	}
+	return false
 }
 
 // sumOf returns the rewritten sum in units of the scale of the branch e, and whether a convolution computes it; nil for what has another form, or with onlyMerged for

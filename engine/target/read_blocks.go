@@ -23,6 +23,9 @@ func (r *Reading) Block(n *graph.Node) int {
 	if f := r.Fate(n); f.State != Stored && f.State != Float || !isDQ(dq) || dq.Inputs[0].Const == nil || dq.Inputs[0].Const.Rank() != 2 || n.Input(0) == nil || n.Inputs[0].DType != tensor.Float32 {
 		return 0
 	}
+	if v := dq.Outputs[0]; len(v.Uses) > 1 || r.graph.IsOutput(v) || n.Op == "Gemm" && !plainBias(n, dq.Inputs[0].Const.Shape[1]) {
+		return 0
+	}
 	if slices.ContainsFunc(n.Outputs[0].Uses, func(u graph.Use) bool { return isQ(u.Node) }) {
 		return 0
 	}
@@ -30,6 +33,15 @@ func (r *Reading) Block(n *graph.Node) int {
 		return size
 	}
 	return nBits
+}
+
+// plainBias reports whether a Gemm only adds a constant for each of n columns, or nothing. Seen in ONNX Runtime 1.32.0.
+func plainBias(g *graph.Node, n int) bool {
+	if g.Float("alpha", 1) != 1 {
+		return false
+	}
+	c := constFloat(g.Input(2))
+	return g.Input(2) == nil || c != nil && g.Float("beta", 1) == 1 && c.Rank() == 1 && c.Len() == n
 }
 
 // dynamicProducts finds products that become MatMulNBits.
