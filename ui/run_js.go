@@ -71,7 +71,7 @@ func (a *app) newRun(m *model, phases []phase) *run {
 
 // redraw is how often what changes with every image is drawn: each drawing lays out the page, on a core that a worker could use. So
 // nothing moves between two drawings either.
-const redraw = 250 * time.Millisecond
+const redraw = 400 * time.Millisecond
 
 // refresh shows how far the run is, unless that was just done.
 func (r *run) refresh(p *phase) {
@@ -332,7 +332,7 @@ func (a *app) showProgress(r *run, p *phase) {
 	a.text("run-title", p.doing)
 	a.text("run-text", r.progress())
 	a.raw("progress").Set("value", share)
-	a.title("⏳ " + percent)
+	a.title(fmt.Sprintf("⏳ %.0f %%", math.Floor(share*10)*10)) // the browser draws its own frame again for each
 	if quarter := int(share * 4); quarter != r.quarter || r.pace.done == 0 {
 		r.quarter = quarter
 		a.announce(p.doing + ", " + percent)
