@@ -37,8 +37,8 @@ cc_N = Conv(rb_N, wc_N, bc_N)
 x_M = Add(cc_N, x_N)
 `
 	head = `const wh float32[64,24,3,3] = seq
-const wt float32[384,64,1,1] = seq
-const wf float32[500,384] = seq
+const wt float32[192,64,1,1] = seq
+const wf float32[200,192] = seq
 ch = Conv(x_N, wh) {pads=[1,1,1,1]}
 rh = Relu(ch)
 ct = Conv(rh, wt) {strides=[2,2]}
@@ -55,10 +55,12 @@ output y
 //go:embed rehearse.jpg
 var picture []byte
 
-// blocks and pictures are as many as it takes: a browser compiles well what has run about a hundred thousand instructions.
+// blocks, pictures and jobs are as many as it takes: a browser compiles well what has run about a hundred thousand instructions, also
+// what a job does only once.
 const (
-	blocks   = 14
-	pictures = 20
+	blocks   = 10
+	pictures = 6
+	jobs     = 3
 )
 
 // Rehearse quantizes a small network on small pictures, both made up, and forgets them. A browser compiles a function well only
@@ -73,16 +75,19 @@ func Rehearse() error {
 		files = append(files, File{fmt.Sprintf("picture %d", i), picture})
 	}
 	preset, _ := dataset.FindPreset("torchvision")
-	m.Info(target.OpenVINO.Name, preset)
-	first, err := NewJob(m, Options{Preset: preset})
-	if err != nil {
-		return err
+	for range jobs {
+		m.Info(target.OpenVINO.Name, preset)
+		var pair [2]*Job
+		for i := range pair {
+			if pair[i], err = NewJob(m, Options{Preset: preset}); err != nil {
+				return err
+			}
+		}
+		if err := rehearse(pair[0], pair[1], files); err != nil {
+			return err
+		}
 	}
-	second, err := NewJob(m, Options{Preset: preset})
-	if err != nil {
-		return err
-	}
-	return rehearse(first, second, files)
+	return nil
 }
 
 // rehearse does a job, of which another one learns.
