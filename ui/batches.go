@@ -8,6 +8,13 @@ type batches struct {
 	given   [][]int // to each worker so far
 }
 
+// last is how many images for each worker come one by one in the end: a worker holds a few batches at a time, and when all are given
+// the others wait for what is left of them.
+const last = 2 * ahead
+
+// ahead is how many batches a worker has at a time, so that it need not wait for the page when it is done with one.
+const ahead = 2
+
 // newBatches divides the first n images into batches of chunk; with chunk 0 every worker gets all of them.
 func newBatches(n, workers, chunk int) *batches {
 	b := &batches{given: make([][]int, workers)}
@@ -21,10 +28,15 @@ func newBatches(n, workers, chunk int) *batches {
 		}
 		return b
 	}
-	for i := 0; i < n; i += chunk {
+	for i := 0; i < n; {
+		size := min(chunk, n-i)
+		if n-i <= last*workers {
+			size = 1
+		}
 		var batch []int
-		for k := i; k < min(i+chunk, n); k++ {
-			batch = append(batch, k)
+		for range size {
+			batch = append(batch, i)
+			i++
 		}
 		b.waiting = append(b.waiting, batch)
 	}

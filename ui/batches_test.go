@@ -37,9 +37,9 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// A worker that is quicker gets more.
+// A worker that is quicker gets more, and the last images come one by one.
 func TestBatchesByNeed(t *testing.T) {
-	b := newBatches(12, 2, 2)
+	b := newBatches(20, 2, 2)
 	b.next(0)
 	for range 4 {
 		b.next(1)
@@ -47,8 +47,16 @@ func TestBatchesByNeed(t *testing.T) {
 	if got := b.given; !slices.Equal(got[0], []int{0, 1}) || len(got[1]) != 8 {
 		t.Errorf("the workers have %v", got)
 	}
-	if b.next(0); len(b.given[0]) != 4 || len(b.next(1)) != 0 {
+	if b.next(0); len(b.given[0]) != 4 {
 		t.Errorf("then the workers have %v", b.given)
+	}
+	for range last * 2 {
+		if got := b.next(1); len(got) != 1 {
+			t.Errorf("in the end a worker gets %v", got)
+		}
+	}
+	if got := b.next(0); len(got) != 0 {
+		t.Errorf("when all are given a worker gets %v", got)
 	}
 }
 

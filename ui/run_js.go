@@ -213,9 +213,6 @@ func (a *app) attempt(r *run, phase, w int, before []js.Value) (js.Value, error)
 	return reply.arrays[0], nil
 }
 
-// ahead is how many requests a worker has at a time, so that it need not wait for the page when it is done with one.
-const ahead = 2
-
 // sending is a request that is under way, and its images.
 type sending struct {
 	*call

@@ -1,9 +1,10 @@
-// Command bench times Dropquant in headless Chromium and natively, in seven parts:
+// Command bench times Dropquant in headless Chromium and natively, in eight parts:
 //
 //	forward    the float model on one worker, in turn with ONNX Runtime Web on one thread
 //	calibrate  the same with the statistics of a calibration, in turn with the plain one
 //	integers   the quantized model in the arithmetic of each runtime and kind of processor, in turn with the float model
 //	layers     the layers of a model one by one, against the peak of the inner loop of the matrix product
+//	cores      the float model on two workers at once, in turn with one: what the cores give, without a page or files
 //	decode     the photos of a job decoded and made the input, against the float model on them
 //	native     the float model outside of the browser, in turn with gonum's matrix product and with ONNX Runtime on one thread
 //	job        a whole job through the page: files dropped to file ready
@@ -54,6 +55,7 @@ var parts = []part{
 	{"calibrate", (*bench).calibrate},
 	{"integers", (*bench).integers},
 	{"layers", (*bench).layers},
+	{"cores", (*bench).cores},
 	{"decode", (*bench).decode},
 	{"native", (*bench).native},
 	{"job", (*bench).job},
@@ -63,7 +65,7 @@ func main() {
 	models := flag.String("models", "", "`names` of models, separated by commas (default all: "+strings.Join(known, ", ")+")")
 	rounds := flag.Int("rounds", 25, "how many pairs are timed")
 	times := flag.Int("times", 1, "how often each job is done")
-	chosen := flag.String("part", "", "`names` of parts, separated by commas: forward, calibrate, integers, layers, decode, native, job (default all)")
+	chosen := flag.String("part", "", "`names` of parts, separated by commas: forward, calibrate, integers, layers, cores, decode, native, job (default all)")
 	int8 := flag.Bool("int8", false, "time the layers of the quantized models instead of those of the float ones")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), "Usage: go run -C build/bench . [options]\n\nTimes Dropquant in headless Chromium, beside ONNX Runtime Web.\n\nOptions:\n")

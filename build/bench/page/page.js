@@ -21,7 +21,7 @@ const start = (url, options) => new Promise((resolve, reject) => {
 const started = {};
 const side = (name) => started[name] ??= name === "ort" ? start("ort.mjs", { type: "module" }) : start("dropquant.js");
 
-// ask calls one side: "dropquant" or "ort".
+// ask calls one side: "dropquant", "second", which is the same again, or "ort".
 const ask = async (name, ...call) => (await side(name))(...call);
 
 // random returns n numbers in [-1, 1), the same each time (mulberry32).
@@ -44,6 +44,15 @@ const load = async (name, both) => {
 	if (both) await ask("ort", "load", await model(), info.input, info.shape, input);
 	return info;
 };
+
+// second has another worker read the model that Dropquant's has loaded, with the same input.
+const second = async (name) => {
+	const info = await ask("second", "load", new Uint8Array(await (await fetch("models/" + name)).arrayBuffer()));
+	await ask("second", "feed", new Uint8Array(random(info.shape.reduce((a, b) => a * b, 1)).buffer));
+};
+
+// together runs both at the same time, n times each, and returns the milliseconds of a pass in the slower one.
+const together = async (n) => Math.max(...await Promise.all(["dropquant", "second"].map((name) => ask(name, "run", n))));
 
 // pairs calls two functions in turn, beginning with the one and then with the other, and returns what each gave.
 const pairs = async (rounds, first, second) => {
