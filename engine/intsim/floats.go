@@ -261,23 +261,6 @@ func (l *lowering) quantizedBefore() map[*graph.Node]bool {
 	return found
 }
 
-// normalize makes a BatchNormalization in float the factor and the term for each channel that OpenVINO makes of it, added in one rounding.
-//
-// Source: transformations batch_norm_decomposition.cpp; snippets MulAddToFMA.
-func (l *lowering) normalize(n *graph.Node) {
-	if len(n.Inputs) != 5 || slices.ContainsFunc(n.Inputs[1:], func(v *graph.Value) bool { return v == nil || v.Const == nil || v.DType != tensor.Float32 }) {
-		return
-	}
-	gamma, beta, mean, variance := n.Inputs[1].Const.F32(), n.Inputs[2].Const.F32(), n.Inputs[3].Const.F32(), n.Inputs[4].Const.F32()
-	factor, shift := make([]float32, len(gamma)), make([]float32, len(gamma))
-	for i := range factor {
-		factor[i] = gamma[i] / float32(math.Sqrt(float64(variance[i]+n.Float("epsilon", 1e-5))))
-		shift[i] = beta[i] - float32(mean[i]*factor[i])
-	}
-	last := l.add(own, "Rescale", n.Name, []*graph.Value{n.Inputs[0], l.vector(factor), l.vector(shift)}, []graph.Attr{fusedAttr})
-	l.g.TakeOutput(last, 0, n, 0)
-}
-
 // afterMean is the form behind a mean of codes: the mean is taken of the codes, the zero point comes off it, and the levels
 // take in the scale.
 func (l *lowering) afterMean(u *target.Unit, at levels) (rounding, bool) {

@@ -197,7 +197,7 @@ func (l *lowering) node(n *graph.Node) error {
 			l.g.SetInput(n, 0, c.value)
 		}
 		l.makeInFloat(f)
-		if n.Op == "BatchNormalization" && l.b.making == byOneDNN {
+		if l.b.making == byOneDNN {
 			l.normalize(n)
 		}
 		if l.ordered && l.b.Target == target.ONNXRuntime {
@@ -322,6 +322,8 @@ func (l *lowering) move(n *graph.Node) {
 		y := l.op(own, "Requantize", []*graph.Value{l.op("", n.Op, []*graph.Value{l.float(in[0])}, n.Attrs...), l.vector([]float32{1}), l.vector([]float32{0})})
 		l.g.SetOpset(own, 1)
 		l.carry(n.Outputs[0], carried{y, moved.params})
+		reals := l.op("", "DequantizeLinear", []*graph.Value{y, l.scale(moved.params), l.zero(moved.params)})
+		l.g.ReplaceUses(n.Outputs[0], reals, func(u graph.Use) bool { s := l.r.Fate(u.Node).State; return s != target.Float && s != target.Stored })
 		return
 	}
 	names := make([]string, len(n.Outputs))

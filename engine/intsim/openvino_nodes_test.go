@@ -148,6 +148,15 @@ func TestOpenVINONodes(t *testing.T) {
 		"means": {[]int{1, 64, 7, 7}, func(s *sketch, x *graph.Value) *graph.Value {
 			return s.pair(s.op("GlobalAveragePool", nil, s.pair(x, in, 100, false)), in/2, 90, false)
 		}},
+		"means less the input": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
+			y := s.op("AveragePool", []graph.Attr{ints("kernel_shape", 3, 3), ints("pads", 1, 1, 1, 1)}, s.pair(x, in, 100, false))
+			return s.pair(s.op("Sub", nil, y, x), 0.0137, 128, false)
+		}},
+		"normalization of a sum of codes": {[]int{1, 5, 64}, func(s *sketch, x *graph.Value) *graph.Value {
+			y := s.op("Add", nil, s.pair(x, in, 120, false), s.pair(s.op("Abs", nil, x), in/3, 11, false))
+			y = s.op("LayerNormalization", []graph.Attr{{Name: "epsilon", Value: float32(0.5)}}, y, s.bias(1, 64), s.bias(1, 64))
+			return s.op("MatMul", nil, s.pair(y, 0.2937, 117, false), s.weights(out/in, 1, 64, 24))
+		}},
 		"residual": {[]int{1, 16, 8, 8}, func(s *sketch, x *graph.Value) *graph.Value {
 			return s.residual(x, false, false, 110, 125, same)
 		}},

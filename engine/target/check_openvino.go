@@ -108,7 +108,7 @@ func wantsCodes(v *graph.Value, seen map[*graph.Node]bool) bool {
 		}
 		seen[n] = true
 		switch {
-		case n.Op == "Add" || n.Op == "BatchNormalization":
+		case n.Op == "Add" || n.Op == "Sub" || n.Op == "BatchNormalization":
 			return true
 		case n.Op == "Mul" && slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool { return constantBehind(v) != nil }):
 			return true
