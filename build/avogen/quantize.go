@@ -21,6 +21,7 @@ func quantizeKernels(g *gen) {
 		}}.make(g)
 	minMax(g)
 	histogram(g)
+	sample(g)
 	outside(g)
 	noise(g)
 }
@@ -82,12 +83,12 @@ func minMax(g *gen) {
 
 // histogram computes the bins of eight elements at a time; the counting itself
 // goes one by one. Zeros, which are half of what follows a ReLU, would wait for
-// each other in memory: they are counted apart, and where the others count up
+// each other in memory: they are counted apart, and where the others add to
 // a bin they do so with a place of their lane on the stack that nobody reads.
 func histogram(g *gen) {
-	g.function("histogramVector", "(counts *uint32, x *float32, scale float32, first, bins, n int) (outside int)",
+	g.function("histogramVector", "(counts *uint32, x *float32, scale float32, first, bins, weight, n int) (outside int)",
 		"counts elements as refHistogram does.")
-	counts, x, n := g.load("counts"), g.load("x"), g.load("n")
+	counts, x, n, weight := g.load("counts"), g.load("x"), g.load("n"), g.load("weight")
 	scale := g.broadcast("scale")
 	firstInt, zero := g.GP64(), g.GP64() // zero is the bin of 0, or one that does not exist
 	g.MOVQ(g.param("first"), firstInt)
@@ -124,7 +125,7 @@ func histogram(g *gen) {
 		g.JCC(to(skip))
 		i := g.GP64()
 		g.MOVLQSX(indices.Idx(lane, 4), i)
-		g.INCL(mem{Base: counts, Index: i, Scale: 4})
+		g.ADDL(weight.As32(), mem{Base: counts, Index: i, Scale: 4})
 		g.JMP(to(next))
 		g.Label(skip)
 		g.INCQ(outside)
@@ -151,7 +152,7 @@ func histogram(g *gen) {
 			g.LEAQ(mem{Base: counts, Index: i, Scale: 4}, p)
 			g.CMPQ(i, zero)
 			g.CMOVQEQ(dummy, p)
-			g.INCL(at(p, 0))
+			g.ADDL(weight.As32(), at(p, 0))
 		}
 		g.JMP(to(next))
 		g.Label(slow)
@@ -170,8 +171,60 @@ func histogram(g *gen) {
 	g.across(zeros, func(a, b vec) { g.VPADDD(b, a, a) })
 	total := g.GP64()
 	g.VMOVD(zeros.AsX(), total.As32())
-	g.ifNonzero(total, "nozeros", func() { g.ADDL(total.As32(), mem{Base: counts, Index: zero, Scale: 4}) })
+	g.ifNonzero(total, "nozeros", func() {
+		g.IMULL(weight.As32(), total.As32())
+		g.ADDL(total.As32(), mem{Base: counts, Index: zero, Scale: 4})
+	})
 	g.Store(outside, g.Return("outside"))
+	g.end()
+}
+
+// sample copies blocks of two vectors and keeps the extremes of every fourth.
+func sample(g *gen) {
+	g.function("sampleVector", "(dst, ends, x *float32, blocks, period, from int)", "is refSample for one block or more.")
+	dst, x, blocks, period, from := g.load("dst"), g.load("x"), g.load("blocks"), g.load("period"), g.load("from")
+	const parts = 4
+	var lo, hi [parts]vec
+	for i := range lo {
+		lo[i], hi[i] = g.constant(float32(math.Inf(1))), g.constant(float32(negInf))
+	}
+	least, most := func(a, b vec) { g.VMINPS(b, a, a) }, func(a, b vec) { g.VMAXPS(b, a, a) }
+	const size = 2 * vecBytes
+	inside, step := g.GP64(), g.GP64()
+	g.LEAQ(at(period, -1), inside)
+	g.MOVQ(period, step)
+	g.IMUL3Q(operand.I32(size), step, step)
+	g.countdown(blocks, "block", func() {
+		block := g.GP64()
+		g.MOVQ(from, block)
+		g.ANDQ(inside, block)
+		g.IMUL3Q(operand.I32(size), block, block)
+		for i := range size / vecBytes {
+			v := g.YMM()
+			g.VMOVUPS(indexed(x, block, i*vecBytes), v)
+			g.VMOVUPS(v, at(dst, i*vecBytes))
+			least(lo[0], v)
+			most(hi[0], v)
+		}
+		for _, ends := range [...][parts]vec{lo, hi} { // the next block is for the next of them
+			first := g.YMM()
+			g.VMOVAPS(ends[0], first)
+			for i := range parts - 1 {
+				g.VMOVAPS(ends[i+1], ends[i])
+			}
+			g.VMOVAPS(first, ends[parts-1])
+		}
+		g.ADDQ(operand.I32(size), dst)
+		g.ADDQ(step, x)
+		g.ADDQ(operand.I8(3), from)
+	})
+	ends := g.load("ends")
+	for i := range parts {
+		g.across(lo[i], least)
+		g.across(hi[i], most)
+		g.VMOVSS(lo[i].AsX(), at(ends, 4*i))
+		g.VMOVSS(hi[i].AsX(), at(ends, 4*(parts+i)))
+	}
 	g.end()
 }
 

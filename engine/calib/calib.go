@@ -76,8 +76,11 @@ var Methods = []Method{
 //	entropy            20.4  47     36.9  49        31.9  99   25.5  49     21.4  23   20.4       8.0
 //
 // On S8 the sums over the seven are mse 141.4, entropy 140.0, percentile 138.3, mean-minmax 131.9, minmax 130.1.
-// All values were counted. With tails and a part of the body, as package observe counts large slices, mse and
-// percentile change by 0.0 to +0.2 dB on MobileNetV2, SqueezeNet and MobileNetV1 (64 images); an eighth of all values alone cost 0.4 dB on MobileNetV2.
+// All values were counted. With tails and a sample of the body, as package observe counts slices from 2048 values on, the squared error of a
+// value's codes is larger than that of the range that all values give by 0.004 to 0.016 dB in the mean over the values of a network (ResNet-20,
+// NanoDet-m, YOLOX-Nano, MobileNetV2; three sets of 32 images each), and by up to 0.1 dB on one value, but for one of YOLOX-Nano whose error
+// has two minima, 0.4 to 1.1 dB apart. Percentiles change by less than 0.2 %; entropy, which counts single bins, gives other ranges
+// with any sample. An eighth of all values alone cost 0.4 dB on MobileNetV2's output.
 // No statistic of one tensor alone tells which of its outliers matter downstream:
 // choosing among [Candidates] by the error at the output gives 22.1 on MobileNetV2 and 33.3 on ResNet-20.
 const Default = "mse"

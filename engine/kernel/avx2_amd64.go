@@ -386,7 +386,12 @@ func minMaxVector(out *float32, x *float32, n int) (bad int)
 // histogramVector counts elements as refHistogram does.
 //
 //go:noescape
-func histogramVector(counts *uint32, x *float32, scale float32, first int, bins int, n int) (outside int)
+func histogramVector(counts *uint32, x *float32, scale float32, first int, bins int, weight int, n int) (outside int)
+
+// sampleVector is refSample for one block or more.
+//
+//go:noescape
+func sampleVector(dst *float32, ends *float32, x *float32, blocks int, period int, from int)
 
 // outsideVector is refOutside for blocks of 32 elements.
 //

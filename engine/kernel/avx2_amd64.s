@@ -7095,27 +7095,28 @@ DATA constffffffff<>+24(SB)/4, $0xffffffff
 DATA constffffffff<>+28(SB)/4, $0xffffffff
 GLOBL constffffffff<>(SB), RODATA|NOPTR, $32
 
-// func histogramVector(counts *uint32, x *float32, scale float32, first int, bins int, n int) (outside int)
+// func histogramVector(counts *uint32, x *float32, scale float32, first int, bins int, weight int, n int) (outside int)
 // Requires: AVX, AVX2, CMOV
-TEXT ·histogramVector(SB), NOSPLIT, $64-56
+TEXT ·histogramVector(SB), NOSPLIT, $64-64
 	MOVQ         counts+0(FP), AX
 	MOVQ         x+8(FP), CX
-	MOVQ         n+40(FP), DX
+	MOVQ         n+48(FP), DX
+	MOVQ         weight+40(FP), BX
 	VBROADCASTSS scale+16(FP), Y0
-	MOVQ         first+24(FP), BX
-	MOVQ         BX, SI
-	NEGQ         SI
-	VMOVD        BX, X1
+	MOVQ         first+24(FP), SI
+	MOVQ         SI, DI
+	NEGQ         DI
+	VMOVD        SI, X1
 	VPBROADCASTD X1, Y1
 	VCVTDQ2PS    Y1, Y1
-	MOVQ         bins+32(FP), BX
-	VMOVD        BX, X2
+	MOVQ         bins+32(FP), SI
+	VMOVD        SI, X2
 	VPBROADCASTD X2, Y2
 	VCVTDQ2PS    Y2, Y2
 	VXORPS       Y4, Y4, Y4
-	VMOVD        SI, X3
+	VMOVD        DI, X3
 	VPBROADCASTD X3, Y3
-	XORQ         BX, BX
+	XORQ         SI, SI
 	CMPQ         DX, $+8
 	JLT          vectordone412
 
@@ -7128,81 +7129,81 @@ vector411:
 	VCMPPS     $0x1d, Y6, Y5, Y6
 	VCMPPS     $0x11, Y2, Y5, Y7
 	VANDPS     Y7, Y6, Y6
-	VMOVMSKPS  Y6, DI
+	VMOVMSKPS  Y6, R8
 	VCVTTPS2DQ Y5, Y5
-	CMPL       DI, $0x000000ff
+	CMPL       R8, $0x000000ff
 	JNE        ragged413
 	VMOVDQU    Y5, (SP)
 	VPCMPEQD   Y3, Y5, Y5
 	VPSUBD     Y5, Y4, Y4
-	LEAQ       32(SP), DI
-	MOVLQSX    (SP), R8
-	LEAQ       (AX)(R8*4), R9
-	CMPQ       R8, SI
-	CMOVQEQ    DI, R9
-	INCL       (R9)
-	LEAQ       36(SP), DI
-	MOVLQSX    4(SP), R8
-	LEAQ       (AX)(R8*4), R9
-	CMPQ       R8, SI
-	CMOVQEQ    DI, R9
-	INCL       (R9)
-	LEAQ       40(SP), DI
-	MOVLQSX    8(SP), R8
-	LEAQ       (AX)(R8*4), R9
-	CMPQ       R8, SI
-	CMOVQEQ    DI, R9
-	INCL       (R9)
-	LEAQ       44(SP), DI
-	MOVLQSX    12(SP), R8
-	LEAQ       (AX)(R8*4), R9
-	CMPQ       R8, SI
-	CMOVQEQ    DI, R9
-	INCL       (R9)
-	LEAQ       48(SP), DI
-	MOVLQSX    16(SP), R8
-	LEAQ       (AX)(R8*4), R9
-	CMPQ       R8, SI
-	CMOVQEQ    DI, R9
-	INCL       (R9)
-	LEAQ       52(SP), DI
-	MOVLQSX    20(SP), R8
-	LEAQ       (AX)(R8*4), R9
-	CMPQ       R8, SI
-	CMOVQEQ    DI, R9
-	INCL       (R9)
-	LEAQ       56(SP), DI
-	MOVLQSX    24(SP), R8
-	LEAQ       (AX)(R8*4), R9
-	CMPQ       R8, SI
-	CMOVQEQ    DI, R9
-	INCL       (R9)
-	LEAQ       60(SP), DI
-	MOVLQSX    28(SP), R8
-	LEAQ       (AX)(R8*4), R9
-	CMPQ       R8, SI
-	CMOVQEQ    DI, R9
-	INCL       (R9)
+	LEAQ       32(SP), R8
+	MOVLQSX    (SP), R9
+	LEAQ       (AX)(R9*4), R10
+	CMPQ       R9, DI
+	CMOVQEQ    R8, R10
+	ADDL       BX, (R10)
+	LEAQ       36(SP), R8
+	MOVLQSX    4(SP), R9
+	LEAQ       (AX)(R9*4), R10
+	CMPQ       R9, DI
+	CMOVQEQ    R8, R10
+	ADDL       BX, (R10)
+	LEAQ       40(SP), R8
+	MOVLQSX    8(SP), R9
+	LEAQ       (AX)(R9*4), R10
+	CMPQ       R9, DI
+	CMOVQEQ    R8, R10
+	ADDL       BX, (R10)
+	LEAQ       44(SP), R8
+	MOVLQSX    12(SP), R9
+	LEAQ       (AX)(R9*4), R10
+	CMPQ       R9, DI
+	CMOVQEQ    R8, R10
+	ADDL       BX, (R10)
+	LEAQ       48(SP), R8
+	MOVLQSX    16(SP), R9
+	LEAQ       (AX)(R9*4), R10
+	CMPQ       R9, DI
+	CMOVQEQ    R8, R10
+	ADDL       BX, (R10)
+	LEAQ       52(SP), R8
+	MOVLQSX    20(SP), R9
+	LEAQ       (AX)(R9*4), R10
+	CMPQ       R9, DI
+	CMOVQEQ    R8, R10
+	ADDL       BX, (R10)
+	LEAQ       56(SP), R8
+	MOVLQSX    24(SP), R9
+	LEAQ       (AX)(R9*4), R10
+	CMPQ       R9, DI
+	CMOVQEQ    R8, R10
+	ADDL       BX, (R10)
+	LEAQ       60(SP), R8
+	MOVLQSX    28(SP), R9
+	LEAQ       (AX)(R9*4), R10
+	CMPQ       R9, DI
+	CMOVQEQ    R8, R10
+	ADDL       BX, (R10)
 	JMP        counted414
 
 ragged413:
-	MOVQ    $+8, R8
+	MOVQ    $+8, R9
 	VMOVDQU Y5, (SP)
-	XORQ    R9, R9
+	XORQ    R10, R10
 
 lane415:
-	BTL     R9, DI
+	BTL     R10, R8
 	JCC     outside416
-	MOVLQSX (SP)(R9*4), R10
-	INCL    (AX)(R10*4)
+	MOVLQSX (SP)(R10*4), R11
+	ADDL    BX, (AX)(R11*4)
 	JMP     next417
 
 outside416:
-	INCQ BX
+	INCQ SI
 
 next417:
-	INCQ R9
-	CMPQ R9, R8
+	INCQ R10
+	CMPQ R10, R9
 	JLT  lane415
 
 counted414:
@@ -7214,10 +7215,10 @@ counted414:
 vectordone412:
 	TESTQ      DX, DX
 	JZ         even418
-	LEAQ       tailmasks<>+32(SB), DI
-	MOVQ       DX, R8
-	NEGQ       R8
-	VMOVUPS    (DI)(R8*4), Y3
+	LEAQ       tailmasks<>+32(SB), R8
+	MOVQ       DX, R9
+	NEGQ       R9
+	VMOVUPS    (R8)(R9*4), Y3
 	VMASKMOVPS (CX), Y3, Y3
 	VMULPS     Y0, Y3, Y3
 	VROUNDPS   $0x09, Y3, Y3
@@ -7229,21 +7230,21 @@ vectordone412:
 	VMOVMSKPS  Y0, CX
 	VCVTTPS2DQ Y3, Y3
 	VMOVDQU    Y3, (SP)
-	XORQ       DI, DI
+	XORQ       R8, R8
 
 lane419:
-	BTL     DI, CX
+	BTL     R8, CX
 	JCC     outside420
-	MOVLQSX (SP)(DI*4), R8
-	INCL    (AX)(R8*4)
+	MOVLQSX (SP)(R8*4), R9
+	ADDL    BX, (AX)(R9*4)
 	JMP     next421
 
 outside420:
-	INCQ BX
+	INCQ SI
 
 next421:
-	INCQ DI
-	CMPQ DI, DX
+	INCQ R8
+	CMPQ R8, DX
 	JLT  lane419
 
 even418:
@@ -7256,10 +7257,121 @@ even418:
 	VMOVD      X4, CX
 	TESTQ      CX, CX
 	JZ         nozeros422
-	ADDL       CX, (AX)(SI*4)
+	IMULL      BX, CX
+	ADDL       CX, (AX)(DI*4)
 
 nozeros422:
-	MOVQ BX, outside+48(FP)
+	MOVQ SI, outside+56(FP)
+	VZEROUPPER
+	RET
+
+// func sampleVector(dst *float32, ends *float32, x *float32, blocks int, period int, from int)
+// Requires: AVX
+TEXT ·sampleVector(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+16(FP), CX
+	MOVQ    blocks+24(FP), DX
+	MOVQ    period+32(FP), BX
+	MOVQ    from+40(FP), SI
+	VMOVUPS const7f800000<>+0(SB), Y0
+	VMOVUPS constff800000<>+0(SB), Y1
+	VMOVUPS const7f800000<>+0(SB), Y2
+	VMOVUPS constff800000<>+0(SB), Y3
+	VMOVUPS const7f800000<>+0(SB), Y4
+	VMOVUPS constff800000<>+0(SB), Y5
+	VMOVUPS const7f800000<>+0(SB), Y6
+	VMOVUPS constff800000<>+0(SB), Y7
+	LEAQ    -1(BX), DI
+	IMUL3Q  $+64, BX, BX
+	TESTQ   DX, DX
+	JZ      blockdone424
+
+block423:
+	MOVQ    SI, R8
+	ANDQ    DI, R8
+	IMUL3Q  $+64, R8, R8
+	VMOVUPS (CX)(R8*1), Y8
+	VMOVUPS Y8, (AX)
+	VMINPS  Y8, Y0, Y0
+	VMAXPS  Y8, Y1, Y1
+	VMOVUPS 32(CX)(R8*1), Y8
+	VMOVUPS Y8, 32(AX)
+	VMINPS  Y8, Y0, Y0
+	VMAXPS  Y8, Y1, Y1
+	VMOVAPS Y0, Y8
+	VMOVAPS Y2, Y0
+	VMOVAPS Y4, Y2
+	VMOVAPS Y6, Y4
+	VMOVAPS Y8, Y6
+	VMOVAPS Y1, Y8
+	VMOVAPS Y3, Y1
+	VMOVAPS Y5, Y3
+	VMOVAPS Y7, Y5
+	VMOVAPS Y8, Y7
+	ADDQ    $+64, AX
+	ADDQ    BX, CX
+	ADDQ    $+3, SI
+	DECQ    DX
+	JNZ     block423
+
+blockdone424:
+	MOVQ       ends+8(FP), AX
+	VPERM2F128 $0x01, Y0, Y0, Y8
+	VMINPS     Y8, Y0, Y0
+	VPERMILPS  $0x4e, Y0, Y8
+	VMINPS     Y8, Y0, Y0
+	VPERMILPS  $0xb1, Y0, Y8
+	VMINPS     Y8, Y0, Y0
+	VPERM2F128 $0x01, Y1, Y1, Y8
+	VMAXPS     Y8, Y1, Y1
+	VPERMILPS  $0x4e, Y1, Y8
+	VMAXPS     Y8, Y1, Y1
+	VPERMILPS  $0xb1, Y1, Y8
+	VMAXPS     Y8, Y1, Y1
+	VMOVSS     X0, (AX)
+	VMOVSS     X1, 16(AX)
+	VPERM2F128 $0x01, Y2, Y2, Y0
+	VMINPS     Y0, Y2, Y2
+	VPERMILPS  $0x4e, Y2, Y0
+	VMINPS     Y0, Y2, Y2
+	VPERMILPS  $0xb1, Y2, Y0
+	VMINPS     Y0, Y2, Y2
+	VPERM2F128 $0x01, Y3, Y3, Y0
+	VMAXPS     Y0, Y3, Y3
+	VPERMILPS  $0x4e, Y3, Y0
+	VMAXPS     Y0, Y3, Y3
+	VPERMILPS  $0xb1, Y3, Y0
+	VMAXPS     Y0, Y3, Y3
+	VMOVSS     X2, 4(AX)
+	VMOVSS     X3, 20(AX)
+	VPERM2F128 $0x01, Y4, Y4, Y0
+	VMINPS     Y0, Y4, Y4
+	VPERMILPS  $0x4e, Y4, Y0
+	VMINPS     Y0, Y4, Y4
+	VPERMILPS  $0xb1, Y4, Y0
+	VMINPS     Y0, Y4, Y4
+	VPERM2F128 $0x01, Y5, Y5, Y0
+	VMAXPS     Y0, Y5, Y5
+	VPERMILPS  $0x4e, Y5, Y0
+	VMAXPS     Y0, Y5, Y5
+	VPERMILPS  $0xb1, Y5, Y0
+	VMAXPS     Y0, Y5, Y5
+	VMOVSS     X4, 8(AX)
+	VMOVSS     X5, 24(AX)
+	VPERM2F128 $0x01, Y6, Y6, Y0
+	VMINPS     Y0, Y6, Y6
+	VPERMILPS  $0x4e, Y6, Y0
+	VMINPS     Y0, Y6, Y6
+	VPERMILPS  $0xb1, Y6, Y0
+	VMINPS     Y0, Y6, Y6
+	VPERM2F128 $0x01, Y7, Y7, Y0
+	VMAXPS     Y0, Y7, Y7
+	VPERMILPS  $0x4e, Y7, Y0
+	VMAXPS     Y0, Y7, Y7
+	VPERMILPS  $0xb1, Y7, Y0
+	VMAXPS     Y0, Y7, Y7
+	VMOVSS     X6, 12(AX)
+	VMOVSS     X7, 28(AX)
 	VZEROUPPER
 	RET
 
@@ -7273,9 +7385,9 @@ TEXT ·outsideVector(SB), NOSPLIT, $0-40
 	VBROADCASTSS hi+20(FP), Y1
 	MOVQ         AX, BX
 	TESTQ        DX, DX
-	JZ           blockdone424
+	JZ           blockdone426
 
-block423:
+block425:
 	VMOVUPS   (CX), Y2
 	VCMPPS    $0x1d, Y0, Y2, Y3
 	VCMPPS    $0x11, Y1, Y2, Y2
@@ -7298,27 +7410,8 @@ block423:
 	VMOVMSKPS Y2, SI
 	XORL      $0x000000ff, SI
 	TESTQ     SI, SI
-	JZ        inside425
+	JZ        inside427
 	VMOVUPS   (CX), Y2
-	VCMPPS    $0x1d, Y0, Y2, Y3
-	VCMPPS    $0x11, Y1, Y2, Y2
-	VANDPS    Y3, Y2, Y2
-	VMOVMSKPS Y2, SI
-	XORL      $0x000000ff, SI
-	TESTQ     SI, SI
-	JZ        none426
-
-lane427:
-	BSFQ SI, DI
-	MOVL (CX)(DI*4), DI
-	MOVL DI, (AX)
-	ADDQ $+4, AX
-	LEAQ -1(SI), DI
-	ANDQ DI, SI
-	JNZ  lane427
-
-none426:
-	VMOVUPS   32(CX), Y2
 	VCMPPS    $0x1d, Y0, Y2, Y3
 	VCMPPS    $0x11, Y1, Y2, Y2
 	VANDPS    Y3, Y2, Y2
@@ -7328,16 +7421,16 @@ none426:
 	JZ        none428
 
 lane429:
-	BSFQ SI, R8
-	MOVL 32(CX)(R8*4), R8
-	MOVL R8, (AX)
+	BSFQ SI, DI
+	MOVL (CX)(DI*4), DI
+	MOVL DI, (AX)
 	ADDQ $+4, AX
-	LEAQ -1(SI), R8
-	ANDQ R8, SI
+	LEAQ -1(SI), DI
+	ANDQ DI, SI
 	JNZ  lane429
 
 none428:
-	VMOVUPS   64(CX), Y2
+	VMOVUPS   32(CX), Y2
 	VCMPPS    $0x1d, Y0, Y2, Y3
 	VCMPPS    $0x11, Y1, Y2, Y2
 	VANDPS    Y3, Y2, Y2
@@ -7347,16 +7440,16 @@ none428:
 	JZ        none430
 
 lane431:
-	BSFQ SI, R9
-	MOVL 64(CX)(R9*4), R9
-	MOVL R9, (AX)
+	BSFQ SI, R8
+	MOVL 32(CX)(R8*4), R8
+	MOVL R8, (AX)
 	ADDQ $+4, AX
-	LEAQ -1(SI), R9
-	ANDQ R9, SI
+	LEAQ -1(SI), R8
+	ANDQ R8, SI
 	JNZ  lane431
 
 none430:
-	VMOVUPS   96(CX), Y2
+	VMOVUPS   64(CX), Y2
 	VCMPPS    $0x1d, Y0, Y2, Y3
 	VCMPPS    $0x11, Y1, Y2, Y2
 	VANDPS    Y3, Y2, Y2
@@ -7366,21 +7459,40 @@ none430:
 	JZ        none432
 
 lane433:
+	BSFQ SI, R9
+	MOVL 64(CX)(R9*4), R9
+	MOVL R9, (AX)
+	ADDQ $+4, AX
+	LEAQ -1(SI), R9
+	ANDQ R9, SI
+	JNZ  lane433
+
+none432:
+	VMOVUPS   96(CX), Y2
+	VCMPPS    $0x1d, Y0, Y2, Y3
+	VCMPPS    $0x11, Y1, Y2, Y2
+	VANDPS    Y3, Y2, Y2
+	VMOVMSKPS Y2, SI
+	XORL      $0x000000ff, SI
+	TESTQ     SI, SI
+	JZ        none434
+
+lane435:
 	BSFQ SI, R10
 	MOVL 96(CX)(R10*4), R10
 	MOVL R10, (AX)
 	ADDQ $+4, AX
 	LEAQ -1(SI), R10
 	ANDQ R10, SI
-	JNZ  lane433
+	JNZ  lane435
 
-none432:
-inside425:
+none434:
+inside427:
 	ADDQ $+128, CX
 	DECQ DX
-	JNZ  block423
+	JNZ  block425
 
-blockdone424:
+blockdone426:
 	SUBQ BX, AX
 	SHRQ $0x02, AX
 	MOVQ AX, count+32(FP)
@@ -7398,9 +7510,9 @@ TEXT ·noiseVector(SB), NOSPLIT, $0-32
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	CMPQ   DX, $+8
-	JLT    vectordone435
+	JLT    vectordone437
 
-vector434:
+vector436:
 	VCVTPS2PD   (AX), Y4
 	VCVTPS2PD   (CX), Y5
 	VFMADD231PD Y4, Y4, Y0
@@ -7415,11 +7527,11 @@ vector434:
 	ADDQ        $+32, CX
 	SUBQ        $+8, DX
 	CMPQ        DX, $+8
-	JGE         vector434
+	JGE         vector436
 
-vectordone435:
+vectordone437:
 	TESTQ        DX, DX
-	JZ           even436
+	JZ           even438
 	LEAQ         tailmasks<>+32(SB), BX
 	NEGQ         DX
 	VMOVUPS      (BX)(DX*4), Y4
@@ -7440,7 +7552,7 @@ vectordone435:
 	VSUBPD       Y4, Y5, Y5
 	VFMADD231PD  Y5, Y5, Y3
 
-even436:
+even438:
 	MOVQ         out+0(FP), AX
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X2
@@ -7468,9 +7580,9 @@ TEXT ·transpose8x8(SB), NOSPLIT, $0-40
 	SHLQ  $0x02, BX
 	SHLQ  $0x02, SI
 	TESTQ DX, DX
-	JZ    blockdone438
+	JZ    blockdone440
 
-block437:
+block439:
 	MOVQ        AX, R8
 	LEAQ        (CX)(SI*4), DI
 	LEAQ        (CX)(SI*2), R9
@@ -7528,9 +7640,9 @@ block437:
 	LEAQ        (CX)(SI*8), CX
 	ADDQ        $+32, AX
 	DECQ        DX
-	JNZ         block437
+	JNZ         block439
 
-blockdone438:
+blockdone440:
 	VZEROUPPER
 	RET
 
@@ -7548,16 +7660,16 @@ TEXT ·gemmPairs1x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone440
+	JZ    paneldone442
 
-panel439:
+panel441:
 	VXORPS Y0, Y0, Y0
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone442
+	JLT    depthdone444
 
-depth441:
+depth443:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
@@ -7579,13 +7691,13 @@ depth441:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth441
+	JGE          depth443
 
-depthdone442:
+depthdone444:
 	TESTQ R10, R10
-	JZ    restdone444
+	JZ    restdone446
 
-rest443:
+rest445:
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDWD     Y2, Y1, Y1
@@ -7593,14 +7705,14 @@ rest443:
 	ADDQ         $+32, R9
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          rest443
+	JNZ          rest445
 
-restdone444:
+restdone446:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone446
+	JZ    extradone448
 
-extra445:
+extra447:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y1
@@ -7610,20 +7722,20 @@ extra445:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          extra445
+	JNZ          extra447
 
-extradone446:
+extradone448:
 	TESTQ  $+1, DI
-	JZ     fresh447
+	JZ     fresh449
 	VPADDD (AX), Y0, Y0
 
-fresh447:
+fresh449:
 	VMOVDQU Y0, (AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel439
+	JNZ     panel441
 
-paneldone440:
+paneldone442:
 	VZEROUPPER
 	RET
 
@@ -7641,17 +7753,17 @@ TEXT ·gemmPairs1x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone449
+	JZ    paneldone451
 
-panel448:
+panel450:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone451
+	JLT    depthdone453
 
-depth450:
+depth452:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
@@ -7685,13 +7797,13 @@ depth450:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth450
+	JGE          depth452
 
-depthdone451:
+depthdone453:
 	TESTQ R11, R11
-	JZ    restdone453
+	JZ    restdone455
 
-rest452:
+rest454:
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
 	VPBROADCASTD (CX), Y4
@@ -7702,14 +7814,14 @@ rest452:
 	ADDQ         $+32, R10
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          rest452
+	JNZ          rest454
 
-restdone453:
+restdone455:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone455
+	JZ    extradone457
 
-extra454:
+extra456:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y2
@@ -7722,22 +7834,22 @@ extra454:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          extra454
+	JNZ          extra456
 
-extradone455:
+extradone457:
 	TESTQ  $+1, DI
-	JZ     fresh456
+	JZ     fresh458
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 
-fresh456:
+fresh458:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel448
+	JNZ     panel450
 
-paneldone449:
+paneldone451:
 	VZEROUPPER
 	RET
 
@@ -7755,17 +7867,17 @@ TEXT ·gemmPairs2x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone458
+	JZ    paneldone460
 
-panel457:
+panel459:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone460
+	JLT    depthdone462
 
-depth459:
+depth461:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
@@ -7799,13 +7911,13 @@ depth459:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth459
+	JGE          depth461
 
-depthdone460:
+depthdone462:
 	TESTQ R10, R10
-	JZ    restdone462
+	JZ    restdone464
 
-rest461:
+rest463:
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDWD     Y3, Y2, Y3
@@ -7816,14 +7928,14 @@ rest461:
 	ADDQ         $+32, R9
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          rest461
+	JNZ          rest463
 
-restdone462:
+restdone464:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone464
+	JZ    extradone466
 
-extra463:
+extra465:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y2
@@ -7836,22 +7948,22 @@ extra463:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          extra463
+	JNZ          extra465
 
-extradone464:
+extradone466:
 	TESTQ  $+1, DI
-	JZ     fresh465
+	JZ     fresh467
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 
-fresh465:
+fresh467:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel457
+	JNZ     panel459
 
-paneldone458:
+paneldone460:
 	VZEROUPPER
 	RET
 
@@ -7869,9 +7981,9 @@ TEXT ·gemmPairs2x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone467
+	JZ    paneldone469
 
-panel466:
+panel468:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7879,9 +7991,9 @@ panel466:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone469
+	JLT    depthdone471
 
-depth468:
+depth470:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
@@ -7935,13 +8047,13 @@ depth468:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth468
+	JGE          depth470
 
-depthdone469:
+depthdone471:
 	TESTQ R11, R11
-	JZ    restdone471
+	JZ    restdone473
 
-rest470:
+rest472:
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
 	VPBROADCASTD (CX), Y6
@@ -7957,14 +8069,14 @@ rest470:
 	ADDQ         $+32, R10
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          rest470
+	JNZ          rest472
 
-restdone471:
+restdone473:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone473
+	JZ    extradone475
 
-extra472:
+extra474:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y4
@@ -7982,26 +8094,26 @@ extra472:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          extra472
+	JNZ          extra474
 
-extradone473:
+extradone475:
 	TESTQ  $+1, DI
-	JZ     fresh474
+	JZ     fresh476
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
 	VPADDD 32(AX)(SI*1), Y3, Y3
 
-fresh474:
+fresh476:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
 	VMOVDQU Y3, 32(AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel466
+	JNZ     panel468
 
-paneldone467:
+paneldone469:
 	VZEROUPPER
 	RET
 
@@ -8019,18 +8131,18 @@ TEXT ·gemmPairs3x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone476
+	JZ    paneldone478
 
-panel475:
+panel477:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone478
+	JLT    depthdone480
 
-depth477:
+depth479:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
@@ -8076,13 +8188,13 @@ depth477:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth477
+	JGE          depth479
 
-depthdone478:
+depthdone480:
 	TESTQ R10, R10
-	JZ    restdone480
+	JZ    restdone482
 
-rest479:
+rest481:
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDWD     Y4, Y3, Y4
@@ -8096,14 +8208,14 @@ rest479:
 	ADDQ         $+32, R9
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          rest479
+	JNZ          rest481
 
-restdone480:
+restdone482:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone482
+	JZ    extradone484
 
-extra481:
+extra483:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y3
@@ -8119,25 +8231,25 @@ extra481:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          extra481
+	JNZ          extra483
 
-extradone482:
+extradone484:
 	TESTQ  $+1, DI
-	JZ     fresh483
+	JZ     fresh485
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 
-fresh483:
+fresh485:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel475
+	JNZ     panel477
 
-paneldone476:
+paneldone478:
 	VZEROUPPER
 	RET
 
@@ -8155,9 +8267,9 @@ TEXT ·gemmPairs3x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone485
+	JZ    paneldone487
 
-panel484:
+panel486:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8167,9 +8279,9 @@ panel484:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone487
+	JLT    depthdone489
 
-depth486:
+depth488:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
@@ -8243,13 +8355,13 @@ depth486:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth486
+	JGE          depth488
 
-depthdone487:
+depthdone489:
 	TESTQ R11, R11
-	JZ    restdone489
+	JZ    restdone491
 
-rest488:
+rest490:
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
 	VPBROADCASTD (CX), Y8
@@ -8270,14 +8382,14 @@ rest488:
 	ADDQ         $+32, R10
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          rest488
+	JNZ          rest490
 
-restdone489:
+restdone491:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone491
+	JZ    extradone493
 
-extra490:
+extra492:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y6
@@ -8300,11 +8412,11 @@ extra490:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          extra490
+	JNZ          extra492
 
-extradone491:
+extradone493:
 	TESTQ  $+1, DI
-	JZ     fresh492
+	JZ     fresh494
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -8312,7 +8424,7 @@ extradone491:
 	VPADDD (AX)(SI*2), Y4, Y4
 	VPADDD 32(AX)(SI*2), Y5, Y5
 
-fresh492:
+fresh494:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -8322,9 +8434,9 @@ fresh492:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel484
+	JNZ     panel486
 
-paneldone485:
+paneldone487:
 	VZEROUPPER
 	RET
 
@@ -8342,9 +8454,9 @@ TEXT ·gemmPairs4x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone494
+	JZ    paneldone496
 
-panel493:
+panel495:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8352,9 +8464,9 @@ panel493:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone496
+	JLT    depthdone498
 
-depth495:
+depth497:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
@@ -8412,13 +8524,13 @@ depth495:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth495
+	JGE          depth497
 
-depthdone496:
+depthdone498:
 	TESTQ R10, R10
-	JZ    restdone498
+	JZ    restdone500
 
-rest497:
+rest499:
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDWD     Y5, Y4, Y5
@@ -8435,14 +8547,14 @@ rest497:
 	ADDQ         $+32, R9
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          rest497
+	JNZ          rest499
 
-restdone498:
+restdone500:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone500
+	JZ    extradone502
 
-extra499:
+extra501:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y4
@@ -8461,19 +8573,19 @@ extra499:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          extra499
+	JNZ          extra501
 
-extradone500:
+extradone502:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh501
+	JZ     fresh503
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 
-fresh501:
+fresh503:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -8481,9 +8593,9 @@ fresh501:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel493
+	JNZ     panel495
 
-paneldone494:
+paneldone496:
 	VZEROUPPER
 	RET
 
@@ -8501,9 +8613,9 @@ TEXT ·gemmPairs4x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone503
+	JZ    paneldone505
 
-panel502:
+panel504:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8515,9 +8627,9 @@ panel502:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone505
+	JLT    depthdone507
 
-depth504:
+depth506:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
@@ -8611,13 +8723,13 @@ depth504:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth504
+	JGE          depth506
 
-depthdone505:
+depthdone507:
 	TESTQ R11, R11
-	JZ    restdone507
+	JZ    restdone509
 
-rest506:
+rest508:
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
 	VPBROADCASTD (CX), Y10
@@ -8643,14 +8755,14 @@ rest506:
 	ADDQ         $+32, R10
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          rest506
+	JNZ          rest508
 
-restdone507:
+restdone509:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone509
+	JZ    extradone511
 
-extra508:
+extra510:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y8
@@ -8678,13 +8790,13 @@ extra508:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          extra508
+	JNZ          extra510
 
-extradone509:
+extradone511:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh510
+	JZ     fresh512
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -8694,7 +8806,7 @@ extradone509:
 	VPADDD (R10), Y6, Y6
 	VPADDD 32(R10), Y7, Y7
 
-fresh510:
+fresh512:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -8706,9 +8818,9 @@ fresh510:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel502
+	JNZ     panel504
 
-paneldone503:
+paneldone505:
 	VZEROUPPER
 	RET
 
@@ -8726,9 +8838,9 @@ TEXT ·gemmPairs5x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone512
+	JZ    paneldone514
 
-panel511:
+panel513:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8737,9 +8849,9 @@ panel511:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone514
+	JLT    depthdone516
 
-depth513:
+depth515:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
@@ -8809,13 +8921,13 @@ depth513:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth513
+	JGE          depth515
 
-depthdone514:
+depthdone516:
 	TESTQ R10, R10
-	JZ    restdone516
+	JZ    restdone518
 
-rest515:
+rest517:
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDWD     Y6, Y5, Y6
@@ -8835,14 +8947,14 @@ rest515:
 	ADDQ         $+32, R9
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          rest515
+	JNZ          rest517
 
-restdone516:
+restdone518:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone518
+	JZ    extradone520
 
-extra517:
+extra519:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y5
@@ -8864,20 +8976,20 @@ extra517:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          extra517
+	JNZ          extra519
 
-extradone518:
+extradone520:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh519
+	JZ     fresh521
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 	VPADDD (R9)(SI*1), Y4, Y4
 
-fresh519:
+fresh521:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -8887,9 +8999,9 @@ fresh519:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel511
+	JNZ     panel513
 
-paneldone512:
+paneldone514:
 	VZEROUPPER
 	RET
 
@@ -8907,9 +9019,9 @@ TEXT ·gemmPairs5x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone521
+	JZ    paneldone523
 
-panel520:
+panel522:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8923,9 +9035,9 @@ panel520:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone523
+	JLT    depthdone525
 
-depth522:
+depth524:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
@@ -9039,13 +9151,13 @@ depth522:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth522
+	JGE          depth524
 
-depthdone523:
+depthdone525:
 	TESTQ R11, R11
-	JZ    restdone525
+	JZ    restdone527
 
-rest524:
+rest526:
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
 	VPBROADCASTD (CX), Y12
@@ -9076,14 +9188,14 @@ rest524:
 	ADDQ         $+32, R10
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          rest524
+	JNZ          rest526
 
-restdone525:
+restdone527:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone527
+	JZ    extradone529
 
-extra526:
+extra528:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y10
@@ -9116,13 +9228,13 @@ extra526:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          extra526
+	JNZ          extra528
 
-extradone527:
+extradone529:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh528
+	JZ     fresh530
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -9134,7 +9246,7 @@ extradone527:
 	VPADDD (R10)(SI*1), Y8, Y8
 	VPADDD 32(R10)(SI*1), Y9, Y9
 
-fresh528:
+fresh530:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -9149,9 +9261,9 @@ fresh528:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel520
+	JNZ     panel522
 
-paneldone521:
+paneldone523:
 	VZEROUPPER
 	RET
 
@@ -9169,9 +9281,9 @@ TEXT ·gemmPairs6x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone530
+	JZ    paneldone532
 
-panel529:
+panel531:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9181,9 +9293,9 @@ panel529:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone532
+	JLT    depthdone534
 
-depth531:
+depth533:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
@@ -9266,13 +9378,13 @@ depth531:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth531
+	JGE          depth533
 
-depthdone532:
+depthdone534:
 	TESTQ R10, R10
-	JZ    restdone534
+	JZ    restdone536
 
-rest533:
+rest535:
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDWD     Y7, Y6, Y7
@@ -9295,14 +9407,14 @@ rest533:
 	ADDQ         $+32, R9
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          rest533
+	JNZ          rest535
 
-restdone534:
+restdone536:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone536
+	JZ    extradone538
 
-extra535:
+extra537:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y6
@@ -9327,13 +9439,13 @@ extra535:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          extra535
+	JNZ          extra537
 
-extradone536:
+extradone538:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh537
+	JZ     fresh539
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
@@ -9341,7 +9453,7 @@ extradone536:
 	VPADDD (R9)(SI*1), Y4, Y4
 	VPADDD (R9)(SI*2), Y5, Y5
 
-fresh537:
+fresh539:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -9352,9 +9464,9 @@ fresh537:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel529
+	JNZ     panel531
 
-paneldone530:
+paneldone532:
 	VZEROUPPER
 	RET
 
@@ -9372,9 +9484,9 @@ TEXT ·gemmPairs6x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone539
+	JZ    paneldone541
 
-panel538:
+panel540:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9390,9 +9502,9 @@ panel538:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone541
+	JLT    depthdone543
 
-depth540:
+depth542:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
@@ -9527,13 +9639,13 @@ depth540:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth540
+	JGE          depth542
 
-depthdone541:
+depthdone543:
 	TESTQ R11, R11
-	JZ    restdone543
+	JZ    restdone545
 
-rest542:
+rest544:
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
 	VPBROADCASTD (CX), Y14
@@ -9569,14 +9681,14 @@ rest542:
 	ADDQ         $+32, R10
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          rest542
+	JNZ          rest544
 
-restdone543:
+restdone545:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone545
+	JZ    extradone547
 
-extra544:
+extra546:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y12
@@ -9614,13 +9726,13 @@ extra544:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          extra544
+	JNZ          extra546
 
-extradone545:
+extradone547:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh546
+	JZ     fresh548
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -9634,7 +9746,7 @@ extradone545:
 	VPADDD (R10)(SI*2), Y10, Y10
 	VPADDD 32(R10)(SI*2), Y11, Y11
 
-fresh546:
+fresh548:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -9651,9 +9763,9 @@ fresh546:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel538
+	JNZ     panel540
 
-paneldone539:
+paneldone541:
 	VZEROUPPER
 	RET
 
@@ -9665,9 +9777,9 @@ TEXT ·packPairsRun(SB), NOSPLIT, $0-32
 	MOVQ  koff+16(FP), DX
 	MOVQ  k+24(FP), BX
 	TESTQ BX, BX
-	JZ    groupdone548
+	JZ    groupdone550
 
-group547:
+group549:
 	MOVLQSX    (DX), SI
 	VMOVQ      (AX)(SI*1), X0
 	MOVLQSX    4(DX), SI
@@ -9678,9 +9790,9 @@ group547:
 	ADDQ       $+8, DX
 	ADDQ       $+32, CX
 	DECQ       BX
-	JNZ        group547
+	JNZ        group549
 
-groupdone548:
+groupdone550:
 	VZEROUPPER
 	RET
 
@@ -9696,9 +9808,9 @@ TEXT ·packPairsWindows(SB), NOSPLIT, $0-48
 	MOVQ    koff+24(FP), BX
 	MOVQ    k+40(FP), SI
 	TESTQ   SI, SI
-	JZ      groupdone550
+	JZ      groupdone552
 
-group549:
+group551:
 	MOVLQSX    (BX), DI
 	VMOVDQU    (AX)(DI*1), X2
 	VMOVDQU    (CX)(DI*1), X3
@@ -9717,9 +9829,9 @@ group549:
 	ADDQ       $+8, BX
 	ADDQ       $+32, DX
 	DECQ       SI
-	JNZ        group549
+	JNZ        group551
 
-groupdone550:
+groupdone552:
 	VZEROUPPER
 	RET
 
@@ -9737,16 +9849,16 @@ TEXT ·gemmQuads1x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone552
+	JZ    paneldone554
 
-panel551:
+panel553:
 	VXORPS Y0, Y0, Y0
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone554
+	JLT    depthdone556
 
-depth553:
+depth555:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
@@ -9772,13 +9884,13 @@ depth553:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth553
+	JGE          depth555
 
-depthdone554:
+depthdone556:
 	TESTQ R10, R10
-	JZ    restdone556
+	JZ    restdone558
 
-rest555:
+rest557:
 	VMOVDQU      (R9), Y1
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y1, Y1
@@ -9787,14 +9899,14 @@ rest555:
 	ADDQ         $+32, R9
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          rest555
+	JNZ          rest557
 
-restdone556:
+restdone558:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone558
+	JZ    extradone560
 
-extra557:
+extra559:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y1
@@ -9805,20 +9917,20 @@ extra557:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R10
-	JNZ          extra557
+	JNZ          extra559
 
-extradone558:
+extradone560:
 	TESTQ  $+1, DI
-	JZ     fresh559
+	JZ     fresh561
 	VPADDD (AX), Y0, Y0
 
-fresh559:
+fresh561:
 	VMOVDQU Y0, (AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel551
+	JNZ     panel553
 
-paneldone552:
+paneldone554:
 	VZEROUPPER
 	RET
 
@@ -9846,17 +9958,17 @@ TEXT ·gemmQuads1x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone561
+	JZ    paneldone563
 
-panel560:
+panel562:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone563
+	JLT    depthdone565
 
-depth562:
+depth564:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
@@ -9898,13 +10010,13 @@ depth562:
 	ADDQ         $+16, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth562
+	JGE          depth564
 
-depthdone563:
+depthdone565:
 	TESTQ R11, R11
-	JZ    restdone565
+	JZ    restdone567
 
-rest564:
+rest566:
 	VMOVDQU      (R10), Y2
 	VMOVDQU      (R10)(R9*1), Y3
 	VPBROADCASTD (CX), Y4
@@ -9917,14 +10029,14 @@ rest564:
 	ADDQ         $+32, R10
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          rest564
+	JNZ          rest566
 
-restdone565:
+restdone567:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone567
+	JZ    extradone569
 
-extra566:
+extra568:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y2
@@ -9939,22 +10051,22 @@ extra566:
 	ADDQ         $+4, BX
 	ADDQ         $+4, CX
 	DECQ         R11
-	JNZ          extra566
+	JNZ          extra568
 
-extradone567:
+extradone569:
 	TESTQ  $+1, DI
-	JZ     fresh568
+	JZ     fresh570
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 
-fresh568:
+fresh570:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel560
+	JNZ     panel562
 
-paneldone561:
+paneldone563:
 	VZEROUPPER
 	RET
 
@@ -9972,17 +10084,17 @@ TEXT ·gemmQuads2x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone570
+	JZ    paneldone572
 
-panel569:
+panel571:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone572
+	JLT    depthdone574
 
-depth571:
+depth573:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
@@ -10024,13 +10136,13 @@ depth571:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth571
+	JGE          depth573
 
-depthdone572:
+depthdone574:
 	TESTQ R10, R10
-	JZ    restdone574
+	JZ    restdone576
 
-rest573:
+rest575:
 	VMOVDQU      (R9), Y2
 	VPBROADCASTD (CX), Y3
 	VPMADDUBSW   Y3, Y2, Y3
@@ -10043,14 +10155,14 @@ rest573:
 	ADDQ         $+32, R9
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          rest573
+	JNZ          rest575
 
-restdone574:
+restdone576:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone576
+	JZ    extradone578
 
-extra575:
+extra577:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y2
@@ -10065,22 +10177,22 @@ extra575:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R10
-	JNZ          extra575
+	JNZ          extra577
 
-extradone576:
+extradone578:
 	TESTQ  $+1, DI
-	JZ     fresh577
+	JZ     fresh579
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 
-fresh577:
+fresh579:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel569
+	JNZ     panel571
 
-paneldone570:
+paneldone572:
 	VZEROUPPER
 	RET
 
@@ -10098,9 +10210,9 @@ TEXT ·gemmQuads2x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone579
+	JZ    paneldone581
 
-panel578:
+panel580:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10108,9 +10220,9 @@ panel578:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone581
+	JLT    depthdone583
 
-depth580:
+depth582:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
@@ -10180,13 +10292,13 @@ depth580:
 	ADDQ         $+32, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth580
+	JGE          depth582
 
-depthdone581:
+depthdone583:
 	TESTQ R11, R11
-	JZ    restdone583
+	JZ    restdone585
 
-rest582:
+rest584:
 	VMOVDQU      (R10), Y4
 	VMOVDQU      (R10)(R9*1), Y5
 	VPBROADCASTD (CX), Y6
@@ -10206,14 +10318,14 @@ rest582:
 	ADDQ         $+32, R10
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          rest582
+	JNZ          rest584
 
-restdone583:
+restdone585:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone585
+	JZ    extradone587
 
-extra584:
+extra586:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y4
@@ -10235,26 +10347,26 @@ extra584:
 	ADDQ         $+4, BX
 	ADDQ         $+8, CX
 	DECQ         R11
-	JNZ          extra584
+	JNZ          extra586
 
-extradone585:
+extradone587:
 	TESTQ  $+1, DI
-	JZ     fresh586
+	JZ     fresh588
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
 	VPADDD 32(AX)(SI*1), Y3, Y3
 
-fresh586:
+fresh588:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
 	VMOVDQU Y3, 32(AX)(SI*1)
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel578
+	JNZ     panel580
 
-paneldone579:
+paneldone581:
 	VZEROUPPER
 	RET
 
@@ -10272,18 +10384,18 @@ TEXT ·gemmQuads3x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone588
+	JZ    paneldone590
 
-panel587:
+panel589:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone590
+	JLT    depthdone592
 
-depth589:
+depth591:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
@@ -10341,13 +10453,13 @@ depth589:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth589
+	JGE          depth591
 
-depthdone590:
+depthdone592:
 	TESTQ R10, R10
-	JZ    restdone592
+	JZ    restdone594
 
-rest591:
+rest593:
 	VMOVDQU      (R9), Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
@@ -10364,14 +10476,14 @@ rest591:
 	ADDQ         $+32, R9
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          rest591
+	JNZ          rest593
 
-restdone592:
+restdone594:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone594
+	JZ    extradone596
 
-extra593:
+extra595:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y3
@@ -10390,25 +10502,25 @@ extra593:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R10
-	JNZ          extra593
+	JNZ          extra595
 
-extradone594:
+extradone596:
 	TESTQ  $+1, DI
-	JZ     fresh595
+	JZ     fresh597
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 
-fresh595:
+fresh597:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel587
+	JNZ     panel589
 
-paneldone588:
+paneldone590:
 	VZEROUPPER
 	RET
 
@@ -10426,9 +10538,9 @@ TEXT ·gemmQuads3x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone597
+	JZ    paneldone599
 
-panel596:
+panel598:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10438,9 +10550,9 @@ panel596:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone599
+	JLT    depthdone601
 
-depth598:
+depth600:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
@@ -10538,13 +10650,13 @@ depth598:
 	ADDQ         $+48, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth598
+	JGE          depth600
 
-depthdone599:
+depthdone601:
 	TESTQ R11, R11
-	JZ    restdone601
+	JZ    restdone603
 
-rest600:
+rest602:
 	VMOVDQU      (R10), Y6
 	VMOVDQU      (R10)(R9*1), Y7
 	VPBROADCASTD (CX), Y8
@@ -10571,14 +10683,14 @@ rest600:
 	ADDQ         $+32, R10
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          rest600
+	JNZ          rest602
 
-restdone601:
+restdone603:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone603
+	JZ    extradone605
 
-extra602:
+extra604:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y6
@@ -10607,11 +10719,11 @@ extra602:
 	ADDQ         $+4, BX
 	ADDQ         $+12, CX
 	DECQ         R11
-	JNZ          extra602
+	JNZ          extra604
 
-extradone603:
+extradone605:
 	TESTQ  $+1, DI
-	JZ     fresh604
+	JZ     fresh606
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -10619,7 +10731,7 @@ extradone603:
 	VPADDD (AX)(SI*2), Y4, Y4
 	VPADDD 32(AX)(SI*2), Y5, Y5
 
-fresh604:
+fresh606:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -10629,9 +10741,9 @@ fresh604:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel596
+	JNZ     panel598
 
-paneldone597:
+paneldone599:
 	VZEROUPPER
 	RET
 
@@ -10649,9 +10761,9 @@ TEXT ·gemmQuads4x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone606
+	JZ    paneldone608
 
-panel605:
+panel607:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10659,9 +10771,9 @@ panel605:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone608
+	JLT    depthdone610
 
-depth607:
+depth609:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
@@ -10735,13 +10847,13 @@ depth607:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth607
+	JGE          depth609
 
-depthdone608:
+depthdone610:
 	TESTQ R10, R10
-	JZ    restdone610
+	JZ    restdone612
 
-rest609:
+rest611:
 	VMOVDQU      (R9), Y4
 	VPBROADCASTD (CX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
@@ -10762,14 +10874,14 @@ rest609:
 	ADDQ         $+32, R9
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          rest609
+	JNZ          rest611
 
-restdone610:
+restdone612:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone612
+	JZ    extradone614
 
-extra611:
+extra613:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y4
@@ -10792,19 +10904,19 @@ extra611:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R10
-	JNZ          extra611
+	JNZ          extra613
 
-extradone612:
+extradone614:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh613
+	JZ     fresh615
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 
-fresh613:
+fresh615:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -10812,9 +10924,9 @@ fresh613:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel605
+	JNZ     panel607
 
-paneldone606:
+paneldone608:
 	VZEROUPPER
 	RET
 
@@ -10832,9 +10944,9 @@ TEXT ·gemmQuads4x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone615
+	JZ    paneldone617
 
-panel614:
+panel616:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10846,9 +10958,9 @@ panel614:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone617
+	JLT    depthdone619
 
-depth616:
+depth618:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
@@ -10974,13 +11086,13 @@ depth616:
 	ADDQ         $+64, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth616
+	JGE          depth618
 
-depthdone617:
+depthdone619:
 	TESTQ R11, R11
-	JZ    restdone619
+	JZ    restdone621
 
-rest618:
+rest620:
 	VMOVDQU      (R10), Y8
 	VMOVDQU      (R10)(R9*1), Y9
 	VPBROADCASTD (CX), Y10
@@ -11014,14 +11126,14 @@ rest618:
 	ADDQ         $+32, R10
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          rest618
+	JNZ          rest620
 
-restdone619:
+restdone621:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone621
+	JZ    extradone623
 
-extra620:
+extra622:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y8
@@ -11057,13 +11169,13 @@ extra620:
 	ADDQ         $+4, BX
 	ADDQ         $+16, CX
 	DECQ         R11
-	JNZ          extra620
+	JNZ          extra622
 
-extradone621:
+extradone623:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh622
+	JZ     fresh624
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -11073,7 +11185,7 @@ extradone621:
 	VPADDD (R10), Y6, Y6
 	VPADDD 32(R10), Y7, Y7
 
-fresh622:
+fresh624:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -11085,9 +11197,9 @@ fresh622:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel614
+	JNZ     panel616
 
-paneldone615:
+paneldone617:
 	VZEROUPPER
 	RET
 
@@ -11105,9 +11217,9 @@ TEXT ·gemmQuads5x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone624
+	JZ    paneldone626
 
-panel623:
+panel625:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11116,9 +11228,9 @@ panel623:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone626
+	JLT    depthdone628
 
-depth625:
+depth627:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
@@ -11208,13 +11320,13 @@ depth625:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth625
+	JGE          depth627
 
-depthdone626:
+depthdone628:
 	TESTQ R10, R10
-	JZ    restdone628
+	JZ    restdone630
 
-rest627:
+rest629:
 	VMOVDQU      (R9), Y5
 	VPBROADCASTD (CX), Y6
 	VPMADDUBSW   Y6, Y5, Y6
@@ -11239,14 +11351,14 @@ rest627:
 	ADDQ         $+32, R9
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          rest627
+	JNZ          rest629
 
-restdone628:
+restdone630:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone630
+	JZ    extradone632
 
-extra629:
+extra631:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y5
@@ -11273,20 +11385,20 @@ extra629:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R10
-	JNZ          extra629
+	JNZ          extra631
 
-extradone630:
+extradone632:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh631
+	JZ     fresh633
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
 	VPADDD (R9), Y3, Y3
 	VPADDD (R9)(SI*1), Y4, Y4
 
-fresh631:
+fresh633:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -11296,9 +11408,9 @@ fresh631:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel623
+	JNZ     panel625
 
-paneldone624:
+paneldone626:
 	VZEROUPPER
 	RET
 
@@ -11316,9 +11428,9 @@ TEXT ·gemmQuads5x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone633
+	JZ    paneldone635
 
-panel632:
+panel634:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11332,9 +11444,9 @@ panel632:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone635
+	JLT    depthdone637
 
-depth634:
+depth636:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
@@ -11488,13 +11600,13 @@ depth634:
 	ADDQ         $+80, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth634
+	JGE          depth636
 
-depthdone635:
+depthdone637:
 	TESTQ R11, R11
-	JZ    restdone637
+	JZ    restdone639
 
-rest636:
+rest638:
 	VMOVDQU      (R10), Y10
 	VMOVDQU      (R10)(R9*1), Y11
 	VPBROADCASTD (CX), Y12
@@ -11535,14 +11647,14 @@ rest636:
 	ADDQ         $+32, R10
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          rest636
+	JNZ          rest638
 
-restdone637:
+restdone639:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone639
+	JZ    extradone641
 
-extra638:
+extra640:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y10
@@ -11585,13 +11697,13 @@ extra638:
 	ADDQ         $+4, BX
 	ADDQ         $+20, CX
 	DECQ         R11
-	JNZ          extra638
+	JNZ          extra640
 
-extradone639:
+extradone641:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh640
+	JZ     fresh642
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -11603,7 +11715,7 @@ extradone639:
 	VPADDD (R10)(SI*1), Y8, Y8
 	VPADDD 32(R10)(SI*1), Y9, Y9
 
-fresh640:
+fresh642:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -11618,9 +11730,9 @@ fresh640:
 	LEAQ    (AX)(SI*2), AX
 	ADDQ    SI, AX
 	DECQ    R8
-	JNZ     panel632
+	JNZ     panel634
 
-paneldone633:
+paneldone635:
 	VZEROUPPER
 	RET
 
@@ -11638,9 +11750,9 @@ TEXT ·gemmQuads6x8(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone642
+	JZ    paneldone644
 
-panel641:
+panel643:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11650,9 +11762,9 @@ panel641:
 	MOVQ   DX, R9
 	MOVQ   k+40(FP), R10
 	CMPQ   R10, $+4
-	JLT    depthdone644
+	JLT    depthdone646
 
-depth643:
+depth645:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
@@ -11759,13 +11871,13 @@ depth643:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R10
 	CMPQ         R10, $+4
-	JGE          depth643
+	JGE          depth645
 
-depthdone644:
+depthdone646:
 	TESTQ R10, R10
-	JZ    restdone646
+	JZ    restdone648
 
-rest645:
+rest647:
 	VMOVDQU      (R9), Y6
 	VPBROADCASTD (CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
@@ -11794,14 +11906,14 @@ rest645:
 	ADDQ         $+32, R9
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          rest645
+	JNZ          rest647
 
-restdone646:
+restdone648:
 	MOVQ  extras+48(FP), R10
 	TESTQ R10, R10
-	JZ    extradone648
+	JZ    extradone650
 
-extra647:
+extra649:
 	MOVLQSX      (BX), R9
 	ADDQ         DX, R9
 	VMOVDQU      (R9), Y6
@@ -11832,13 +11944,13 @@ extra647:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R10
-	JNZ          extra647
+	JNZ          extra649
 
-extradone648:
+extradone650:
 	LEAQ   (AX)(SI*2), R9
 	ADDQ   SI, R9
 	TESTQ  $+1, DI
-	JZ     fresh649
+	JZ     fresh651
 	VPADDD (AX), Y0, Y0
 	VPADDD (AX)(SI*1), Y1, Y1
 	VPADDD (AX)(SI*2), Y2, Y2
@@ -11846,7 +11958,7 @@ extradone648:
 	VPADDD (R9)(SI*1), Y4, Y4
 	VPADDD (R9)(SI*2), Y5, Y5
 
-fresh649:
+fresh651:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, (AX)(SI*1)
 	VMOVDQU Y2, (AX)(SI*2)
@@ -11857,9 +11969,9 @@ fresh649:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel641
+	JNZ     panel643
 
-paneldone642:
+paneldone644:
 	VZEROUPPER
 	RET
 
@@ -11877,9 +11989,9 @@ TEXT ·gemmQuads6x16(SB), NOSPLIT, $0-72
 	MOVQ  k+40(FP), R9
 	SHLQ  $0x05, R9
 	TESTQ R8, R8
-	JZ    paneldone651
+	JZ    paneldone653
 
-panel650:
+panel652:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11895,9 +12007,9 @@ panel650:
 	MOVQ   DX, R10
 	MOVQ   k+40(FP), R11
 	CMPQ   R11, $+4
-	JLT    depthdone653
+	JLT    depthdone655
 
-depth652:
+depth654:
 	PREFETCHT0   2048(CX)
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
@@ -12080,13 +12192,13 @@ depth652:
 	ADDQ         $+96, CX
 	SUBQ         $+4, R11
 	CMPQ         R11, $+4
-	JGE          depth652
+	JGE          depth654
 
-depthdone653:
+depthdone655:
 	TESTQ R11, R11
-	JZ    restdone655
+	JZ    restdone657
 
-rest654:
+rest656:
 	VMOVDQU      (R10), Y12
 	VMOVDQU      (R10)(R9*1), Y13
 	VPBROADCASTD (CX), Y14
@@ -12134,14 +12246,14 @@ rest654:
 	ADDQ         $+32, R10
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          rest654
+	JNZ          rest656
 
-restdone655:
+restdone657:
 	MOVQ  extras+48(FP), R11
 	TESTQ R11, R11
-	JZ    extradone657
+	JZ    extradone659
 
-extra656:
+extra658:
 	MOVLQSX      (BX), R10
 	ADDQ         DX, R10
 	VMOVDQU      (R10), Y12
@@ -12191,13 +12303,13 @@ extra656:
 	ADDQ         $+4, BX
 	ADDQ         $+24, CX
 	DECQ         R11
-	JNZ          extra656
+	JNZ          extra658
 
-extradone657:
+extradone659:
 	LEAQ   (AX)(SI*2), R10
 	ADDQ   SI, R10
 	TESTQ  $+1, DI
-	JZ     fresh658
+	JZ     fresh660
 	VPADDD (AX), Y0, Y0
 	VPADDD 32(AX), Y1, Y1
 	VPADDD (AX)(SI*1), Y2, Y2
@@ -12211,7 +12323,7 @@ extradone657:
 	VPADDD (R10)(SI*2), Y10, Y10
 	VPADDD 32(R10)(SI*2), Y11, Y11
 
-fresh658:
+fresh660:
 	VMOVDQU Y0, (AX)
 	VMOVDQU Y1, 32(AX)
 	VMOVDQU Y2, (AX)(SI*1)
@@ -12228,9 +12340,9 @@ fresh658:
 	LEAQ    (AX)(SI*2), AX
 	LEAQ    (AX)(SI*2), AX
 	DECQ    R8
-	JNZ     panel650
+	JNZ     panel652
 
-paneldone651:
+paneldone653:
 	VZEROUPPER
 	RET
 
@@ -12242,9 +12354,9 @@ TEXT ·packQuadsRun(SB), NOSPLIT, $0-32
 	MOVQ  koff+16(FP), DX
 	MOVQ  k+24(FP), BX
 	TESTQ BX, BX
-	JZ    groupdone660
+	JZ    groupdone662
 
-group659:
+group661:
 	MOVLQSX     (DX), SI
 	VMOVQ       (AX)(SI*1), X0
 	MOVLQSX     4(DX), SI
@@ -12262,9 +12374,9 @@ group659:
 	ADDQ        $+16, DX
 	ADDQ        $+32, CX
 	DECQ        BX
-	JNZ         group659
+	JNZ         group661
 
-groupdone660:
+groupdone662:
 	VZEROUPPER
 	RET
 
@@ -12280,9 +12392,9 @@ TEXT ·packQuadsWindows(SB), NOSPLIT, $0-48
 	MOVQ    koff+24(FP), BX
 	MOVQ    k+40(FP), SI
 	TESTQ   SI, SI
-	JZ      groupdone662
+	JZ      groupdone664
 
-group661:
+group663:
 	MOVLQSX     (BX), DI
 	VMOVDQU     (AX)(DI*1), X2
 	VMOVDQU     (CX)(DI*1), X3
@@ -12316,9 +12428,9 @@ group661:
 	ADDQ        $+16, BX
 	ADDQ        $+32, DX
 	DECQ        SI
-	JNZ         group661
+	JNZ         group663
 
-groupdone662:
+groupdone664:
 	VZEROUPPER
 	RET
 
@@ -12334,20 +12446,20 @@ TEXT ·depthwiseCodes1(SB), NOSPLIT, $0-64
 	MOVQ  cols+48(FP), R8
 	MOVQ  pitch+56(FP), R9
 	TESTQ DI, DI
-	JZ    rowdone664
+	JZ    rowdone666
 
-row663:
+row665:
 	MOVQ CX, R10
 	MOVQ R8, R11
 
-wide665:
+wide667:
 	CMPQ   R11, $+8
-	JLE    narrow666
+	JLE    narrow668
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps668:
+taps670:
 	MOVLQSX      (BX)(R12*8), R13
 	VPMOVZXBW    (R10)(R13*1), Y2
 	MOVLQSX      4(BX)(R12*8), R13
@@ -12361,7 +12473,7 @@ taps668:
 	VPADDD       Y5, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps668
+	JLT          taps670
 	VPERM2I128   $0x20, Y1, Y0, Y2
 	VPERM2I128   $0x31, Y1, Y0, Y1
 	VMOVDQU      Y2, (AX)
@@ -12369,16 +12481,16 @@ taps668:
 	ADDQ         $+16, R10
 	ADDQ         $+64, AX
 	SUBQ         $+16, R11
-	JMP          wide665
+	JMP          wide667
 
-narrow666:
+narrow668:
 	TESTQ  R11, R11
-	JLE    rowdone667
+	JLE    rowdone669
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps669:
+taps671:
 	MOVLQSX      (BX)(R12*8), R13
 	VPMOVZXBW    (R10)(R13*1), X6
 	MOVLQSX      4(BX)(R12*8), R13
@@ -12392,19 +12504,19 @@ taps669:
 	VPADDD       Y3, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps669
+	JLT          taps671
 	VMOVDQU      X0, (AX)
 	VMOVDQU      X1, 16(AX)
 	ADDQ         $+32, AX
 	SUBQ         $+8, R11
 
-rowdone667:
+rowdone669:
 	LEAQ (AX)(R11*4), AX
 	ADDQ R9, CX
 	DECQ DI
-	JNZ  row663
+	JNZ  row665
 
-rowdone664:
+rowdone666:
 	VZEROUPPER
 	RET
 
@@ -12420,20 +12532,20 @@ TEXT ·depthwiseCodes2(SB), NOSPLIT, $0-64
 	MOVQ  cols+48(FP), R8
 	MOVQ  pitch+56(FP), R9
 	TESTQ DI, DI
-	JZ    rowdone671
+	JZ    rowdone673
 
-row670:
+row672:
 	MOVQ CX, R10
 	MOVQ R8, R11
 
-wide672:
+wide674:
 	CMPQ   R11, $+8
-	JLE    narrow673
+	JLE    narrow675
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps675:
+taps677:
 	MOVLQSX      (BX)(R12*8), R13
 	VMOVDQU      (R10)(R13*1), Y2
 	VPAND        const00ff00ff<>+0(SB), Y2, Y2
@@ -12449,7 +12561,7 @@ taps675:
 	VPADDD       Y5, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps675
+	JLT          taps677
 	VPERM2I128   $0x20, Y1, Y0, Y2
 	VPERM2I128   $0x31, Y1, Y0, Y1
 	VMOVDQU      Y2, (AX)
@@ -12457,16 +12569,16 @@ taps675:
 	ADDQ         $+32, R10
 	ADDQ         $+64, AX
 	SUBQ         $+16, R11
-	JMP          wide672
+	JMP          wide674
 
-narrow673:
+narrow675:
 	TESTQ  R11, R11
-	JLE    rowdone674
+	JLE    rowdone676
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	XORQ   R12, R12
 
-taps676:
+taps678:
 	MOVLQSX      (BX)(R12*8), R13
 	VMOVDQU      (R10)(R13*1), X6
 	VPAND        const00ff00ff<>+0(SB), X6, X6
@@ -12482,19 +12594,19 @@ taps676:
 	VPADDD       Y3, Y1, Y1
 	INCQ         R12
 	CMPQ         R12, SI
-	JLT          taps676
+	JLT          taps678
 	VMOVDQU      X0, (AX)
 	VMOVDQU      X1, 16(AX)
 	ADDQ         $+32, AX
 	SUBQ         $+8, R11
 
-rowdone674:
+rowdone676:
 	LEAQ (AX)(R11*4), AX
 	ADDQ R9, CX
 	DECQ DI
-	JNZ  row670
+	JNZ  row672
 
-rowdone671:
+rowdone673:
 	VZEROUPPER
 	RET
 
@@ -12515,9 +12627,9 @@ TEXT ·maxBytesVector(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 	CMPQ DX, $+32
-	JLT  vectordone678
+	JLT  vectordone680
 
-vector677:
+vector679:
 	VMOVDQU (CX), Y0
 	VPMAXUB (AX), Y0, Y0
 	VMOVDQU Y0, (AX)
@@ -12525,9 +12637,9 @@ vector677:
 	ADDQ    $+32, AX
 	SUBQ    $+32, DX
 	CMPQ    DX, $+32
-	JGE     vector677
+	JGE     vector679
 
-vectordone678:
+vectordone680:
 	VZEROUPPER
 	RET
 
@@ -12545,28 +12657,10 @@ TEXT ·rescaleVector(SB), NOSPLIT, $0-64
 	MOVQ         f+0(FP), BX
 	MOVQ         n+24(FP), SI
 	CMPQ         SI, $+16
-	JLT          blockdone680
+	JLT          blockdone682
 
-block679:
+block681:
 	VMOVUPS   (AX), Y5
-	VPADDD    Y0, Y5, Y5
-	VCVTDQ2PS Y5, Y5
-	VMULPS    Y1, Y5, Y5
-	TESTQ     $+4, DX
-	JZ        nobias681
-	VADDPS    Y2, Y5, Y5
-
-nobias681:
-	TESTQ   $+8, DX
-	JZ      noadd682
-	VMOVUPS (CX), Y6
-	VADDPS  Y6, Y5, Y5
-
-noadd682:
-	VMAXPS    Y5, Y3, Y5
-	VMINPS    Y5, Y4, Y5
-	VMOVUPS   Y5, (BX)
-	VMOVUPS   32(AX), Y5
 	VPADDD    Y0, Y5, Y5
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
@@ -12577,10 +12671,28 @@ noadd682:
 nobias683:
 	TESTQ   $+8, DX
 	JZ      noadd684
-	VMOVUPS 32(CX), Y6
+	VMOVUPS (CX), Y6
 	VADDPS  Y6, Y5, Y5
 
 noadd684:
+	VMAXPS    Y5, Y3, Y5
+	VMINPS    Y5, Y4, Y5
+	VMOVUPS   Y5, (BX)
+	VMOVUPS   32(AX), Y5
+	VPADDD    Y0, Y5, Y5
+	VCVTDQ2PS Y5, Y5
+	VMULPS    Y1, Y5, Y5
+	TESTQ     $+4, DX
+	JZ        nobias685
+	VADDPS    Y2, Y5, Y5
+
+nobias685:
+	TESTQ   $+8, DX
+	JZ      noadd686
+	VMOVUPS 32(CX), Y6
+	VADDPS  Y6, Y5, Y5
+
+noadd686:
 	VMAXPS  Y5, Y3, Y5
 	VMINPS  Y5, Y4, Y5
 	VMOVUPS Y5, 32(BX)
@@ -12589,28 +12701,28 @@ noadd684:
 	ADDQ    $+64, CX
 	SUBQ    $+16, SI
 	CMPQ    SI, $+16
-	JGE     block679
+	JGE     block681
 
-blockdone680:
+blockdone682:
 	CMPQ SI, $+8
-	JLT  vectordone686
+	JLT  vectordone688
 
-vector685:
+vector687:
 	VMOVUPS   (AX), Y5
 	VPADDD    Y0, Y5, Y5
 	VCVTDQ2PS Y5, Y5
 	VMULPS    Y1, Y5, Y5
 	TESTQ     $+4, DX
-	JZ        nobias687
+	JZ        nobias689
 	VADDPS    Y2, Y5, Y5
 
-nobias687:
+nobias689:
 	TESTQ   $+8, DX
-	JZ      noadd688
+	JZ      noadd690
 	VMOVUPS (CX), Y6
 	VADDPS  Y6, Y5, Y5
 
-noadd688:
+noadd690:
 	VMAXPS  Y5, Y3, Y5
 	VMINPS  Y5, Y4, Y5
 	VMOVUPS Y5, (BX)
@@ -12619,11 +12731,11 @@ noadd688:
 	ADDQ    $+32, CX
 	SUBQ    $+8, SI
 	CMPQ    SI, $+8
-	JGE     vector685
+	JGE     vector687
 
-vectordone686:
+vectordone688:
 	TESTQ      SI, SI
-	JZ         even689
+	JZ         even691
 	LEAQ       tailmasks<>+32(SB), DI
 	NEGQ       SI
 	VMOVUPS    (DI)(SI*4), Y5
@@ -12632,21 +12744,21 @@ vectordone686:
 	VCVTDQ2PS  Y6, Y6
 	VMULPS     Y1, Y6, Y6
 	TESTQ      $+4, DX
-	JZ         nobias690
+	JZ         nobias692
 	VADDPS     Y2, Y6, Y6
 
-nobias690:
+nobias692:
 	TESTQ      $+8, DX
-	JZ         noadd691
+	JZ         noadd693
 	VMASKMOVPS (CX), Y5, Y0
 	VADDPS     Y0, Y6, Y6
 
-noadd691:
+noadd693:
 	VMAXPS     Y6, Y3, Y6
 	VMINPS     Y6, Y4, Y6
 	VMASKMOVPS Y6, Y5, (BX)
 
-even689:
+even691:
 	VZEROUPPER
 	RET
 
@@ -12668,24 +12780,24 @@ TEXT ·requantizeVector(SB), NOSPLIT, $0-80
 	MOVQ         n+24(FP), SI
 	VPMOVZXBD    halvesorder<>+0(SB), Y8
 	CMPQ         SI, $+32
-	JLT          blockdone693
+	JLT          blockdone695
 
-block692:
+block694:
 	VMOVUPS   (AX), Y9
 	VPADDD    Y0, Y9, Y9
 	VCVTDQ2PS Y9, Y9
 	VMULPS    Y1, Y9, Y9
 	TESTQ     $+4, DX
-	JZ        nobias694
+	JZ        nobias696
 	VADDPS    Y2, Y9, Y9
 
-nobias694:
+nobias696:
 	TESTQ   $+8, DX
-	JZ      noadd695
+	JZ      noadd697
 	VMOVUPS (CX), Y10
 	VADDPS  Y10, Y9, Y9
 
-noadd695:
+noadd697:
 	VMULPS    Y3, Y9, Y9
 	VADDPS    Y4, Y9, Y9
 	VMAXPS    Y5, Y9, Y9
@@ -12697,16 +12809,16 @@ noadd695:
 	VCVTDQ2PS Y10, Y10
 	VMULPS    Y1, Y10, Y10
 	TESTQ     $+4, DX
-	JZ        nobias696
+	JZ        nobias698
 	VADDPS    Y2, Y10, Y10
 
-nobias696:
+nobias698:
 	TESTQ   $+8, DX
-	JZ      noadd697
+	JZ      noadd699
 	VMOVUPS 32(CX), Y11
 	VADDPS  Y11, Y10, Y10
 
-noadd697:
+noadd699:
 	VMULPS    Y3, Y10, Y10
 	VADDPS    Y4, Y10, Y10
 	VMAXPS    Y5, Y10, Y10
@@ -12718,16 +12830,16 @@ noadd697:
 	VCVTDQ2PS Y11, Y11
 	VMULPS    Y1, Y11, Y11
 	TESTQ     $+4, DX
-	JZ        nobias698
+	JZ        nobias700
 	VADDPS    Y2, Y11, Y11
 
-nobias698:
+nobias700:
 	TESTQ   $+8, DX
-	JZ      noadd699
+	JZ      noadd701
 	VMOVUPS 64(CX), Y12
 	VADDPS  Y12, Y11, Y11
 
-noadd699:
+noadd701:
 	VMULPS    Y3, Y11, Y11
 	VADDPS    Y4, Y11, Y11
 	VMAXPS    Y5, Y11, Y11
@@ -12739,16 +12851,16 @@ noadd699:
 	VCVTDQ2PS Y12, Y12
 	VMULPS    Y1, Y12, Y12
 	TESTQ     $+4, DX
-	JZ        nobias700
+	JZ        nobias702
 	VADDPS    Y2, Y12, Y12
 
-nobias700:
+nobias702:
 	TESTQ   $+8, DX
-	JZ      noadd701
+	JZ      noadd703
 	VMOVUPS 96(CX), Y13
 	VADDPS  Y13, Y12, Y12
 
-noadd701:
+noadd703:
 	VMULPS    Y3, Y12, Y12
 	VADDPS    Y4, Y12, Y12
 	VMAXPS    Y5, Y12, Y12
@@ -12765,28 +12877,28 @@ noadd701:
 	ADDQ      $+128, CX
 	SUBQ      $+32, SI
 	CMPQ      SI, $+32
-	JGE       block692
+	JGE       block694
 
-blockdone693:
+blockdone695:
 	CMPQ SI, $+8
-	JLT  vectordone703
+	JLT  vectordone705
 
-vector702:
+vector704:
 	VMOVUPS   (AX), Y8
 	VPADDD    Y0, Y8, Y8
 	VCVTDQ2PS Y8, Y8
 	VMULPS    Y1, Y8, Y8
 	TESTQ     $+4, DX
-	JZ        nobias704
+	JZ        nobias706
 	VADDPS    Y2, Y8, Y8
 
-nobias704:
+nobias706:
 	TESTQ   $+8, DX
-	JZ      noadd705
+	JZ      noadd707
 	VMOVUPS (CX), Y9
 	VADDPS  Y9, Y8, Y8
 
-noadd705:
+noadd707:
 	VMULPS       Y3, Y8, Y8
 	VADDPS       Y4, Y8, Y8
 	VMAXPS       Y5, Y8, Y8
@@ -12802,11 +12914,11 @@ noadd705:
 	ADDQ         $+32, CX
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector702
+	JGE          vector704
 
-vectordone703:
+vectordone705:
 	TESTQ      SI, SI
-	JZ         even706
+	JZ         even708
 	LEAQ       tailmasks<>+32(SB), DI
 	MOVQ       SI, R8
 	NEGQ       R8
@@ -12816,16 +12928,16 @@ vectordone703:
 	VCVTDQ2PS  Y9, Y9
 	VMULPS     Y1, Y9, Y9
 	TESTQ      $+4, DX
-	JZ         nobias707
+	JZ         nobias709
 	VADDPS     Y2, Y9, Y9
 
-nobias707:
+nobias709:
 	TESTQ      $+8, DX
-	JZ         noadd708
+	JZ         noadd710
 	VMASKMOVPS (CX), Y8, Y0
 	VADDPS     Y0, Y9, Y9
 
-noadd708:
+noadd710:
 	VMULPS       Y3, Y9, Y9
 	VADDPS       Y4, Y9, Y9
 	VMAXPS       Y5, Y9, Y9
@@ -12837,17 +12949,17 @@ noadd708:
 	VPACKUSWB    X9, X9, X9
 	VMOVQ        X9, AX
 	TESTQ        SI, SI
-	JZ           bytedone710
+	JZ           bytedone712
 
-byte709:
+byte711:
 	MOVB AL, (BX)
 	SHRQ $0x08, AX
 	INCQ BX
 	DECQ SI
-	JNZ  byte709
+	JNZ  byte711
 
-bytedone710:
-even706:
+bytedone712:
+even708:
 	VZEROUPPER
 	RET
 
@@ -12871,24 +12983,24 @@ TEXT ·requantizeDivVector(SB), NOSPLIT, $0-76
 	MOVQ         n+24(FP), SI
 	VPMOVZXBD    halvesorder<>+0(SB), Y7
 	CMPQ         SI, $+32
-	JLT          blockdone712
+	JLT          blockdone714
 
-block711:
+block713:
 	VMOVUPS   (AX), Y8
 	VPADDD    Y0, Y8, Y8
 	VCVTDQ2PS Y8, Y8
 	VMULPS    Y1, Y8, Y8
 	TESTQ     $+4, DX
-	JZ        nobias713
+	JZ        nobias715
 	VADDPS    Y2, Y8, Y8
 
-nobias713:
+nobias715:
 	TESTQ   $+8, DX
-	JZ      noadd714
+	JZ      noadd716
 	VMOVUPS (CX), Y9
 	VADDPS  Y9, Y8, Y8
 
-noadd714:
+noadd716:
 	VDIVPS    Y3, Y8, Y8
 	VMAXPS    Y4, Y8, Y8
 	VMINPS    Y8, Y5, Y8
@@ -12899,16 +13011,16 @@ noadd714:
 	VCVTDQ2PS Y9, Y9
 	VMULPS    Y1, Y9, Y9
 	TESTQ     $+4, DX
-	JZ        nobias715
+	JZ        nobias717
 	VADDPS    Y2, Y9, Y9
 
-nobias715:
+nobias717:
 	TESTQ   $+8, DX
-	JZ      noadd716
+	JZ      noadd718
 	VMOVUPS 32(CX), Y10
 	VADDPS  Y10, Y9, Y9
 
-noadd716:
+noadd718:
 	VDIVPS    Y3, Y9, Y9
 	VMAXPS    Y4, Y9, Y9
 	VMINPS    Y9, Y5, Y9
@@ -12919,16 +13031,16 @@ noadd716:
 	VCVTDQ2PS Y10, Y10
 	VMULPS    Y1, Y10, Y10
 	TESTQ     $+4, DX
-	JZ        nobias717
+	JZ        nobias719
 	VADDPS    Y2, Y10, Y10
 
-nobias717:
+nobias719:
 	TESTQ   $+8, DX
-	JZ      noadd718
+	JZ      noadd720
 	VMOVUPS 64(CX), Y11
 	VADDPS  Y11, Y10, Y10
 
-noadd718:
+noadd720:
 	VDIVPS    Y3, Y10, Y10
 	VMAXPS    Y4, Y10, Y10
 	VMINPS    Y10, Y5, Y10
@@ -12939,16 +13051,16 @@ noadd718:
 	VCVTDQ2PS Y11, Y11
 	VMULPS    Y1, Y11, Y11
 	TESTQ     $+4, DX
-	JZ        nobias719
+	JZ        nobias721
 	VADDPS    Y2, Y11, Y11
 
-nobias719:
+nobias721:
 	TESTQ   $+8, DX
-	JZ      noadd720
+	JZ      noadd722
 	VMOVUPS 96(CX), Y12
 	VADDPS  Y12, Y11, Y11
 
-noadd720:
+noadd722:
 	VDIVPS    Y3, Y11, Y11
 	VMAXPS    Y4, Y11, Y11
 	VMINPS    Y11, Y5, Y11
@@ -12964,28 +13076,28 @@ noadd720:
 	ADDQ      $+128, CX
 	SUBQ      $+32, SI
 	CMPQ      SI, $+32
-	JGE       block711
+	JGE       block713
 
-blockdone712:
+blockdone714:
 	CMPQ SI, $+8
-	JLT  vectordone722
+	JLT  vectordone724
 
-vector721:
+vector723:
 	VMOVUPS   (AX), Y7
 	VPADDD    Y0, Y7, Y7
 	VCVTDQ2PS Y7, Y7
 	VMULPS    Y1, Y7, Y7
 	TESTQ     $+4, DX
-	JZ        nobias723
+	JZ        nobias725
 	VADDPS    Y2, Y7, Y7
 
-nobias723:
+nobias725:
 	TESTQ   $+8, DX
-	JZ      noadd724
+	JZ      noadd726
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y7, Y7
 
-noadd724:
+noadd726:
 	VDIVPS       Y3, Y7, Y7
 	VMAXPS       Y4, Y7, Y7
 	VMINPS       Y7, Y5, Y7
@@ -13000,11 +13112,11 @@ noadd724:
 	ADDQ         $+32, CX
 	SUBQ         $+8, SI
 	CMPQ         SI, $+8
-	JGE          vector721
+	JGE          vector723
 
-vectordone722:
+vectordone724:
 	TESTQ      SI, SI
-	JZ         even725
+	JZ         even727
 	LEAQ       tailmasks<>+32(SB), DI
 	MOVQ       SI, R8
 	NEGQ       R8
@@ -13014,16 +13126,16 @@ vectordone722:
 	VCVTDQ2PS  Y8, Y8
 	VMULPS     Y1, Y8, Y8
 	TESTQ      $+4, DX
-	JZ         nobias726
+	JZ         nobias728
 	VADDPS     Y2, Y8, Y8
 
-nobias726:
+nobias728:
 	TESTQ      $+8, DX
-	JZ         noadd727
+	JZ         noadd729
 	VMASKMOVPS (CX), Y7, Y0
 	VADDPS     Y0, Y8, Y8
 
-noadd727:
+noadd729:
 	VDIVPS       Y3, Y8, Y8
 	VMAXPS       Y4, Y8, Y8
 	VMINPS       Y8, Y5, Y8
@@ -13034,17 +13146,17 @@ noadd727:
 	VPACKUSWB    X8, X8, X8
 	VMOVQ        X8, AX
 	TESTQ        SI, SI
-	JZ           bytedone729
+	JZ           bytedone731
 
-byte728:
+byte730:
 	MOVB AL, (BX)
 	SHRQ $0x08, AX
 	INCQ BX
 	DECQ SI
-	JNZ  byte728
+	JNZ  byte730
 
-bytedone729:
-even725:
+bytedone731:
+even727:
 	VZEROUPPER
 	RET
 
@@ -13060,9 +13172,9 @@ TEXT ·quantizeDivVector(SB), NOSPLIT, $0-44
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y4
 	CMPQ         DX, $+32
-	JLT          blockdone731
+	JLT          blockdone733
 
-block730:
+block732:
 	VMOVUPS   (AX), Y5
 	VDIVPS    Y0, Y5, Y5
 	VMAXPS    Y1, Y5, Y5
@@ -13096,13 +13208,13 @@ block730:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block730
+	JGE       block732
 
-blockdone731:
+blockdone733:
 	CMPQ DX, $+8
-	JLT  vectordone733
+	JLT  vectordone735
 
-vector732:
+vector734:
 	VMOVUPS      (AX), Y4
 	VDIVPS       Y0, Y4, Y4
 	VMAXPS       Y1, Y4, Y4
@@ -13117,11 +13229,11 @@ vector732:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector732
+	JGE          vector734
 
-vectordone733:
+vectordone735:
 	TESTQ        DX, DX
-	JZ           even734
+	JZ           even736
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -13137,17 +13249,17 @@ vectordone733:
 	VPACKUSWB    X4, X4, X4
 	VMOVQ        X4, AX
 	TESTQ        DX, DX
-	JZ           bytedone736
+	JZ           bytedone738
 
-byte735:
+byte737:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte735
+	JNZ  byte737
 
-bytedone736:
-even734:
+bytedone738:
+even736:
 	VZEROUPPER
 	RET
 
@@ -13164,9 +13276,9 @@ TEXT ·quantizeMulVector(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y5
 	CMPQ         DX, $+32
-	JLT          blockdone738
+	JLT          blockdone740
 
-block737:
+block739:
 	VMOVUPS   (AX), Y6
 	VMULPS    Y0, Y6, Y6
 	VADDPS    Y1, Y6, Y6
@@ -13204,13 +13316,13 @@ block737:
 	ADDQ      $+128, AX
 	SUBQ      $+32, DX
 	CMPQ      DX, $+32
-	JGE       block737
+	JGE       block739
 
-blockdone738:
+blockdone740:
 	CMPQ DX, $+8
-	JLT  vectordone740
+	JLT  vectordone742
 
-vector739:
+vector741:
 	VMOVUPS      (AX), Y5
 	VMULPS       Y0, Y5, Y5
 	VADDPS       Y1, Y5, Y5
@@ -13226,11 +13338,11 @@ vector739:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector739
+	JGE          vector741
 
-vectordone740:
+vectordone742:
 	TESTQ        DX, DX
-	JZ           even741
+	JZ           even743
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -13247,17 +13359,17 @@ vectordone740:
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, AX
 	TESTQ        DX, DX
-	JZ           bytedone743
+	JZ           bytedone745
 
-byte742:
+byte744:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte742
+	JNZ  byte744
 
-bytedone743:
-even741:
+bytedone745:
+even743:
 	VZEROUPPER
 	RET
 
@@ -13274,9 +13386,9 @@ TEXT ·quantizeFMAVector(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	VPMOVZXBD    halvesorder<>+0(SB), Y5
 	CMPQ         DX, $+32
-	JLT          blockdone745
+	JLT          blockdone747
 
-block744:
+block746:
 	VMOVUPS     (AX), Y6
 	VFMADD213PS Y1, Y0, Y6
 	VMAXPS      Y2, Y6, Y6
@@ -13310,13 +13422,13 @@ block744:
 	ADDQ        $+128, AX
 	SUBQ        $+32, DX
 	CMPQ        DX, $+32
-	JGE         block744
+	JGE         block746
 
-blockdone745:
+blockdone747:
 	CMPQ DX, $+8
-	JLT  vectordone747
+	JLT  vectordone749
 
-vector746:
+vector748:
 	VMOVUPS      (AX), Y5
 	VFMADD213PS  Y1, Y0, Y5
 	VMAXPS       Y2, Y5, Y5
@@ -13331,11 +13443,11 @@ vector746:
 	ADDQ         $+32, AX
 	SUBQ         $+8, DX
 	CMPQ         DX, $+8
-	JGE          vector746
+	JGE          vector748
 
-vectordone747:
+vectordone749:
 	TESTQ        DX, DX
-	JZ           even748
+	JZ           even750
 	LEAQ         tailmasks<>+32(SB), BX
 	MOVQ         DX, SI
 	NEGQ         SI
@@ -13351,17 +13463,17 @@ vectordone747:
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, AX
 	TESTQ        DX, DX
-	JZ           bytedone750
+	JZ           bytedone752
 
-byte749:
+byte751:
 	MOVB AL, (CX)
 	SHRQ $0x08, AX
 	INCQ CX
 	DECQ DX
-	JNZ  byte749
+	JNZ  byte751
 
-bytedone750:
-even748:
+bytedone752:
+even750:
 	VZEROUPPER
 	RET
 
@@ -13377,11 +13489,11 @@ TEXT ·fmaVector(SB), NOSPLIT, $0-48
 	VBROADCASTSS lo+40(FP), Y2
 	VBROADCASTSS hi+44(FP), Y3
 	TESTQ        DX, DX
-	JZ           add751
+	JZ           add753
 	CMPQ         BX, $+8
-	JLT          addvectordone753
+	JLT          addvectordone755
 
-addvector752:
+addvector754:
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	ADDQ        $+32, DX
@@ -13393,11 +13505,11 @@ addvector752:
 	ADDQ        $+32, AX
 	SUBQ        $+8, BX
 	CMPQ        BX, $+8
-	JGE         addvector752
+	JGE         addvector754
 
-addvectordone753:
+addvectordone755:
 	TESTQ       BX, BX
-	JZ          addeven754
+	JZ          addeven756
 	LEAQ        tailmasks<>+32(SB), SI
 	NEGQ        BX
 	VMOVUPS     (SI)(BX*4), Y4
@@ -13409,14 +13521,14 @@ addvectordone753:
 	VMINPS      Y5, Y3, Y5
 	VMASKMOVPS  Y5, Y4, (AX)
 
-addeven754:
+addeven756:
 	XORQ BX, BX
 
-add751:
+add753:
 	CMPQ BX, $+8
-	JLT  shiftvectordone756
+	JLT  shiftvectordone758
 
-shiftvector755:
+shiftvector757:
 	VMOVUPS     (CX), Y4
 	VFMADD213PS Y1, Y0, Y4
 	VMAXPS      Y4, Y2, Y4
@@ -13426,11 +13538,11 @@ shiftvector755:
 	ADDQ        $+32, AX
 	SUBQ        $+8, BX
 	CMPQ        BX, $+8
-	JGE         shiftvector755
+	JGE         shiftvector757
 
-shiftvectordone756:
+shiftvectordone758:
 	TESTQ       BX, BX
-	JZ          shifteven757
+	JZ          shifteven759
 	LEAQ        tailmasks<>+32(SB), DX
 	NEGQ        BX
 	VMOVUPS     (DX)(BX*4), Y4
@@ -13440,7 +13552,7 @@ shiftvectordone756:
 	VMINPS      Y5, Y3, Y5
 	VMASKMOVPS  Y5, Y4, (AX)
 
-shifteven757:
+shifteven759:
 	VZEROUPPER
 	RET
 
@@ -13453,9 +13565,9 @@ TEXT ·dequantizeVector(SB), NOSPLIT, $0-36
 	VPBROADCASTD zero+24(FP), Y0
 	VBROADCASTSS scale+32(FP), Y1
 	CMPQ         DX, $+8
-	JLT          vectordone759
+	JLT          vectordone761
 
-vector758:
+vector760:
 	VPMOVZXBD (CX), Y2
 	VPSUBD    Y0, Y2, Y2
 	VCVTDQ2PS Y2, Y2
@@ -13465,9 +13577,9 @@ vector758:
 	ADDQ      $+32, AX
 	SUBQ      $+8, DX
 	CMPQ      DX, $+8
-	JGE       vector758
+	JGE       vector760
 
-vectordone759:
+vectordone761:
 	VZEROUPPER
 	RET
 
@@ -13487,7 +13599,7 @@ TEXT ·winoIn2(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel760:
+channel762:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -13654,7 +13766,7 @@ channel760:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel760
+	JNZ            channel762
 	VZEROUPPER
 	RET
 
@@ -13678,7 +13790,7 @@ TEXT ·winoOut2(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel761:
+channel763:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -13744,16 +13856,16 @@ channel761:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag762
+	JZ           noflag764
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag762:
+noflag764:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag763
+	JZ          noflag765
 	VMOVSD      (CX)(DI*4), X6
 	VMOVHPS     (CX)(R8*4), X6, X6
 	VMOVSD      (CX)(R11*4), X3
@@ -13767,7 +13879,7 @@ noflag762:
 	VINSERTF128 $0x01, X3, Y7, Y7
 	VADDPS      Y7, Y2, Y2
 
-noflag763:
+noflag765:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -13793,16 +13905,16 @@ noflag763:
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y5, Y3, Y3
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag764
+	JZ           noflag766
 	VBROADCASTSS (R14), Y4
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
 
-noflag764:
+noflag766:
 	VUNPCKLPS   Y3, Y2, Y4
 	VUNPCKHPS   Y3, Y2, Y2
 	TESTQ       $+8, flags+96(FP)
-	JZ          noflag765
+	JZ          noflag767
 	VMOVSD      (CX)(DI*4), X8
 	VMOVHPS     (CX)(R8*4), X8, X8
 	VMOVSD      (CX)(R11*4), X3
@@ -13816,7 +13928,7 @@ noflag764:
 	VINSERTF128 $0x01, X3, Y9, Y9
 	VADDPS      Y9, Y2, Y2
 
-noflag765:
+noflag767:
 	VMAXPS       Y4, Y0, Y4
 	VMINPS       Y4, Y1, Y4
 	VMOVLPS      X4, (AX)(DI*4)
@@ -13835,7 +13947,7 @@ noflag765:
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel761
+	JNZ          channel763
 	VZEROUPPER
 	RET
 
@@ -13855,7 +13967,7 @@ TEXT ·winoIn4(SB), NOSPLIT, $0-72
 	MOVLQSX 24(BX), R12
 	MOVLQSX 28(BX), BX
 
-channel766:
+channel768:
 	VBROADCASTF128 (CX)(SI*4), Y0
 	VINSERTF128    $0x01, (CX)(R10*4), Y0, Y0
 	VBROADCASTF128 (CX)(DI*4), Y1
@@ -14392,7 +14504,7 @@ channel766:
 	ADDQ           $+32, AX
 	ADDQ           step+40(FP), CX
 	DECQ           channels+32(FP)
-	JNZ            channel766
+	JNZ            channel768
 	VZEROUPPER
 	RET
 
@@ -14486,7 +14598,7 @@ TEXT ·winoOut4(SB), NOSPLIT, $0-112
 	VBROADCASTSS lo+104(FP), Y0
 	VBROADCASTSS hi+108(FP), Y1
 
-channel767:
+channel769:
 	VMOVUPS      (DX), Y2
 	ADDQ         down+72(FP), DX
 	VMOVUPS      (DX), Y3
@@ -14674,75 +14786,6 @@ channel767:
 	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
 	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
 	TESTQ        $+4, flags+96(FP)
-	JZ           noflag768
-	VBROADCASTSS (R14), Y3
-	VADDPS       Y3, Y2, Y2
-	VADDPS       Y3, Y6, Y6
-	VADDPS       Y3, Y4, Y4
-	VADDPS       Y3, Y7, Y7
-
-noflag768:
-	VUNPCKLPS      Y6, Y2, Y3
-	VUNPCKLPS      Y7, Y4, Y5
-	VSHUFPS        $0x44, Y5, Y3, Y8
-	VSHUFPS        $0xee, Y5, Y3, Y3
-	VUNPCKHPS      Y6, Y2, Y2
-	VUNPCKHPS      Y7, Y4, Y4
-	VSHUFPS        $0x44, Y4, Y2, Y5
-	VSHUFPS        $0xee, Y4, Y2, Y2
-	TESTQ          $+8, flags+96(FP)
-	JZ             noflag769
-	VBROADCASTF128 (CX)(DI*4), Y4
-	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
-	VADDPS         Y4, Y8, Y8
-	VBROADCASTF128 (CX)(R8*4), Y4
-	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
-	VADDPS         Y4, Y3, Y3
-	VBROADCASTF128 (CX)(R9*4), Y4
-	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
-	VADDPS         Y4, Y5, Y5
-	VBROADCASTF128 (CX)(R10*4), Y4
-	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
-	VADDPS         Y4, Y2, Y2
-
-noflag769:
-	VMAXPS       Y8, Y0, Y8
-	VMINPS       Y8, Y1, Y8
-	VMOVUPS      X8, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
-	VMOVUPS      X3, (AX)(R8*4)
-	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
-	VMAXPS       Y5, Y0, Y5
-	VMINPS       Y5, Y1, Y5
-	VMOVUPS      X5, (AX)(R9*4)
-	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
-	VMAXPS       Y2, Y0, Y2
-	VMINPS       Y2, Y1, Y2
-	VMOVUPS      X2, (AX)(R10*4)
-	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
-	ADDQ         pitch+64(FP), AX
-	ADDQ         pitch+64(FP), CX
-	VMOVUPS      192(BX), Y2
-	VMOVUPS      224(BX), Y3
-	VMOVUPS      256(BX), Y4
-	VMOVUPS      288(BX), Y5
-	VMOVUPS      320(BX), Y6
-	VMOVUPS      352(BX), Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       Y8, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMULPS       const3fc00000<>+0(SB), Y5, Y6
-	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
-	VMULPS       const40100000<>+0(SB), Y4, Y4
-	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
-	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
-	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
-	TESTQ        $+4, flags+96(FP)
 	JZ           noflag770
 	VBROADCASTSS (R14), Y3
 	VADDPS       Y3, Y2, Y2
@@ -14793,12 +14836,12 @@ noflag771:
 	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
 	ADDQ         pitch+64(FP), AX
 	ADDQ         pitch+64(FP), CX
-	VMOVUPS      384(BX), Y2
-	VMOVUPS      416(BX), Y3
-	VMOVUPS      448(BX), Y4
-	VMOVUPS      480(BX), Y5
-	VMOVUPS      512(BX), Y6
-	VMOVUPS      544(BX), Y7
+	VMOVUPS      192(BX), Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      288(BX), Y5
+	VMOVUPS      320(BX), Y6
+	VMOVUPS      352(BX), Y7
 	VADDPS       Y4, Y3, Y8
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y6, Y5, Y4
@@ -14862,12 +14905,12 @@ noflag773:
 	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
 	ADDQ         pitch+64(FP), AX
 	ADDQ         pitch+64(FP), CX
-	VMOVUPS      576(BX), Y2
-	VMOVUPS      608(BX), Y3
-	VMOVUPS      640(BX), Y4
-	VMOVUPS      672(BX), Y5
-	VMOVUPS      704(BX), Y6
-	VMOVUPS      736(BX), Y7
+	VMOVUPS      384(BX), Y2
+	VMOVUPS      416(BX), Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      480(BX), Y5
+	VMOVUPS      512(BX), Y6
+	VMOVUPS      544(BX), Y7
 	VADDPS       Y4, Y3, Y8
 	VSUBPS       Y4, Y3, Y3
 	VADDPS       Y6, Y5, Y4
@@ -14929,11 +14972,80 @@ noflag775:
 	VMINPS       Y2, Y1, Y2
 	VMOVUPS      X2, (AX)(R10*4)
 	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
+	ADDQ         pitch+64(FP), AX
+	ADDQ         pitch+64(FP), CX
+	VMOVUPS      576(BX), Y2
+	VMOVUPS      608(BX), Y3
+	VMOVUPS      640(BX), Y4
+	VMOVUPS      672(BX), Y5
+	VMOVUPS      704(BX), Y6
+	VMOVUPS      736(BX), Y7
+	VADDPS       Y4, Y3, Y8
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMULPS       const3fc00000<>+0(SB), Y5, Y6
+	VFMADD231PS  const3f200000<>+0(SB), Y3, Y6
+	VMULPS       const40100000<>+0(SB), Y4, Y4
+	VFMADD231PS  const3ec80000<>+0(SB), Y8, Y4
+	VFMADD231PS  const40580000<>+0(SB), Y5, Y7
+	VFMADD231PS  const3e7a0000<>+0(SB), Y3, Y7
+	TESTQ        $+4, flags+96(FP)
+	JZ           noflag776
+	VBROADCASTSS (R14), Y3
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y3, Y6, Y6
+	VADDPS       Y3, Y4, Y4
+	VADDPS       Y3, Y7, Y7
+
+noflag776:
+	VUNPCKLPS      Y6, Y2, Y3
+	VUNPCKLPS      Y7, Y4, Y5
+	VSHUFPS        $0x44, Y5, Y3, Y8
+	VSHUFPS        $0xee, Y5, Y3, Y3
+	VUNPCKHPS      Y6, Y2, Y2
+	VUNPCKHPS      Y7, Y4, Y4
+	VSHUFPS        $0x44, Y4, Y2, Y5
+	VSHUFPS        $0xee, Y4, Y2, Y2
+	TESTQ          $+8, flags+96(FP)
+	JZ             noflag777
+	VBROADCASTF128 (CX)(DI*4), Y4
+	VINSERTF128    $0x01, (CX)(R11*4), Y4, Y4
+	VADDPS         Y4, Y8, Y8
+	VBROADCASTF128 (CX)(R8*4), Y4
+	VINSERTF128    $0x01, (CX)(R12*4), Y4, Y4
+	VADDPS         Y4, Y3, Y3
+	VBROADCASTF128 (CX)(R9*4), Y4
+	VINSERTF128    $0x01, (CX)(R13*4), Y4, Y4
+	VADDPS         Y4, Y5, Y5
+	VBROADCASTF128 (CX)(R10*4), Y4
+	VINSERTF128    $0x01, (CX)(SI*4), Y4, Y4
+	VADDPS         Y4, Y2, Y2
+
+noflag777:
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMOVUPS      X8, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y8, (AX)(R11*4)
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMOVUPS      X3, (AX)(R8*4)
+	VEXTRACTF128 $0x01, Y3, (AX)(R12*4)
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
+	VMOVUPS      X5, (AX)(R9*4)
+	VEXTRACTF128 $0x01, Y5, (AX)(R13*4)
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMOVUPS      X2, (AX)(R10*4)
+	VEXTRACTF128 $0x01, Y2, (AX)(SI*4)
 	ADDQ         step+56(FP), AX
 	ADDQ         step+56(FP), CX
 	ADDQ         $+4, R14
 	DECQ         rows+48(FP)
-	JNZ          channel767
+	JNZ          channel769
 	VZEROUPPER
 	RET
 

@@ -118,11 +118,11 @@ func boundsOfElements(_ *testing.T, f *walls, m *machine, caught func(what ...an
 			defer caught("quantize", n)
 			m.fakeQuantize(dst, a, 0.1, -128, 127, n)
 			m.minMax(f.floats(3, make([]float32, 2)), a, n)
-			m.histogram(place(f[4], make([]uint32, 20+HistogramExtra)), a, 8, -10, 20, n)
+			m.histogram(place(f[4], make([]uint32, 20+HistogramExtra)), a, 8, -10, 20, 1, n)
 			m.outside(dst, a, -0.5, 0.5, n)
-			m.cutoff(place(f[4], make([]uint32, n)), 0, n, 1)
-			m.cutoff(place(f[4], make([]uint32, n)), 0, n, -1)
-			m.addCounts(place(f[5], make([]uint32, n)), place(f[4], make([]uint32, n)), 0, 0, 0, n)
+			if n%SampleBlock == 0 {
+				m.sample(dst, f.floats(3, make([]float32, 2*SampleEnds)), a, n/SampleBlock, 1, 0)
+			}
 			m.noise(place(f[5], make([]float64, 2)), a, b, n)
 		}()
 	}

@@ -58,8 +58,13 @@ func avx2MinMax(out, x []float32, n int) (bad int) {
 	return minMaxVector(&out[:2][0], unsafe.SliceData(x[:n]), n)
 }
 
-func avx2Histogram(counts []uint32, x []float32, scale float32, first, bins, n int) (outside int) {
-	return histogramVector(unsafe.SliceData(counts[:bins]), unsafe.SliceData(x[:n]), scale, first, bins, n)
+func avx2Histogram(counts []uint32, x []float32, scale float32, first, bins, weight, n int) (outside int) {
+	return histogramVector(unsafe.SliceData(counts[:bins]), unsafe.SliceData(x[:n]), scale, first, bins, weight, n)
+}
+
+func avx2Sample(dst, ends, x []float32, blocks, period, from int) {
+	last := (blocks-1)*period + (3*(blocks-1)+from)%period
+	sampleVector(&dst[:blocks*SampleBlock][0], &ends[:2*SampleEnds][0], &x[:(last+1)*SampleBlock][0], blocks, period, from)
 }
 
 // avx2Outside leaves less than a block to the loop in Go.

@@ -255,23 +255,15 @@ func wasmMinmaxF32(out, x unsafe.Pointer, n int32) int32
 
 //go:wasmimport kernel histogram_f32
 //go:noescape
-func wasmHistogramF32(counts, x unsafe.Pointer, scale float32, first, bins, n int32) int32
+func wasmHistogramF32(counts, x unsafe.Pointer, scale float32, first, bins, weight, n int32) int32
 
 //go:wasmimport kernel sample_f32
 //go:noescape
-func wasmSampleF32(dst, x unsafe.Pointer, blocks, period int32)
+func wasmSampleF32(dst, ends, x unsafe.Pointer, blocks, period, from int32)
 
 //go:wasmimport kernel outside_f32
 //go:noescape
 func wasmOutsideF32(dst, x unsafe.Pointer, lo, hi float32, n int32) int32
-
-//go:wasmimport kernel cutoff_u32
-//go:noescape
-func wasmCutoffU32(counts unsafe.Pointer, limit, n, step int32) int32
-
-//go:wasmimport kernel addcounts_u32
-//go:noescape
-func wasmAddcountsU32(sums, counts unsafe.Pointer, first, down, up, n int32)
 
 //go:wasmimport kernel noise_f32
 //go:noescape

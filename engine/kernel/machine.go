@@ -41,14 +41,12 @@ type machine struct {
 	softmax   func(dst, src []float32, rows, cols int)                  `wasm:"softmax_f32"`
 	transpose func(dst, src []float32, batch, rows, cols int)           `wasm:"transpose_f32_4x4"`
 
-	fakeQuantize func(dst, src []float32, scale, lo, hi float32, n int)                              `wasm:"fakequant_f32"`
-	minMax       func(out, x []float32, n int) (bad int)                                             `wasm:"minmax_f32"`
-	histogram    func(counts []uint32, x []float32, scale float32, first, bins, n int) (outside int) `wasm:"histogram_f32"`
-	sample       func(dst, x []float32, blocks, period int)                                          `wasm:"sample_f32"`
-	outside      func(dst, x []float32, lo, hi float32, n int) (count int)                           `wasm:"outside_f32"`
-	cutoff       func(counts []uint32, limit, n, step int) (taken int)                               `wasm:"cutoff_u32"`
-	addCounts    func(sums, counts []uint32, first, down, up, n int)                                 `wasm:"addcounts_u32"`
-	noise        func(out []float64, a, b []float32, n int)                                          `wasm:"noise_f32"`
+	fakeQuantize func(dst, src []float32, scale, lo, hi float32, n int)                                      `wasm:"fakequant_f32"`
+	minMax       func(out, x []float32, n int) (bad int)                                                     `wasm:"minmax_f32"`
+	histogram    func(counts []uint32, x []float32, scale float32, first, bins, weight, n int) (outside int) `wasm:"histogram_f32"`
+	sample       func(dst, ends, x []float32, blocks, period, from int)                                      `wasm:"sample_f32"`
+	outside      func(dst, x []float32, lo, hi float32, n int) (count int)                                   `wasm:"outside_f32"`
+	noise        func(out []float64, a, b []float32, n int)                                                  `wasm:"noise_f32"`
 
 	// Integer products; scheme says which of them computes what.
 	rows8      int          // height of a panel of a packed left operand

@@ -35,7 +35,7 @@ func newAVX2() *machine {
 		m.winoIn[i], m.winoOut[i] = avx2WinoIn(size), avx2WinoOut(size)
 	}
 	m.softmax, m.fakeQuantize, m.minMax = avx2Softmax, avx2FakeQuantize, avx2MinMax
-	m.histogram, m.outside, m.noise = avx2Histogram, avx2Outside, avx2Noise
+	m.histogram, m.sample, m.outside, m.noise = avx2Histogram, avx2Sample, avx2Outside, avx2Noise
 	avx2Elementwise(m)
 	avx2Integer(m)
 	return m

@@ -1,5 +1,7 @@
 package kernel
 
+import "slices"
+
 // refMinMax writes the smallest and the largest finite element to out[0] and
 // out[1] (+Inf and -Inf when there is none) and returns how many elements are
 // not finite.
@@ -21,9 +23,9 @@ func refMinMax(out, x []float32, n int) (bad int) {
 	return bad
 }
 
-// refHistogram counts: counts[⌊x·scale⌋ - first]++ where that lies in
+// refHistogram counts: counts[⌊x·scale⌋ - first] += weight where that lies in
 // [0, bins), and returns how many elements do not (NaN among them).
-func refHistogram(counts []uint32, x []float32, scale float32, first, bins, n int) (outside int) {
+func refHistogram(counts []uint32, x []float32, scale float32, first, bins, weight, n int) (outside int) {
 	lo, hi := float32(first), float32(first+bins) // whole numbers: v·scale lies between exactly when its floor does
 	for _, v := range x[:n] {
 		y := v * scale
@@ -35,15 +37,22 @@ func refHistogram(counts []uint32, x []float32, scale float32, first, bins, n in
 		if float32(b) > y {
 			b--
 		}
-		counts[int(b)-first]++
+		counts[int(b)-first] += uint32(weight)
 	}
 	return outside
 }
 
-// refSample copies, of each of a number of periods k, block 3k modulo period.
-func refSample(dst, x []float32, blocks, period int) {
+// refSample copies, of each of a number of periods k, block 3k+from modulo
+// period, and finds the extremes of every SampleEnds-th block.
+func refSample(dst, ends, x []float32, blocks, period, from int) {
+	for i := range SampleEnds {
+		ends[i], ends[SampleEnds+i] = posInf, negInf
+	}
 	for k := range blocks {
-		copy(dst[k*SampleBlock:(k+1)*SampleBlock], x[(k*period+3*k%period)*SampleBlock:])
+		block := dst[k*SampleBlock : (k+1)*SampleBlock]
+		copy(block, x[(k*period+(3*k+from)%period)*SampleBlock:])
+		i := k % SampleEnds
+		ends[i], ends[SampleEnds+i] = min(ends[i], slices.Min(block)), max(ends[SampleEnds+i], slices.Max(block))
 	}
 }
 
@@ -57,28 +66,6 @@ func refOutside(dst, x []float32, lo, hi float32, n int) (count int) {
 		}
 	}
 	return count
-}
-
-// refCutoff returns how many of n counts, from the first if step is 1 and from
-// the last if it is -1, add up to no more than limit.
-func refCutoff(counts []uint32, limit, n, step int) (taken int) {
-	at := 0
-	if step < 0 {
-		at = n - 1
-	}
-	for taken < n && int(counts[at]) <= limit {
-		limit -= int(counts[at])
-		at += step
-		taken++
-	}
-	return taken
-}
-
-// refAddCounts computes sums[(first+i) >> down] += counts[i]·2^up.
-func refAddCounts(sums, counts []uint32, first, down, up, n int) {
-	for i, c := range counts[:n] {
-		sums[(first+i)>>down] += c << up
-	}
 }
 
 // refNoise writes Σ a² to out[0] and Σ (a-b)² to out[1].

@@ -14,7 +14,7 @@ func newReference() *machine {
 		depthwise: refDepthwise, maxPool: refMaxPool, avgPool: refAvgPool, rowMean: refRowMean,
 		softmax: refSoftmax, transpose: refTranspose,
 		fakeQuantize: refFakeQuantize,
-		minMax:       refMinMax, histogram: refHistogram, sample: refSample, outside: refOutside, cutoff: refCutoff, addCounts: refAddCounts, noise: refNoise,
+		minMax:       refMinMax, histogram: refHistogram, sample: refSample, outside: refOutside, noise: refNoise,
 	}
 	refInteger(m, dotNone)
 	for i, size := range winoSizes {

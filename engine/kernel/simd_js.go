@@ -65,20 +65,14 @@ func platform() *machine {
 	m.minMax = func(out, x []float32, n int) int {
 		return int(wasmMinmaxF32(at(out), at(x), int32(n)))
 	}
-	m.histogram = func(counts []uint32, x []float32, scale float32, first, bins, n int) int {
-		return int(wasmHistogramF32(at(counts), at(x), scale, int32(first), int32(bins), int32(n)))
+	m.histogram = func(counts []uint32, x []float32, scale float32, first, bins, weight, n int) int {
+		return int(wasmHistogramF32(at(counts), at(x), scale, int32(first), int32(bins), int32(weight), int32(n)))
 	}
-	m.sample = func(dst, x []float32, blocks, period int) {
-		wasmSampleF32(at(dst), at(x), int32(blocks), int32(period))
+	m.sample = func(dst, ends, x []float32, blocks, period, from int) {
+		wasmSampleF32(at(dst), at(ends), at(x), int32(blocks), int32(period), int32(from))
 	}
 	m.outside = func(dst, x []float32, lo, hi float32, n int) int {
 		return int(wasmOutsideF32(at(dst), at(x), lo, hi, int32(n)))
-	}
-	m.cutoff = func(counts []uint32, limit, n, step int) int {
-		return int(wasmCutoffU32(at(counts), int32(limit), int32(n), int32(step)))
-	}
-	m.addCounts = func(sums, counts []uint32, first, down, up, n int) {
-		wasmAddcountsU32(at(sums), at(counts), int32(first), int32(down), int32(up), int32(n))
 	}
 	m.noise = func(out []float64, a, b []float32, n int) {
 		wasmNoiseF32(at(out), at(a), at(b), int32(n))

@@ -32,20 +32,25 @@ func TestHistogram(t *testing.T) {
 				zeros[i] = max(zeros[i], 0)
 			}
 			for _, x := range [][]float32{random(uint64(n), n), special(uint64(n), n), zeros} {
-				for _, first := range []int{-40, 0, 3, -1 << 20} {
-					got, want := make([]uint32, 64+HistogramExtra), make([]uint32, 64)
-					gotOut := m.histogram(got, x, 16, first, 64, n)
-					wantOut := 0
-					for _, v := range x {
-						bin := math.Floor(float64(v)*16) - float64(first)
-						if bin >= 0 && bin < 64 {
-							want[int(bin)]++
-						} else {
-							wantOut++
+				for _, weight := range []int{1, 16, -4} {
+					for _, first := range []int{-40, 0, 3, -1 << 20} {
+						got, want := make([]uint32, 64+HistogramExtra), make([]uint32, 64)
+						for i := range want {
+							got[i], want[i] = uint32(i), uint32(i)
 						}
-					}
-					if !slices.Equal(got[:64], want) || gotOut != wantOut {
-						t.Fatalf("n %d, first %d: %v outside %d, want %v outside %d", n, first, got[:64], gotOut, want, wantOut)
+						gotOut := m.histogram(got, x, 16, first, 64, weight, n)
+						wantOut := 0
+						for _, v := range x {
+							bin := math.Floor(float64(v)*16) - float64(first)
+							if bin >= 0 && bin < 64 {
+								want[int(bin)] += uint32(weight)
+							} else {
+								wantOut++
+							}
+						}
+						if !slices.Equal(got[:64], want) || gotOut != wantOut {
+							t.Fatalf("n %d, first %d, weight %d: %v outside %d, want %v outside %d", n, first, weight, got[:64], gotOut, want, wantOut)
+						}
 					}
 				}
 			}
@@ -57,14 +62,55 @@ func TestSample(t *testing.T) {
 	each(t, func(t *testing.T, m *machine) {
 		for _, blocks := range []int{1, 2, 17} {
 			for _, period := range []int{1, 4, 16} {
-				x := random(3, blocks*period*SampleBlock)
-				got, want := make([]float32, blocks*SampleBlock), make([]float32, blocks*SampleBlock)
-				m.sample(got, x, blocks, period)
-				refSample(want, x, blocks, period)
-				compare(t, fmt.Sprint(blocks, " blocks, period ", period), got, want, 0, 0)
+				for _, from := range []int{0, 1, period - 1} {
+					x := random(3, blocks*period*SampleBlock)
+					got, want := make([]float32, blocks*SampleBlock), make([]float32, blocks*SampleBlock)
+					gotEnds, wantEnds := make([]float32, 2*SampleEnds), make([]float32, 2*SampleEnds)
+					m.sample(got, gotEnds, x, blocks, period, from)
+					for k := range blocks {
+						copy(want[k*SampleBlock:][:SampleBlock], x[(k*period+(3*k+from)%period)*SampleBlock:])
+					}
+					for i := range SampleEnds {
+						wantEnds[i], wantEnds[SampleEnds+i] = posInf, negInf
+					}
+					for i, v := range want {
+						i = i / SampleBlock % SampleEnds
+						wantEnds[i], wantEnds[SampleEnds+i] = min(wantEnds[i], v), max(wantEnds[SampleEnds+i], v)
+					}
+					for _, ends := range [][]float32{gotEnds, wantEnds} {
+						slices.Sort(ends[:SampleEnds])
+						slices.Sort(ends[SampleEnds:])
+					}
+					what := fmt.Sprint(blocks, " blocks, period ", period, ", from ", from)
+					compare(t, what, got, want, 0, 0)
+					compare(t, "extremes of "+what, gotEnds, wantEnds, 0, 0)
+				}
 			}
 		}
 	})
+}
+
+// TestSampleGoesRound: as many samples as a period has blocks have each element once, also where the last period is not whole.
+func TestSampleGoesRound(t *testing.T) {
+	for _, n := range []int{64 * SampleBlock, 71 * SampleBlock, 71*SampleBlock + 3} {
+		for _, period := range []int{1, 2, 8} {
+			x, times := make([]float32, n), make([]int, n)
+			for i := range x {
+				x[i] = float32(i)
+			}
+			dst, ends := make([]float32, n/period+SampleBlock), make([]float32, 2*SampleEnds)
+			for from := range period {
+				for _, v := range dst[:Sample(dst, ends, x, period, from)] {
+					times[int(v)]++
+				}
+			}
+			for i, k := range times[:n/SampleBlock*SampleBlock] {
+				if k != 1 {
+					t.Fatalf("element %d of %d is in %d of %d samples", i, n, k, period)
+				}
+			}
+		}
+	}
 }
 
 // TestOutside also has elements that are the bounds themselves.
@@ -83,58 +129,6 @@ func TestOutside(t *testing.T) {
 						t.Fatalf("n %d, ends %v: %d, want %d", n, ends, gotCount, wantCount)
 					}
 					compare(t, fmt.Sprint("n ", n, " ends ", ends), got[:gotCount], want[:gotCount], 0, 0)
-				}
-			}
-		}
-	})
-}
-
-func TestCutoff(t *testing.T) {
-	each(t, func(t *testing.T, m *machine) {
-		for _, n := range append(sizes, 0, 100) {
-			counts, total := make([]uint32, n), 0
-			for i, v := range random(uint64(n), n) {
-				counts[i] = uint32(max(0, 3*v))
-				total += int(counts[i])
-			}
-			counts = append(counts, 0, 0)[:n] // what follows must not be taken
-			for limit := range total + 2 {
-				for _, step := range []int{1, -1} {
-					if got, want := m.cutoff(counts, limit, n, step), refCutoff(counts, limit, n, step); got != want {
-						t.Fatalf("n %d, limit %d, step %d: %d, want %d", n, limit, step, got, want)
-					}
-				}
-			}
-		}
-		all := []uint32{math.MaxUint32, 0}
-		if got := m.cutoff(all, math.MaxUint32, 2, 1); got != 2 {
-			t.Errorf("the largest number is not below itself: %d", got)
-		}
-	})
-}
-
-func TestAddCounts(t *testing.T) {
-	each(t, func(t *testing.T, m *machine) {
-		for _, n := range append(sizes, 0) {
-			for _, up := range []int{0, 4} {
-				for _, down := range []int{0, 1, 3, 20} {
-					const first = 5
-					counts := make([]uint32, n)
-					got, want := make([]uint32, first+n), make([]uint32, first+n)
-					for i := range counts {
-						if i%32 < 16 { // runs of zeros are passed over
-							counts[i] = math.MaxUint32 - uint32(i)
-						}
-						got[i] = uint32(i) << 27
-					}
-					copy(want, got)
-					for i, c := range counts {
-						want[(first+i)>>down] += c << up
-					}
-					m.addCounts(got, counts, first, down, up, n)
-					if !slices.Equal(got, want) {
-						t.Fatalf("n %d, down %d, up %d: %v, want %v", n, down, up, got, want)
-					}
 				}
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -99,12 +100,10 @@ func (h *host) kernel(name string, t reflect.Type) reflect.Value {
 	return reflect.MakeFunc(t, func(in []reflect.Value) []reflect.Value {
 		h.next = 1024
 		var args []uint64
-		var addresses []uint32
 		for _, v := range in {
 			switch v.Kind() {
 			case reflect.Slice:
 				at := h.copyIn(bytesOf(v))
-				addresses = append(addresses, at)
 				args = append(args, uint64(at))
 			case reflect.Float32:
 				args = append(args, uint64(math.Float32bits(float32(v.Float()))))
@@ -113,9 +112,13 @@ func (h *host) kernel(name string, t reflect.Type) reflect.Value {
 			}
 		}
 		result := int32(h.call(name, args...))
-		out := bytesOf(in[0])
-		view, _ := h.memory.Read(addresses[0], uint32(len(out)))
-		copy(out, view)
+		for i, v := range slices.Backward(in) { // a slice that is given twice is written to as the first
+			if v.Kind() == reflect.Slice {
+				out := bytesOf(v)
+				view, _ := h.memory.Read(uint32(args[i]), uint32(len(out)))
+				copy(out, view)
+			}
+		}
 		h.checkFences()
 		if t.NumOut() == 0 {
 			return nil

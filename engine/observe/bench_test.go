@@ -43,7 +43,7 @@ func BenchmarkKernels(b *testing.B) {
 		x[i] = max(float32(r.NormFloat64()), 0)
 	}
 	c := make([]uint32, Bins+kernel.HistogramExtra)
-	sums, far := make([]uint32, Bins), make([]float32, len(x))
+	far, ends := make([]float32, len(x)), make([]float32, 2*kernel.SampleEnds)
 	for _, f := range []struct {
 		name string
 		run  func()
@@ -51,12 +51,8 @@ func BenchmarkKernels(b *testing.B) {
 		{"outside", func() { kernel.Outside(far, x, 0, 2.7) }},
 		{"inside", func() { kernel.Outside(far, x, 0, 7) }},
 		{"minmax", func() { kernel.MinMax(x) }},
-		{"count", func() { kernel.Histogram(c, x, 256, -Half) }},
-		{"sample", func() { kernel.Sample(far, x, 16) }},
-		{"add", func() { kernel.AddCounts(sums, c[:Bins], 0, 0, 4) }},
-		{"add to wider", func() { kernel.AddCounts(sums, c[:Bins], 0, 1, 4) }},
-		{"clear", func() { clear(c) }},
-		{"last", func() { kernel.Last(c[:Half], 1<<31) }},
+		{"count", func() { kernel.Histogram(c, x, 256, -Half, 1) }},
+		{"sample", func() { kernel.Sample(far, ends, x, 16, 0) }},
 	} {
 		b.Run(f.name, func(b *testing.B) {
 			b.SetBytes(int64(4 * len(x)))

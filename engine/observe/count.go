@@ -39,28 +39,22 @@ func (s *Stat) finite(x []float32) []float32 {
 	return out
 }
 
-// counters count one slice: 32 bits wide, and all 0 between uses but for those that the kernel uses itself.
-type counters [Bins + kernel.HistogramExtra]uint32
-
 // maxExact is the widest exponent at which x·2^-exp is exact for every float32
 // x, as nothing is scaled down and may underflow.
 const maxExact = 0
 
-// count adds finite values between lo and hi to the bins. A tensor has fewer
-// than 2^32 elements, so that 32-bit counters hold one slice.
+// count adds finite values between lo and hi to the bins.
 func (s *Stat) count(x []float32, lo, hi float32) {
-	counts := s.room(exponent(max(-lo, hi)), uint64(len(x)))
-	if s.exp > maxExact {
-		for _, v := range x {
-			counts[bin(v, s.exp)]++
-		}
-		return
-	}
-	w := scratches.Get().(*scratch)
-	kernel.Histogram(w.counts[:], x, scale(s.exp), -Half)
-	merge(counts, w.counts[:bin(hi, s.exp)+1], bin(lo, s.exp), 0, 0)
-	scratches.Put(w)
+	tally(s.room(exponent(max(-lo, hi)), uint64(len(x))), x, s.exp, 1)
 }
 
-// scale returns 2^-exp.
-func scale(exp int) float32 { return float32(math.Ldexp(1, -exp)) }
+// tally adds a weight, modulo 2^32, for each of x to bins 2^exp wide that hold all of them.
+func tally(counts []uint32, x []float32, exp, weight int) {
+	if exp <= maxExact {
+		kernel.Histogram(counts, x, math.Float32frombits(uint32(127-exp)<<23), -Half, weight) // 2^-exp
+		return
+	}
+	for _, v := range x {
+		counts[bin(v, exp)] += uint32(weight)
+	}
+}

@@ -18,6 +18,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"dropquant/engine/kernel"
 )
 
 // Half is the number of bins on each side of 0. The largest magnitude lies in
@@ -160,20 +162,23 @@ func (s *Stat) settle() {
 	if s.counts == nil {
 		s.counts = make([]uint64, Bins)
 	}
-	for i, n := range s.recent {
-		s.counts[i] += uint64(n)
+	if s.recent != nil {
+		for i, n := range s.recent[:Bins] {
+			s.counts[i] += uint64(n)
+		}
 	}
 	s.recent, s.held = nil, 0
 }
 
-// room returns the recent counters, bins at least 2^exp wide, for counts that add up to no more than sum, which is below 2^32.
+// room returns the recent counters, bins at least 2^exp wide, for counts that add up to no more than sum, which is below 2^32: a tensor has
+// fewer elements. Behind the bins are those that the kernel uses itself.
 func (s *Stat) room(exp int, sum uint64) []uint32 {
 	s.grow(exp)
 	if s.held+sum > math.MaxUint32 {
 		s.settle()
 	}
 	if s.recent == nil {
-		s.recent = make([]uint32, Bins)
+		s.recent = make([]uint32, Bins+kernel.HistogramExtra)
 	}
 	s.held += sum
 	return s.recent
@@ -193,9 +198,6 @@ func bin(x float32, exp int) int {
 // exponent returns the smallest e ≥ minExp with m < Half·2^e, for a finite
 // m ≥ 0.
 func exponent(m float32) int {
-	if m == 0 {
-		return minExp
-	}
-	_, e := math.Frexp(float64(m)) // m < 2^e, m ≥ 2^(e−1)
+	e := int(math.Float32bits(m)<<1>>24) - 126 // of ±m, which is below 2^e, and from 2^(e−1) up if it is normal
 	return max(e-halfBits, minExp)
 }

@@ -2,31 +2,39 @@ package observe
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 	"sync"
 
 	"dropquant/engine/kernel"
 )
 
-// Large slices are counted in two parts. Values in the tails, about one of 128, decide where a range had better end: each of them is
-// counted, as are the extremes. The body in between only weighs rounding errors, for which a sixteenth of its values stands with sixteenfold
-// weight: blocks at places that kernel.Sample chooses. A sample of the smaller slices too, or a smaller one, takes less time; with
-// both the file of YOLOX-Nano was 1.5 dB worse, by chance or not.
+// Large slices are counted in two parts. The values of the tails decide where a range had better end: each of them is counted. The body in
+// between only weighs rounding errors, for which a sample stands, whose values have the weight of those between: blocks at places that
+// kernel.Sample chooses, others for each image, so that some images together show all of a value. About one of two or three hundred values
+// lies in a tail.
 //
-// What is done depends on the slice alone, so that a Stat remains a function of what was
-// observed; it does depend on the slices in which an image's values come.
+// What is done depends on the slice and the number of its image alone, so that a Stat remains a function of what was observed; it does
+// depend on the slices in which an image's values come.
 const (
-	sampleFrom = 1 << 15
-	weight     = 4 // of the body, as a power of two
-	tailShare  = 128
-	farShare   = 8 // a sample that this part of the values lies outside of is not like the others
+	leastBits   = 9
+	sampleLeast = 1 << leastBits  // values
+	sampleFrom  = 4 * sampleLeast // smaller slices are counted whole: it takes no longer
+	farShare    = 8               // a sample that this part of the values lies outside of is not like the others
 )
+
+// weight returns, as a power of two, the weight of the values of a sample of n, which are about four times as many as the root of n: a larger
+// sample takes longer itself, and a smaller one leaves more values in the tails, which take longer.
+func weight(n int) (up int) {
+	size := bits.Len(uint(n)) - 1
+	return size - max(leastBits, size/2+2)
+}
 
 // scratch is the working memory of one slice.
 type scratch struct {
 	sample []float32
+	ends   [2 * kernel.SampleEnds]float32
 	far    []float32 // what lies outside of the body
-	counts counters
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -34,43 +42,51 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // sample adds a large slice. It reports false, and has done nothing, for values that need care.
 func (s *Stat) sample(image int, x []float32) bool {
 	w := scratches.Get().(*scratch)
-	defer scratches.Put(w)
-	w.sample = slices.Grow(w.sample[:0], len(x)>>weight+kernel.SampleBlock)
-	w.sample = w.sample[:kernel.Sample(w.sample[:cap(w.sample)], x, 1<<weight)]
-	lo, hi, bad := kernel.MinMax(w.sample)
-	e := exponent(max(-lo, hi))
-	if bad > 0 || e > maxExact {
+	ok := s.sampleIn(w, image, x)
+	scratches.Put(w)
+	return ok
+}
+
+func (s *Stat) sampleIn(w *scratch, image int, x []float32) bool {
+	up := weight(len(x))
+	w.sample = slices.Grow(w.sample[:0], len(x)>>up+kernel.SampleBlock)
+	sample := w.sample[:kernel.Sample(w.sample[:cap(w.sample)], w.ends[:], x, 1<<up, image)]
+	// A tail lies beyond the second least far of the extremes of the four parts. Extremes are often neighbours: as parts have no block in
+	// common, those of one or two blocks do not take the tail for the body.
+	lows, highs := sorted([kernel.SampleEnds]float32(w.ends[:])), sorted([kernel.SampleEnds]float32(w.ends[kernel.SampleEnds:]))
+	low, high := lows[2], above(highs[1])
+	least, most, ok := w.search(x, low, high)
+	if !ok {
 		return false
 	}
-	kernel.Histogram(w.counts[:], w.sample, scale(e), -Half)
-	from, to := w.body(bin(lo, e), bin(hi, e)+1)
-	low, high := edge(from, e), edge(to, e)
-	// An extreme lies beyond those of the sample, if it is not one of them.
-	least, most, ok := w.search(x, max(low, lo), min(high, math.Nextafter32(hi, math.MaxFloat32)))
-	least, most = min(least, lo), max(most, hi)
-	wide := exponent(max(-least, most))
-	if !ok || wide > maxExact {
-		clear(w.counts[:])
+	least, most = min(least, lows[0]), max(most, highs[3])
+	if math.IsInf(float64(least), 0) || math.IsInf(float64(most), 0) {
 		return false
 	}
-	if wide != e { // the sample missed the extreme; in wider bins the tails begin no earlier
-		e = wide
-		clear(w.counts[:])
-		kernel.Histogram(w.counts[:], w.sample, scale(e), -Half)
-		from, to = w.body(bin(least, e), bin(most, e)+1)
-		low, high = edge(from, e), edge(to, e)
-	}
-	tails := w.far[:kernel.Outside(w.far, w.far, low, high)]
-	kernel.Histogram(w.counts[:], tails, scale(e), -Half)
-	s.add(w, e, bin(least, e), bin(most, e)+1, from, to)
+	counts := s.room(exponent(max(-least, most)), uint64(len(sample))<<up+uint64(len(w.far)))
+	tally(counts, sample, s.exp, 1<<up)
+	sample = sample[:kernel.Outside(sample, sample, low, high)] // its tails
+	tally(counts, sample, s.exp, -1<<up)
+	tally(counts, w.far, s.exp, 1)
 	s.extend(Extremes{image, least, most})
 	return true
 }
 
-// edge returns where a bin begins.
-func edge(bin, exp int) float32 { return float32(bin-Half) / scale(exp) }
+// sorted returns four numbers, the smallest first. The language's min and max are calls on wasm.
+func sorted(x [kernel.SampleEnds]float32) [kernel.SampleEnds]float32 {
+	for _, pair := range [...][2]int{{0, 1}, {2, 3}, {0, 2}, {1, 3}, {1, 2}} {
+		if a, b := pair[0], pair[1]; x[b] < x[a] {
+			x[a], x[b] = x[b], x[a]
+		}
+	}
+	return x
+}
 
-// part is how many values are searched at a time.
+// above returns the next number.
+func above(x float32) float32 { return math.Nextafter32(x, float32(math.Inf(1))) }
+
+// part is how many values are searched at a time, those first that were written last: they are still in the cache, and those are in it
+// afterwards that the next layer reads first.
 const part = 1 << 14
 
 // search fills w.far with the values of x that do not lie in begin ≤ x < end, and returns their extremes, ±Inf if there are none. It reports
@@ -79,51 +95,10 @@ func (w *scratch) search(x []float32, begin, end float32) (least, most float32, 
 	limit := len(x) / farShare
 	w.far = slices.Grow(w.far[:0], limit+part)
 	for len(x) > 0 && len(w.far) <= limit {
-		n := min(part, len(x))
-		w.far = w.far[:len(w.far)+kernel.Outside(w.far[len(w.far):cap(w.far)], x[:n], begin, end)]
-		x = x[n:]
+		rest := (len(x) - 1) / part * part
+		w.far = w.far[:len(w.far)+kernel.Outside(w.far[len(w.far):cap(w.far)], x[rest:], begin, end)]
+		x = x[:rest]
 	}
 	least, most, bad := kernel.MinMax(w.far)
 	return least, most, bad == 0 && len(w.far) <= limit
-}
-
-// body returns the bins between the tails, each of which holds at most half of its share of the sample, out of the bins in use; it
-// has 0 in it. The counters of the tails become 0.
-func (w *scratch) body(from, to int) (first, end int) {
-	limit := uint32(len(w.sample) / tailShare / 2)
-	c := &w.counts
-	first, end = Half, Half+1
-	if from < first {
-		first = from + kernel.First(c[from:first], limit)
-		clear(c[from:first])
-	}
-	if to > end {
-		end = to - kernel.Last(c[end:to], limit)
-		clear(c[end:to])
-	}
-	return first, end
-}
-
-// add empties the counters of bins 2^exp wide, in use from lo up to hi, of which those of the body, from up to to, have its weight. The
-// ends hold something.
-func (s *Stat) add(w *scratch, exp, lo, hi, from, to int) {
-	counts := s.room(exp, uint64(len(w.sample))<<weight+uint64(len(w.far))+2)
-	down := s.exp - exp
-	from, to = max(from, lo), min(to, hi)
-	for _, end := range [...]int{lo, hi - 1} {
-		if w.counts[end] == 0 {
-			counts[slot(end, down)]++
-		}
-	}
-	merge(counts, w.counts[:from], lo, down, 0)
-	merge(counts, w.counts[:to], from, down, weight)
-	merge(counts, w.counts[:hi], to, down, 0)
-}
-
-// merge adds counters from bin first on, shifted up, to bins that are 2^down times as wide, and empties them.
-func merge(to, from []uint32, first, down, up int) {
-	down = min(down, halfBits) // after which all bins of a side are one
-	from = from[first:]
-	kernel.AddCounts(to, from, first+Half<<down-Half, down, up)
-	clear(from)
 }

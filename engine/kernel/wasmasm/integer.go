@@ -77,10 +77,11 @@ func (x V128) AddPairsI16() V128 { return x.one(0x7e) }
 // DotI16 is the sums of products of neighbours, as four integers.
 func (x V128) DotI16(y V128) V128 { return x.two(0xba, y) }
 
-// NarrowI32 is the integers of x and y with saturation to 16 bits, and
-// NarrowU8 the 16-bit integers of x and y with saturation to 0 to 255.
+// NarrowI32 is the integers of x and y with saturation to 16 bits, NarrowI16
+// the 16-bit integers of x and y to 8, and NarrowU8 to 0 to 255.
 
 func (x V128) NarrowI32(y V128) V128 { return x.two(0x85, y) }
+func (x V128) NarrowI16(y V128) V128 { return x.two(0x65, y) }
 func (x V128) NarrowU8(y V128) V128  { return x.two(0x66, y) }
 
 // MaxU8 is the larger of each two bytes.

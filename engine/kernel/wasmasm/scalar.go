@@ -29,15 +29,14 @@ func (x I32) Sub(y I32) I32    { return x.op(0x6b, y) }
 func (x I32) Mul(y I32) I32    { return x.op(0x6c, y) }
 func (x I32) And(y I32) I32    { return x.op(0x71, y) }
 func (x I32) Or(y I32) I32     { return x.op(0x72, y) }
+func (x I32) Xor(y I32) I32    { return x.op(0x73, y) }
 func (x I32) Plus(n int32) I32 { return x.Add(ConstI32(n)) }
 func (x I32) Mask(n int32) I32 { return x.And(ConstI32(n)) }
 func (x I32) Shl(n int32) I32  { return x.op(0x74, ConstI32(n)) }
 func (x I32) ShrU(n int32) I32 { return x.op(0x76, ConstI32(n)) }
 
-// ShlBy and ShrUBy shift by y modulo 32.
-
-func (x I32) ShlBy(y I32) I32  { return x.op(0x74, y) }
-func (x I32) ShrUBy(y I32) I32 { return x.op(0x76, y) }
+// Ctz is the number of zeros below the lowest one.
+func (x I32) Ctz() I32 { return I32{code: join(x.code, []byte{0x68})} }
 
 // Comparisons, 1 or 0; S compares signed numbers, U unsigned ones.
 
@@ -46,7 +45,6 @@ func (x I32) Ne(y I32) I32  { return x.op(0x47, y) }
 func (x I32) LtS(y I32) I32 { return x.op(0x48, y) }
 func (x I32) LtU(y I32) I32 { return x.op(0x49, y) }
 func (x I32) GeS(y I32) I32 { return x.op(0x4e, y) }
-func (x I32) GeU(y I32) I32 { return x.op(0x4f, y) }
 
 // Choose is x when cond is not zero and y otherwise.
 func Choose(cond, x, y I32) I32 { return I32{code: join(x.code, y.code, cond.code, []byte{0x1b})} }

@@ -134,7 +134,6 @@ func (x V128) SubI32(y V128) V128   { return x.two(0xb1, y) }
 func (x V128) MulI32(y V128) V128   { return x.two(0xb5, y) }
 func (x V128) EqI32(y V128) V128    { return x.two(0x37, y) }
 func (x V128) ShlI32(n int32) V128  { return V128{code: join(x.code, ConstI32(n).code, simd(0xab))} }
-func (x V128) ShlI32By(n I32) V128  { return V128{code: join(x.code, n.code, simd(0xab))} }
 func (x V128) ShrSI32(n int32) V128 { return V128{code: join(x.code, ConstI32(n).code, simd(0xac))} }
 
 // Smaller and larger integers, signed (S) or unsigned (U).
@@ -144,11 +143,11 @@ func (x V128) MinUI32(y V128) V128 { return x.two(0xb7, y) }
 func (x V128) MaxSI32(y V128) V128 { return x.two(0xb8, y) }
 func (x V128) MaxUI32(y V128) V128 { return x.two(0xb9, y) }
 
-// AnyTrue is 1 when a bit is set.
-func (x V128) AnyTrue() I32 { return I32{code: join(x.code, simd(0x53))} }
-
 // AllTrueI32 is 1 when no lane is zero.
 func (x V128) AllTrueI32() I32 { return I32{code: join(x.code, simd(0xa3))} }
+
+// BitmaskI8 is the signs of sixteen bytes, the first in the lowest bit.
+func (x V128) BitmaskI8() I32 { return I32{code: join(x.code, simd(0x64))} }
 
 // BitmaskI32 is the signs of the lanes, the first in the lowest of four bits.
 func (x V128) BitmaskI32() I32 { return I32{code: join(x.code, simd(0xa4))} }

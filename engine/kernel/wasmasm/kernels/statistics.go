@@ -6,14 +6,12 @@ import (
 	. "dropquant/engine/kernel/wasmasm"
 )
 
-// statistics builds minmax_f32, histogram_f32, sample_f32, outside_f32, cutoff_u32, addcounts_u32 and noise_f32.
+// statistics builds minmax_f32, histogram_f32, sample_f32, outside_f32 and noise_f32.
 func (b *builder) statistics() {
 	b.Func("minmax_f32", b.minMax)
 	b.Func("histogram_f32", b.histogram)
 	b.Func("sample_f32", b.sample)
 	b.Func("outside_f32", b.outside)
-	b.Func("cutoff_u32", b.cutoff)
-	b.Func("addcounts_u32", b.addCounts)
 	b.Func("noise_f32", b.noise)
 }
 
@@ -91,9 +89,9 @@ func across(v V128, op func(x, y V128) V128) {
 }
 
 // histogram computes bins four at a time and counts them one by one. Zeros, which are half of what follows a ReLU, would wait for each other
-// in memory: they are counted apart, and where the others count up a bin they do so with a counter of their lane behind the bins.
+// in memory: they are counted apart, and where the others add to a bin they do so with a counter of their lane behind the bins.
 func (b *builder) histogram(f *Func) {
-	counts, x, scale, first, bins, n := f.ParamI32(), f.ParamI32(), f.ParamF32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+	counts, x, scale, first, bins, weight, n := f.ParamI32(), f.ParamI32(), f.ParamF32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
 	factor := f.SetV128(scale.Splat())
 	// A whole number below 2^22 has, in the sum with it, its place among the integers.
 	const toInteger = 3 << 22
@@ -103,7 +101,7 @@ func (b *builder) histogram(f *Func) {
 	address := f.SetV128(zero.Sub(ConstI32(bits).Shl(2)).Splat())
 	zeroes, apart := f.SetV128(Zero()), f.SetV128(counts.Add(bins.Shl(2)).Sub(zero).Splat().AddI32(ConstLanesI32(0, 4, 8, 12)))
 	outside := f.SetI32(ConstI32(0))
-	add := func(i I32) { f.Store(i, 0, i.LoadI32(0).Plus(1)) }
+	add := func(i I32) { f.Store(i, 0, i.LoadI32(0).Add(weight)) }
 	y, at, same := f.SetV128(Zero()), f.SetV128(Zero()), f.SetV128(Zero())
 	one := func(lane int) { // of y
 		v := f.SetF32(y.Lane(lane))
@@ -137,28 +135,57 @@ func (b *builder) histogram(f *Func) {
 		x.Set(x.Plus(4))
 	})
 	across(zeroes, V128.AddI32)
-	f.If(zeroes.LaneI32(0), func() { f.Store(zero, 0, zero.LoadI32(0).Add(zeroes.LaneI32(0))) })
+	f.If(zeroes.LaneI32(0), func() { f.Store(zero, 0, zero.LoadI32(0).Add(zeroes.LaneI32(0).Mul(weight))) })
 	f.Result(outside)
 }
 
 func (b *builder) sample(f *Func) {
-	dst, x, blocks, period := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
+	dst, ends, x, blocks, period, from := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
 	const size = 4 * sampleBlock
-	f.Range(ConstI32(0), blocks, 1, func(k I32) {
-		from := f.SetI32(x.Add(k.Mul(ConstI32(3)).And(period.Plus(-1)).Mul(ConstI32(size))))
-		for at := 0; at < size; at += 16 {
-			f.Store(dst, at, from.LoadV128(at))
+	var lo, hi [sampleEnds]V128
+	var v [sampleBlock / 4]V128
+	for i := range lo {
+		lo[i], hi[i] = f.SetV128(ConstSplat(float32(math.Inf(1)))), f.SetV128(ConstSplat(float32(math.Inf(-1))))
+	}
+	for i := range v {
+		v[i] = f.SetV128(Zero())
+	}
+	// next has the part of a block fold what op makes of it into the first of ends, and turns them.
+	turn := f.SetV128(Zero())
+	next := func(ends []V128, op func(x, y V128) V128) {
+		turn.Set(op(ends[0], op(op(v[0], v[1]), op(v[2], v[3]))))
+		for i := 1; i < len(ends); i++ {
+			ends[i-1].Set(ends[i])
 		}
+		ends[len(ends)-1].Set(turn)
+	}
+	f.Range(ConstI32(0), blocks, 1, func(k I32) {
+		block := f.SetI32(x.Add(from.And(period.Plus(-1)).Mul(ConstI32(size))))
+		for i := range v {
+			v[i].Set(block.LoadV128(16 * i))
+			f.Store(dst, 16*i, v[i])
+		}
+		next(lo[:], V128.Min)
+		next(hi[:], V128.Max)
 		dst.Set(dst.Plus(size))
 		x.Set(x.Add(period.Mul(ConstI32(size))))
+		from.Set(from.Plus(3))
 	})
+	for i := range lo {
+		across(lo[i], V128.Min)
+		across(hi[i], V128.Max)
+		f.Store(ends, 4*i, lo[i].Lane(0))
+		f.Store(ends, 4*(sampleEnds+i), hi[i].Lane(0))
+	}
 }
 
-// sampleBlock is engine/kernel's SampleBlock.
-const sampleBlock = 64
+// sampleBlock and sampleEnds are engine/kernel's SampleBlock and SampleEnds.
+const (
+	sampleBlock = 16
+	sampleEnds  = 4
+)
 
-// outside looks at sixteen elements at a time for whether one lies outside, which is seldom so; it then stores all of them, each over the
-// one before if that lies inside.
+// outside looks at sixteen elements at a time for whether one lies outside, which is seldom so, and then for which.
 func (b *builder) outside(f *Func) {
 	dst, x, lo, hi, n := f.ParamI32(), f.ParamI32(), f.ParamF32(), f.ParamF32(), f.ParamI32()
 	low, high, start := f.SetV128(lo.Splat()), f.SetV128(hi.Splat()), f.SetI32(dst)
@@ -167,29 +194,29 @@ func (b *builder) outside(f *Func) {
 	for i := range v {
 		v[i] = f.SetV128(Zero())
 	}
-	inside := func(least, most V128) V128 { return least.Ge(low).And(most.Lt(high)) }
-	end := f.SetI32(x.Add(n.Mask(-4 * vectors).Shl(2)))
+	inside := func(v V128) V128 { return v.Ge(low).And(v.Lt(high)) }
+	end, bits := f.SetI32(x.Add(n.Mask(-4*vectors).Shl(2))), f.SetI32(ConstI32(0))
 	search := func(allInside func() V128) {
 		f.While(x.LtU(end), func() {
 			for i := range v {
 				v[i].Set(x.LoadV128(16 * i))
 			}
 			f.If(allInside().BitmaskI32().Ne(ConstI32(15)), func() {
-				for i, v := range v {
-					bits := f.SetI32(inside(v, v).BitmaskI32())
-					for lane := range 4 {
-						f.Store(dst, 0, x.LoadF32(16*i+4*lane))
-						dst.Set(dst.Plus(4).Sub(bits.ShrU(int32(lane)).Mask(1).Shl(2)))
-					}
+				for i := range v {
+					v[i].Set(inside(v[i]))
 				}
+				bits.Set(v[0].NarrowI32(v[1]).NarrowI16(v[2].NarrowI32(v[3])).BitmaskI8().Xor(ConstI32(1<<(4*vectors) - 1)))
+				f.While(bits, func() {
+					f.Store(dst, 0, x.Add(bits.Ctz().Shl(2)).LoadF32(0))
+					dst.Set(dst.Plus(4))
+					bits.Set(bits.And(bits.Plus(-1)))
+				})
 			})
 			x.Set(x.Plus(16 * vectors))
 		})
 	}
 	f.IfElse(lo.Ne(ConstF32(0)).Or(hi.Lt(ConstF32(math.SmallestNonzeroFloat32))), func() {
-		// pair is inside of two vectors; a NaN in v stays in the least of them and one in w in the most.
-		pair := func(v, w V128) V128 { return inside(v.Min(w), w.Max(v)) }
-		search(func() V128 { return pair(v[0], v[1]).And(pair(v[2], v[3])) })
+		search(func() V128 { return inside(v[0]).And(inside(v[1])).And(inside(v[2]).And(inside(v[3]))) })
 	}, func() { // after a ReLU: what is not negative and below hi is, as an unsigned integer, below it too
 		last, most := f.SetV128(high.SubI32(f.SplatI32(1))), f.SetV128(Zero())
 		search(func() V128 {
@@ -200,79 +227,10 @@ func (b *builder) outside(f *Func) {
 	end.Set(end.Add(n.Mask(4*vectors - 1).Shl(2)))
 	f.While(x.LtU(end), func() {
 		f.Store(dst, 0, x.LoadF32(0))
-		v[0].Set(x.LoadSplat(0))
-		dst.Set(dst.Plus(4).Sub(inside(v[0], v[0]).BitmaskI32().Mask(1).Shl(2)))
+		dst.Set(dst.Plus(4).Sub(inside(x.LoadSplat(0)).BitmaskI32().Mask(1).Shl(2)))
 		x.Set(x.Plus(4))
 	})
 	f.Result(dst.Sub(start).ShrU(2))
-}
-
-// cutoff takes sixteen counters at a time as long as they all may be taken.
-func (b *builder) cutoff(f *Func) {
-	counts, limit, n, step := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
-	const block = 16
-	at := f.SetI32(Choose(step.LtS(ConstI32(0)), counts.Add(n.Shl(2)).Plus(-4), counts))
-	// corner is how far from at, whichever way it goes, the first byte of a block lies.
-	corner := f.SetI32(Choose(step.LtS(ConstI32(0)), ConstI32(4-4*block), ConstI32(0)))
-	step.Set(step.Shl(2))
-	taken, sum := f.SetI32(ConstI32(0)), f.SetI32(ConstI32(0))
-	v := f.SetV128(Zero())
-	// while takes counters by as many, which add sums up, until one must stay; 0 of them are left then.
-	while := func(by int32, add func()) {
-		going := f.SetI32(taken.Plus(by - 1).LtU(n))
-		f.While(going, func() {
-			add()
-			going.Set(ConstI32(0))
-			f.If(limit.GeU(sum), func() {
-				limit.Set(limit.Sub(sum))
-				taken.Set(taken.Plus(by))
-				at.Set(at.Add(step.Mul(ConstI32(by))))
-				going.Set(taken.Plus(by - 1).LtU(n))
-			})
-		})
-	}
-	while(block, func() {
-		from := f.SetI32(at.Add(corner))
-		v.Set(from.LoadV128(0).AddI32(from.LoadV128(16)).AddI32(from.LoadV128(32).AddI32(from.LoadV128(48))))
-		across(v, V128.AddI32)
-		sum.Set(v.LaneI32(0))
-	})
-	while(1, func() { sum.Set(at.LoadI32(0)) })
-	f.Result(taken)
-}
-
-// addCounts passes over counters that are 0 four at a time where bins merge.
-func (b *builder) addCounts(f *Func) {
-	sums, counts, first, down, up, n := f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32(), f.ParamI32()
-	end, to := f.SetI32(counts.Add(n.Mask(-4).Shl(2))), f.SetI32(sums)
-	one := func(lane int) {
-		to.Set(sums.Add(first.ShrUBy(down).Shl(2)))
-		f.Store(to, 0, to.LoadI32(0).Add(counts.LoadI32(4*lane).ShlBy(up)))
-		first.Set(first.Plus(1))
-	}
-	f.IfElse(down, func() {
-		f.While(counts.LtU(end), func() {
-			f.IfElse(counts.LoadV128(0).AnyTrue(), func() {
-				for lane := range 4 {
-					one(lane)
-				}
-			}, func() { first.Set(first.Plus(4)) })
-			counts.Set(counts.Plus(16))
-		})
-	}, func() {
-		to.Set(sums.Add(first.Shl(2)))
-		f.While(counts.LtU(end), func() {
-			f.Store(to, 0, to.LoadV128(0).AddI32(counts.LoadV128(0).ShlI32By(up)))
-			counts.Set(counts.Plus(16))
-			to.Set(to.Plus(16))
-		})
-		first.Set(first.Add(n.Mask(-4)))
-	})
-	end.Set(end.Add(n.Mask(3).Shl(2)))
-	f.While(counts.LtU(end), func() {
-		one(0)
-		counts.Set(counts.Plus(4))
-	})
 }
 
 func (b *builder) noise(f *Func) {
