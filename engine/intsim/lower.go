@@ -86,6 +86,9 @@ func lower(g *graph.Graph, b *Backend, shapes map[string][]int, ordered bool) (*
 		l.readers = readersOf(l.g)
 		l.unsign()
 	}
+	if b.making == byOneDNN {
+		l.clamp()
+	}
 	units := map[*graph.Node]*target.Unit{}
 	for _, n := range slices.Clone(l.g.Nodes) {
 		if f := l.r.Fate(n); f.State == target.Int8 {

@@ -21,21 +21,20 @@ import (
 	"dropquant/engine/tensor"
 )
 
-// TestRandomGraphs draws small networks by seeds and compares what the simulator gives with what the runtimes do: of files of the product in both, and of files
-// with pairs at random, as strangers have them, in ONNX Runtime. A file that a runtime refuses must be one that the linter says it refuses.
-// Set DROPQUANT_SEEDS, as in 100-200, to draw others.
+// TestRandomGraphs draws small networks by seeds and compares what the simulator gives with what the runtimes do: of files of the product, and of files
+// with pairs at random, as strangers have them, in both. A file that a runtime refuses must be one that the linter says it refuses.
+// Set DROPQUANT_SEEDS, as in 100-200 without the last, to draw others.
 //
-// Of the first 180 seeds these are known to be off:
+// Known to be off, of strangers' files in OpenVINO among the first 8 seeds only, of the others among the first 80 and some above:
 //
 //   - without VNNI, OpenVINO adds saturating pairs of a ConvTranspose, which is simulated in float (46, 129), and with AVX-512 it leaves out the padding of a Conv, where
-//     pairs of a zero point above 129 are simulated to saturate (0);
-//   - with AVX-512 and without VNNI small differences of some padded convolutions are not explained (12, 31, 33, 36, 38);
-//   - ONNX Runtime rounds an output of the graph where it has moved a QuantizeLinear over the Transpose that reads it too (22).
-//
-// Strangers' files in OpenVINO are not held to it: it moves pairs over a Concat, and clamps codes to whole bounds, in ways that are not simulated.
+//     pairs of a zero point above 129 are simulated to saturate (0, 105);
+//   - with AVX-512 and without VNNI small differences of some padded convolutions are not explained (12, 31, 33, 36, 38, 104, 106);
+//   - ONNX Runtime rounds an output of the graph where it has moved a QuantizeLinear over the Transpose that reads it too (22), and its sums of a ConvTranspose
+//     have an order that is not simulated: a code behind one goes the other way (10, 12); two more are not looked into (68, 77).
 func TestRandomGraphs(t *testing.T) {
 	python(t)
-	from, to := uint64(1), uint64(7)
+	from, to := uint64(1), uint64(9)
 	if s := os.Getenv("DROPQUANT_SEEDS"); s != "" {
 		if _, err := fmt.Sscanf(s, "%d-%d", &from, &to); err != nil {
 			t.Fatal(err)
@@ -50,6 +49,7 @@ func TestRandomGraphs(t *testing.T) {
 	inONNXRuntime := slices.Concat(strange, onnxruntime)
 	jobs := randomJobs(t, inONNXRuntime)
 	compareRandom(t, ort, inONNXRuntime, runScript(t, "run_onnxruntime.py", jobs))
+	openvino = slices.Concat(openvino, strange)
 	jobs = randomJobs(t, openvino)
 	for _, isa := range isas(t) {
 		compareRandom(t, isa, openvino, runScript(t, "run_openvino.py", jobs, "ONEDNN_MAX_CPU_ISA="+isa.name))

@@ -58,6 +58,19 @@ var (
 		return fmt.Sprintf("its input comes through a Concat, and the zero point of %q is %d", c.name(), c.Params.Zero[0])
 	}}
 
+	// paddedByConv holds for Pads of codes whose 0 is the code 0, and for others in front of convolutions only, which take the padding over.
+	paddedByConv = Check{Rule: ruleAsymmetric, Why: func(r *reader, u *Unit) string {
+		c := u.Inputs[0]
+		if c == nil || c.Params.Zero[0] == 0 || u.Node.Str("mode", "constant") != "constant" {
+			return ""
+		}
+		y := u.Node.Outputs[0]
+		if !r.graph.IsOutput(y) && !slices.ContainsFunc(y.Uses, func(u graph.Use) bool { return u.Node.Op != "Conv" }) {
+			return ""
+		}
+		return fmt.Sprintf("the zero point of %q is %d, and it pads codes with 0 only", c.name(), c.Params.Zero[0])
+	}}
+
 	// padsAreZeros holds for pools whose padding is not counted, or stands for the 0 that the codes have as their lowest.
 	padsAreZeros = Need{Holds: func(n *graph.Node) bool { return !countsPads(n) || bounds(n.Input(0)).lo >= 0 },
 		Else: "it counts its padding, and this runtime pads codes with 0"}

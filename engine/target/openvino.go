@@ -57,7 +57,7 @@ var OpenVINO = &Target{
 		{Op: "Split", Role: Carrier, In: first, Needs: []Need{activation}, Source: "LPT split.cpp, variadic_split.cpp"},
 		{Op: "DepthToSpace", Role: Carrier, In: first, Checks: []Check{perTensor, blocksOfConcat.with(Refused)}, Needs: []Need{activation, planned(blocksOfOne)}, Source: "LPT depth_to_space.cpp"},
 		{Op: "SpaceToDepth", Role: Carrier, In: first, Checks: []Check{perTensor}, Needs: []Need{activation}, Source: "LPT space_to_batch.cpp's family; NNCF transparent"},
-		{Op: "Pad", Role: Carrier, In: first, Needs: []Need{activation, zeroPad, planned(notNegative)}, Source: "LPT pad.cpp: the constant must be the code of 0"},
+		{Op: "Pad", Role: Carrier, In: first, Checks: []Check{paddedByConv}, Needs: []Need{activation, zeroPad, planned(notNegative)}, Source: "LPT pad.cpp: the constant must be the code of 0; seen: OpenVINO 2026.4.1, ref_f32"},
 		{Op: "Resize", Role: Carrier, In: first, Needs: []Need{activation, nearest}, Source: "LPT interpolate.cpp: nearest"},
 		{Op: "Dropout", Role: Carrier, In: first, Needs: []Need{activation, oneOutput}, Source: "nothing in inference"},
 		{Op: "Identity", Role: Carrier, In: first, Needs: []Need{activation}, Source: "nothing"},
