@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"slices"
 
 	"dropquant/engine/dataset"
@@ -175,10 +176,12 @@ func (j *Job) Observe(i int, f File) error {
 		return nil
 	}
 	stats := j.statsByName()
+	seed := crc32.ChecksumIEEE(f.Data) // of the file, so that neither its name nor those beside it make a difference
 	for _, x := range samples {
+		seed++
 		out, err := j.float.Run(j.feed(x), func(v *graph.Value, t *tensor.Tensor) {
 			if s := stats[v.Name]; s != nil {
-				s.Observe(i, t.F32())
+				s.Observe(i, seed, t.F32())
 			}
 		})
 		if err != nil {

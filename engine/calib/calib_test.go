@@ -17,7 +17,7 @@ func statOf(images ...[]float32) *observe.Stat {
 	s := new(observe.Stat)
 	for i, x := range images {
 		for part := range slices.Chunk(x, 1000) { // each value is counted: slices are so small
-			s.Observe(i, part)
+			s.Observe(i, uint32(i), part)
 		}
 	}
 	return s
@@ -33,7 +33,7 @@ func samples() map[string]*observe.Stat {
 			for i := range x {
 				x[i] = float32(f())
 			}
-			s.Observe(image, x)
+			s.Observe(image, uint32(image), x)
 		}
 		return s
 	}

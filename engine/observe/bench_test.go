@@ -25,9 +25,9 @@ func BenchmarkObserve(b *testing.B) {
 		}{{"normal", x, 1}, {"relu", relu, 1}, {"relu, wider before", relu, 10}} {
 			b.Run(fmt.Sprintf("%d/%s", n, c.name), func(b *testing.B) {
 				var s Stat
-				s.Observe(0, []float32{c.most})
+				s.Observe(0, 0, []float32{c.most})
 				for range b.N {
-					s.Observe(1, c.x)
+					s.Observe(1, 1, c.x)
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/value")
 			})

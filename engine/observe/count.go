@@ -8,8 +8,10 @@ import (
 
 // Observe adds the values that one image gave. A value may come in several
 // parts. Images are numbered by their place in the list the user gave, from 0.
-func (s *Stat) Observe(image int, x []float32) {
-	if len(x) >= sampleFrom && s.sample(image, x) {
+// The seed chooses which values of many are looked at: it is to be another one
+// for each image, and should not depend on the images beside it.
+func (s *Stat) Observe(image int, seed uint32, x []float32) {
+	if len(x) >= sampleFrom && s.sample(image, seed, x) {
 		return
 	}
 	lo, hi, bad := kernel.MinMax(x)

@@ -14,7 +14,7 @@ func FuzzDecodeStat(f *testing.F) {
 	for range 4 {
 		var s Stat
 		for i, x := range randomImages(r)[:1] {
-			s.Observe(i, x[:min(len(x), 20)])
+			s.Observe(i, uint32(i), x[:min(len(x), 20)])
 		}
 		f.Add(s.AppendBinary(nil))
 	}
@@ -32,15 +32,15 @@ func FuzzDecodeStat(f *testing.F) {
 			t.Fatal("merging into an empty Stat changed it")
 		}
 		sum.Merge(s)
-		sum.Observe(0, []float32{1e30, -1e-30})
+		sum.Observe(0, 0, []float32{1e30, -1e-30})
 		sum.Histogram()
 	})
 }
 
 func TestDecodeStatRefuses(t *testing.T) {
 	var s Stat
-	s.Observe(2, []float32{1, -2, 0})
-	s.Observe(5, []float32{0.5})
+	s.Observe(2, 2, []float32{1, -2, 0})
+	s.Observe(5, 5, []float32{0.5})
 	good := s.AppendBinary(nil)
 	if _, rest, err := DecodeStat(append(good[:len(good):len(good)], 9)); err != nil || len(rest) != 1 {
 		t.Fatalf("%v, %d bytes left", err, len(rest))

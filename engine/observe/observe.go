@@ -2,7 +2,7 @@
 // range can be estimated afterwards.
 //
 // A [Stat] is made in one pass, its memory does not grow with the number of
-// values, and it is a function of the set of (image, values) pairs observed:
+// values, and it is a function of the set of (image, seed, values) observed:
 // not of their order, nor of how they were spread over workers whose Stats were
 // merged. Three choices make that hold exactly, in every bit:
 //

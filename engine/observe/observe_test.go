@@ -14,11 +14,11 @@ import (
 func TestObserve(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	var s Stat
-	s.Observe(3, []float32{0, 1, -1, nan, float32(math.Copysign(0, -1))})
-	s.Observe(1, []float32{0.5, inf, -inf, -0.25})
-	s.Observe(2, nil)
-	s.Observe(4, []float32{nan})
-	s.Observe(3, []float32{-1.5, 0.0001})
+	s.Observe(3, 3, []float32{0, 1, -1, nan, float32(math.Copysign(0, -1))})
+	s.Observe(1, 1, []float32{0.5, inf, -inf, -0.25})
+	s.Observe(2, 2, nil)
+	s.Observe(4, 4, []float32{nan})
+	s.Observe(3, 3, []float32{-1.5, 0.0001})
 
 	if lo, hi, ok := s.Range(); lo != -1.5 || hi != 1 || !ok {
 		t.Errorf("range %v…%v %v", lo, hi, ok)
@@ -55,7 +55,7 @@ func TestBins(t *testing.T) {
 	for _, amax := range []float32{1e-45, 1e-39, 1e-30, 0.9999999, 1, 1.0000001, 4095.9998, 4096, 1e30, math.MaxFloat32} {
 		for _, x := range []float32{amax, -amax, amax / 3, -amax / 3, 0, 1e-45, -1e-45} {
 			var s Stat
-			s.Observe(0, []float32{amax, x})
+			s.Observe(0, 0, []float32{amax, x})
 			h := s.Histogram()
 			side := h.Pos
 			if x < 0 {
@@ -110,7 +110,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 		images := randomImages(r)
 		var whole Stat
 		for i, x := range images {
-			whole.Observe(i, x)
+			whole.Observe(i, uint32(i), x)
 		}
 		want := whole.AppendBinary(nil)
 
@@ -119,7 +119,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 			x := images[i]
 			for len(x) > 0 {
 				n := 1 + r.IntN(len(x))
-				shards[r.IntN(len(shards))].Observe(i, x[:n])
+				shards[r.IntN(len(shards))].Observe(i, uint32(i), x[:n])
 				x = x[n:]
 			}
 		}
@@ -142,11 +142,11 @@ func TestOrderDoesNotMatter(t *testing.T) {
 
 func TestMergeLeavesTheOtherAlone(t *testing.T) {
 	var a, b Stat
-	a.Observe(0, []float32{1000})
-	b.Observe(0, []float32{1, -3})
+	a.Observe(0, 0, []float32{1000})
+	b.Observe(0, 0, []float32{1, -3})
 	before := b.AppendBinary(nil)
 	a.Merge(&b)
-	a.Observe(1, []float32{5000})
+	a.Observe(1, 1, []float32{5000})
 	if !bytes.Equal(before, b.AppendBinary(nil)) {
 		t.Error("merging changed its operand")
 	}
@@ -164,7 +164,7 @@ func TestEmpty(t *testing.T) {
 	if h := o.Histogram(); h.Total != 0 || h.Neg != nil || h.Pos != nil || h.Width <= 0 {
 		t.Errorf("%+v", h)
 	}
-	s.Observe(0, []float32{0, 0})
+	s.Observe(0, 0, []float32{0, 0})
 	if h := s.Histogram(); h.Total != 2 || len(h.Pos) != 1 || len(h.Neg) != 0 {
 		t.Errorf("%+v", h)
 	}
@@ -210,7 +210,7 @@ func TestSample(t *testing.T) {
 		lo, hi, _ := kernel.MinMax(x)
 		whole.count(x, lo, hi)
 		whole.extend(Extremes{7, lo, hi})
-		sampled.Observe(7, x)
+		sampled.Observe(7, 7, x)
 		if !slices.Equal(whole.Images(), sampled.Images()) {
 			t.Errorf("%s: extremes %v, exactly %v", c.name, sampled.Images(), whole.Images())
 		}
@@ -250,12 +250,12 @@ func TestSampleOrder(t *testing.T) {
 	}
 	var up, down, left, right Stat
 	for k := range parts {
-		up.Observe(k, parts[k])
-		down.Observe(3-k, parts[3-k])
+		up.Observe(k, uint32(k), parts[k])
+		down.Observe(3-k, uint32(3-k), parts[3-k])
 		if k%2 == 0 {
-			left.Observe(k, parts[k])
+			left.Observe(k, uint32(k), parts[k])
 		} else {
-			right.Observe(k, parts[k])
+			right.Observe(k, uint32(k), parts[k])
 		}
 	}
 	right.Merge(&left)
@@ -272,18 +272,18 @@ func TestSettle(t *testing.T) {
 	}
 	var plain, full Stat
 	for k := range 4 {
-		plain.Observe(k, x)
+		plain.Observe(k, uint32(k), x)
 		if k > 0 {
 			full.held = math.MaxUint32 - uint64(k)
 		}
-		full.Observe(k, x)
+		full.Observe(k, uint32(k), x)
 	}
 	if full.held >= math.MaxUint32-3 {
 		t.Error("counts were not settled")
 	}
 	wide := []float32{100}
-	plain.Observe(4, wide)
-	full.Observe(4, wide)
+	plain.Observe(4, 4, wide)
+	full.Observe(4, 4, wide)
 	if h := full.Histogram(); h.Total != 4*sampleFrom+1 {
 		t.Errorf("%d values are counted, want %d", h.Total, 4*sampleFrom+1)
 	}
@@ -306,7 +306,7 @@ func TestSampleUnlike(t *testing.T) {
 		}
 	}
 	var s, whole Stat
-	s.Observe(0, x)
+	s.Observe(0, 0, x)
 	whole.count(x, 0.5, 100)
 	whole.extend(Extremes{0, 0.5, 100})
 	if !bytes.Equal(s.AppendBinary(nil), whole.AppendBinary(nil)) {
@@ -322,7 +322,7 @@ func TestSampleNotFinite(t *testing.T) {
 	}
 	x[5], x[700], x[701] = float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))
 	var s Stat
-	s.Observe(0, x)
+	s.Observe(0, 0, x)
 	nan, inf := s.NotFinite()
 	if h := s.Histogram(); nan != 1 || inf != 2 || h.Total != uint64(len(x)-3) {
 		t.Errorf("%d NaN, %d infinite, %d counted of %d", nan, inf, h.Total, len(x))

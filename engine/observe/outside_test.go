@@ -8,7 +8,7 @@ func TestOutside(t *testing.T) {
 	for i := 1; i <= 100; i++ {
 		x = append(x, float32(i), -float32(i))
 	}
-	s.Observe(0, x)
+	s.Observe(0, 0, x)
 	h := s.Histogram()
 	for _, c := range []struct {
 		lo, hi float32

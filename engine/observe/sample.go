@@ -11,10 +11,10 @@ import (
 
 // Large slices are counted in two parts. The values of the tails decide where a range had better end: each of them is counted. The body in
 // between only weighs rounding errors, for which a sample stands, whose values have the weight of those between: blocks at places that
-// kernel.Sample chooses, others for each image, so that some images together show all of a value. About one of two or three hundred values
+// kernel.Sample chooses, others for each seed, so that some images together show all of a value. About one of two or three hundred values
 // lies in a tail.
 //
-// What is done depends on the slice and the number of its image alone, so that a Stat remains a function of what was observed; it does
+// What is done depends on the slice and the seed of its image alone, so that a Stat remains a function of what was observed; it does
 // depend on the slices in which an image's values come.
 const (
 	leastBits   = 9
@@ -40,17 +40,17 @@ type scratch struct {
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // sample adds a large slice. It reports false, and has done nothing, for values that need care.
-func (s *Stat) sample(image int, x []float32) bool {
+func (s *Stat) sample(image int, seed uint32, x []float32) bool {
 	w := scratches.Get().(*scratch)
-	ok := s.sampleIn(w, image, x)
+	ok := s.sampleIn(w, image, seed, x)
 	scratches.Put(w)
 	return ok
 }
 
-func (s *Stat) sampleIn(w *scratch, image int, x []float32) bool {
+func (s *Stat) sampleIn(w *scratch, image int, seed uint32, x []float32) bool {
 	up := weight(len(x))
 	w.sample = slices.Grow(w.sample[:0], len(x)>>up+kernel.SampleBlock)
-	sample := w.sample[:kernel.Sample(w.sample[:cap(w.sample)], w.ends[:], x, 1<<up, image)]
+	sample := w.sample[:kernel.Sample(w.sample[:cap(w.sample)], w.ends[:], x, 1<<up, int(seed&(1<<up-1)))]
 	// A tail lies beyond the second least far of the extremes of the four parts. Extremes are often neighbours: as parts have no block in
 	// common, those of one or two blocks do not take the tail for the body.
 	lows, highs := sorted([kernel.SampleEnds]float32(w.ends[:])), sorted([kernel.SampleEnds]float32(w.ends[kernel.SampleEnds:]))

@@ -121,7 +121,7 @@ func (s *session) observe() error {
 	s.images++
 	_, err := s.calibrating.Run(s.feeds(), func(v *graph.Value, t *tensor.Tensor) {
 		if stat := s.stats[v]; stat != nil {
-			stat.Observe(s.images, t.F32())
+			stat.Observe(s.images, uint32(s.images), t.F32())
 		}
 	})
 	return err
