@@ -142,7 +142,7 @@ func (p place) lost(m model) (string, error) {
 	for i := range jobs {
 		jobs[i].Ref = p.float(m)
 	}
-	scores, err := p.referee(jobs)
+	scores, err := p.inRuntimes(jobs)
 	if err != nil {
 		return "", err
 	}
@@ -160,7 +160,7 @@ func (p place) lost(m model) (string, error) {
 // float is the path of the float model.
 func (p place) float(m model) string { return filepath.Join(p.data, "models", m.name+".onnx") }
 
-// quantize writes a file for each target, with default options, and returns what the referee is to do with it.
+// quantize writes a file for each target, with default options, and returns what is to be done with it.
 func (p place) quantize(m model, targets []*target.Target) ([]job, error) {
 	bytes, err := os.ReadFile(p.float(m))
 	if err != nil {
@@ -199,8 +199,8 @@ func (m model) sample(data string) (engine.Images, error) {
 	}}, err
 }
 
-// referee has testdata/score.py run the files. env is added to its environment.
-func (p place) referee(jobs []job, env ...string) (scores []score, err error) {
+// inRuntimes has testdata/score.py run the files. env is added to its environment.
+func (p place) inRuntimes(jobs []job, env ...string) (scores []score, err error) {
 	text, err := json.Marshal(jobs)
 	if err != nil {
 		return nil, err

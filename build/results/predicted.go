@@ -45,7 +45,7 @@ func (p place) predicted(m model, c cpu, files []string) (rows string, err error
 	if len(jobs) == 0 || err != nil {
 		return "", err
 	}
-	scores, err := p.referee(jobs, "ONEDNN_MAX_CPU_ISA="+c.oneDNN)
+	scores, err := p.inRuntimes(jobs, "ONEDNN_MAX_CPU_ISA="+c.oneDNN)
 	if err != nil {
 		return "", err
 	}
