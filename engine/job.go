@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"slices"
 
+	"dropquant/engine/calib"
 	"dropquant/engine/dataset"
 	"dropquant/engine/eval"
 	"dropquant/engine/exec"
@@ -121,7 +122,7 @@ func newJob(m *Model, o Options) (*Job, error) {
 		return nil, err
 	}
 	for range j.plan.Values() {
-		j.stats = append(j.stats, &observe.Stat{})
+		j.stats = append(j.stats, calib.NewStat(j.estimators()...))
 	}
 	for range j.layers {
 		j.tallies = append(j.tallies, &eval.Tally{})

@@ -11,6 +11,7 @@ package calib
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dropquant/engine/observe"
@@ -42,22 +43,23 @@ type Method struct {
 	Doc    string // one sentence
 	Source string
 	rule   func(s *observe.Stat, g quant.Grid, o Options) (lo, hi float64)
+	whole  bool // it compares neighbouring bins, for which a sample is too few
 }
 
 // Methods are all of them, the recommended one first.
 var Methods = []Method{
 	{"mse", "Least squares", "The range whose rounding and clipping errors add up to the least squared error.",
-		"the L2 search of PyTorch's HistogramObserver, done with the error of the real quantizer", mse},
+		"the L2 search of PyTorch's HistogramObserver, done with the error of the real quantizer", mse, false},
 	{"minmax", "Min–max", "Everything observed: nothing is clipped, and one outlier sets the step for all.",
-		"torch MinMaxObserver; onnxruntime CalibrationMethod.MinMax", minmax},
+		"torch MinMaxObserver; onnxruntime CalibrationMethod.MinMax", minmax, false},
 	{"mean-minmax", "Mean of extremes", "The mean over the images of each image's smallest and largest value.",
-		"NNCF's default, RangeEstimatorParametersSet.MEAN_MINMAX", meanMinmax},
+		"NNCF's default, RangeEstimatorParametersSet.MEAN_MINMAX", meanMinmax, false},
 	{"moving-average", "Moving average", "Extremes that follow each next image by a tenth of the way.",
-		"torch MovingAverageMinMaxObserver with MMRazor's averaging_constant 0.1 (torch's own is 0.01)", movingAverage},
+		"torch MovingAverageMinMaxObserver with MMRazor's averaging_constant 0.1 (torch's own is 0.01)", movingAverage, false},
 	{"percentile", "Percentile", "All but the outermost 0.001 percent of the values.",
-		"onnxruntime CalibrationMethod.Percentile, whose default is 99.999", percentile},
+		"onnxruntime CalibrationMethod.Percentile, whose default is 99.999", percentile, false},
 	{"entropy", "Entropy (KL)", "The clipped distribution that tells the most about the whole one, but never less than 99.9 percent of the values.",
-		"Migacz, 8-bit inference with TensorRT, GTC 2017; pytorch-quantization calib/histogram.py; the floor as in onnxsim", entropy},
+		"Migacz, 8-bit inference with TensorRT, GTC 2017; pytorch-quantization calib/histogram.py; the floor as in onnxsim", entropy, true},
 }
 
 // Default names the recommended method: over seven networks none other is as
@@ -78,12 +80,20 @@ var Methods = []Method{
 // On S8 the sums over the seven are mse 141.4, entropy 140.0, percentile 138.3, mean-minmax 131.9, minmax 130.1.
 // All values were counted. With tails and a sample of the body, as package observe counts slices from 2048 values on, the squared error of a
 // value's codes is larger than that of the range that all values give by 0.004 to 0.016 dB in the mean over the values of a network (ResNet-20,
-// NanoDet-m, YOLOX-Nano, MobileNetV2; three sets of 32 images each), and by up to 0.1 dB on one value, but for one of YOLOX-Nano whose error
-// has two minima, 0.4 to 1.1 dB apart. Percentiles change by less than 0.2 %; entropy, which counts single bins, gives other ranges
-// with any sample. An eighth of all values alone cost 0.4 dB on MobileNetV2's output.
+// NanoDet-m, YOLOX-Nano, MobileNetV2; three sets of 32 images each), and by up to 0.16 dB on one value, but for one of YOLOX-Nano whose error
+// has two minima, 0.4 to 1.1 dB apart. Percentiles change by less than 0.2 %. For entropy all values are counted: with the sample it lost
+// 2.5 dB on ResNet-20 and 1.5 on SqueezeNet. An eighth of all values alone cost 0.4 dB on MobileNetV2's output.
 // No statistic of one tensor alone tells which of its outliers matter downstream:
 // choosing among [Candidates] by the error at the output gives 22.1 on MobileNetV2 and 33.3 on ResNet-20.
 const Default = "mse"
+
+// NewStat returns a statistic from which all of these methods can estimate.
+func NewStat(methods ...string) *observe.Stat {
+	return &observe.Stat{Whole: slices.ContainsFunc(methods, func(name string) bool {
+		m, err := find(name)
+		return err == nil && m.whole
+	})}
+}
 
 // A warning from [Range]: the range returned is sound, and the user should know.
 var (

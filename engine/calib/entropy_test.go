@@ -2,8 +2,10 @@ package calib
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
+	"dropquant/engine/observe"
 	"dropquant/engine/quant"
 )
 
@@ -80,5 +82,27 @@ func TestEntropyFloor(t *testing.T) {
 	}
 	if _, hi, _ := Range("entropy", samples()["outlier"], quant.S8, Options{}); hi > 100 {
 		t.Errorf("one outlier of 1000 keeps the range at %v", hi)
+	}
+}
+
+// A slice large enough to be sampled is counted whole for entropy, and for it alone.
+func TestEntropyCountsAll(t *testing.T) {
+	x := make([]float32, 1<<16)
+	r := rand.New(rand.NewPCG(5, 6))
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	bins := func(s *observe.Stat) (n int) {
+		s.Observe(0, 1, x)
+		for _, c := range s.Histogram().Pos {
+			if c > 0 {
+				n++
+			}
+		}
+		return n
+	}
+	whole, for3, for1 := bins(&observe.Stat{Whole: true}), bins(NewStat("mse", "mean-minmax", "entropy")), bins(NewStat("mse"))
+	if for3 != whole || for1 >= whole*9/10 {
+		t.Errorf("%d bins are in use for entropy, %d for mse, %d when all is counted", for3, for1, whole)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // The seed chooses which values of many are looked at: it is to be another one
 // for each image, and should not depend on the images beside it.
 func (s *Stat) Observe(image int, seed uint32, x []float32) {
-	if len(x) >= sampleFrom && s.sample(image, seed, x) {
+	if !s.Whole && len(x) >= sampleFrom && s.sample(image, seed, x) {
 		return
 	}
 	lo, hi, bad := kernel.MinMax(x)

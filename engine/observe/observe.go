@@ -37,6 +37,8 @@ const (
 // Stat is the statistic of one value of a graph. The zero value is empty and
 // ready to use. It must not be used from several goroutines at once.
 type Stat struct {
+	Whole bool // every value is counted, however many there are; no part of what was observed
+
 	images   []Extremes // ascending by Image
 	exp      int        // bins are 2^exp wide; meaningless without images
 	counts   []uint64   // Bins of them, counts[Half] from 0 up, of what was settled; nil while nothing was
