@@ -122,7 +122,7 @@ func newJob(m *Model, o Options) (*Job, error) {
 		return nil, err
 	}
 	for range j.plan.Values() {
-		j.stats = append(j.stats, calib.NewStat(j.estimators()...))
+		j.stats = append(j.stats, calib.NewStat(o.Estimator))
 	}
 	for range j.layers {
 		j.tallies = append(j.tallies, &eval.Tally{})

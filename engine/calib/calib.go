@@ -11,7 +11,6 @@ package calib
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"dropquant/engine/observe"
@@ -87,12 +86,10 @@ var Methods = []Method{
 // choosing among [Candidates] by the error at the output gives 22.1 on MobileNetV2 and 33.3 on ResNet-20.
 const Default = "mse"
 
-// NewStat returns a statistic from which all of these methods can estimate.
-func NewStat(methods ...string) *observe.Stat {
-	return &observe.Stat{Whole: slices.ContainsFunc(methods, func(name string) bool {
-		m, err := find(name)
-		return err == nil && m.whole
-	})}
+// NewStat returns a statistic from which a method can estimate. For any other name it is one that suits most.
+func NewStat(method string) *observe.Stat {
+	m, _ := find(method)
+	return &observe.Stat{Whole: m.whole}
 }
 
 // A warning from [Range]: the range returned is sound, and the user should know.
