@@ -14,7 +14,7 @@ import (
 // computes wrongly.
 func TestOwnFilesAreSound(t *testing.T) {
 	t.Parallel()
-	const seeds = 60 // of 300 none does
+	const seeds = 60
 	for seed := range uint64(seeds) {
 		g := randmodel.Small(seed)
 		m, err := g.ToONNX()

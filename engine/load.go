@@ -39,7 +39,7 @@ type Model struct {
 // Hash returns the SHA-256 of the model's file, in hex. It takes a while in a browser, so only what is written asks for it.
 func (m *Model) Hash() string { return m.hash() }
 
-// TakeHash tells a model the Hash that another worker has found for the same file.
+// TakeHash tells a model the Hash that another worker has found for the same file, while nobody else uses the model.
 func (m *Model) TakeHash(hash string) { m.hash = func() string { return hash } }
 
 // Target returns the name of the target that a file of Dropquant's says it was made for, "" for other files.

@@ -52,26 +52,10 @@ func Quantize(m *Model, o Options, images Images, workers int, progress Progress
 			return nil, err
 		}
 	}
-	every := all(images)
-	if err := (round[*Job]{phase: Calibrating, list: every, step: (*Job).Observe}).run(jobs, images, progress); err != nil {
+	if err := quantize(jobs, images, progress); err != nil {
 		return nil, err
 	}
-	if err := together(jobs, func(j *Job, place int) error { return j.RoundShare(place, len(jobs)) }); err != nil {
-		return nil, err
-	}
-	if err := (round[*Job]{list: jobs[0].Probes(), step: (*Job).Probe}).run(jobs, images, nil); err != nil {
-		return nil, err
-	}
-	if err := together(jobs, func(j *Job, place int) error { return j.tryAll(place, len(jobs), images) }); err != nil {
-		return nil, err
-	}
-	if err := exchange(jobs); err != nil {
-		return nil, err
-	}
-	if err := together(jobs, func(j *Job, _ int) error { return j.Quantize() }); err != nil {
-		return nil, err
-	}
-	if err := (round[*Job]{phase: Comparing, list: every, step: (*Job).Compare}).run(jobs, images, progress); err != nil {
+	if err := (round[*Job]{phase: Comparing, list: all(images), step: (*Job).Compare}).run(jobs, images, progress); err != nil {
 		return nil, err
 	}
 	model, err := jobs[0].Export()
@@ -79,6 +63,26 @@ func Quantize(m *Model, o Options, images Images, workers int, progress Progress
 		return nil, err
 	}
 	return &Result{model, jobs[0].Report(), jobs[0]}, nil
+}
+
+// quantize does all steps up to Quantize.
+func quantize(jobs []*Job, images Images, progress Progress) error {
+	if err := (round[*Job]{phase: Calibrating, list: all(images), step: (*Job).Observe}).run(jobs, images, progress); err != nil {
+		return err
+	}
+	if err := together(jobs, func(j *Job, place int) error { return j.RoundShare(place, len(jobs)) }); err != nil {
+		return err
+	}
+	if err := (round[*Job]{list: jobs[0].Probes(), step: (*Job).Probe}).run(jobs, images, nil); err != nil {
+		return err
+	}
+	if err := together(jobs, func(j *Job, place int) error { return j.tryAll(place, len(jobs), images) }); err != nil {
+		return err
+	}
+	if err := exchange(jobs); err != nil {
+		return err
+	}
+	return together(jobs, func(j *Job, _ int) error { return j.Quantize() })
 }
 
 // tryAll is what worker place of several does between Probe and Quantize.

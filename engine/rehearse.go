@@ -55,12 +55,12 @@ output y
 //go:embed rehearse.jpg
 var picture []byte
 
-// blocks, pictures and jobs are as many as it takes: a browser compiles well what has run about a hundred thousand instructions, also
-// what a job does only once.
+// blocks, pictures and rounds are how much there is to do. With a network of few layers V8 left twice as much to compile for the
+// first job.
 const (
 	blocks   = 10
 	pictures = 6
-	jobs     = 3
+	rounds   = 3
 )
 
 // Rehearse quantizes a small network on small pictures, both made up, and forgets them. A browser compiles a function well only
@@ -70,57 +70,24 @@ func Rehearse() error {
 	if err != nil {
 		return fmt.Errorf("rehearsal: %w", err)
 	}
-	var files []File
-	for i := range pictures {
-		files = append(files, File{fmt.Sprintf("picture %d", i), picture})
-	}
+	images := Images{pictures, func(i int) (File, error) { return File{fmt.Sprintf("picture %d", i), picture}, nil }}
 	preset, _ := dataset.FindPreset("torchvision")
-	for range jobs {
+	for range rounds {
 		m.Info(target.OpenVINO.Name, preset)
-		var pair [2]*Job
+		var pair [2]*Job // of which each learns from the other
 		for i := range pair {
 			if pair[i], err = NewJob(m, Options{Preset: preset}); err != nil {
 				return err
 			}
 		}
-		if err := rehearse(pair[0], pair[1], files); err != nil {
+		if err := quantize(pair[:], images, nil); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// rehearse does a job, of which another one learns.
-func rehearse(j, other *Job, files []File) error {
-	for i, f := range files {
-		if err := j.Observe(i, f); err != nil {
+		if _, err := pair[0].Export(); err != nil {
 			return err
 		}
+		pair[0].Report()
 	}
-	if err := other.Merge(j.State()); err != nil {
-		return err
-	}
-	if err := j.RoundShare(0, 1); err != nil {
-		return err
-	}
-	for _, i := range j.Probes() {
-		if err := j.Probe(i, files[i]); err != nil {
-			return err
-		}
-	}
-	if err := other.Merge(j.State()); err != nil {
-		return err
-	}
-	if err := j.tryAll(0, 1, Images{len(files), func(i int) (File, error) { return files[i], nil }}); err != nil {
-		return err
-	}
-	if err := j.Quantize(); err != nil {
-		return err
-	}
-	if _, err := j.Export(); err != nil {
-		return err
-	}
-	j.Report()
 	return nil
 }
 

@@ -118,9 +118,8 @@ func (p *pool) warm(n int, m *model) {
 	for i, w := range p.idle {
 		if m != nil {
 			web.Go(func() {
-				if _, err := w.load(m, nil); err == nil && i == 0 && m.hash == "" {
-					found, _ := w.call(protocol.Request{Kind: protocol.Hash}, nil, nil)
-					m.hash = found.Hash
+				if _, err := w.load(m, nil); err == nil && i == 0 {
+					w.hash(m)
 				}
 			})
 		}
@@ -250,6 +249,17 @@ func (w *worker) load(m *model, options json.RawMessage) (answer, error) {
 		w.holds = m
 	}
 	return a, err
+}
+
+// hash finds the hash of a model, if the worker holds it still and nobody has found it. No other model is loaded meanwhile: its hash would
+// be taken for this one's.
+func (w *worker) hash(m *model) {
+	w.loads.Lock()
+	defer w.loads.Unlock()
+	if w.holds == m && m.hash == "" {
+		found, _ := w.call(protocol.Request{Kind: protocol.Hash}, nil, nil)
+		m.hash = found.Hash
+	}
 }
 
 // fileError is a file that the browser cannot open any more.

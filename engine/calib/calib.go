@@ -80,7 +80,7 @@ var Methods = []Method{
 // All values were counted. With tails and a sample of the body, as package observe counts slices from 2048 values on, the squared error of a
 // value's codes is larger than that of the range that all values give by 0.004 to 0.016 dB in the mean over the values of a network (ResNet-20,
 // NanoDet-m, YOLOX-Nano, MobileNetV2; three sets of 32 images each), and by up to 0.16 dB on one value, but for one of YOLOX-Nano whose error
-// has two minima, 0.4 to 1.1 dB apart. Percentiles change by less than 0.2 %. For entropy all values are counted: with the sample it lost
+// has two minima, 0.4 to 1.1 dB apart. Percentiles change by less than 0.2 %. For entropy, asked for by name, all values are counted: with the sample it lost
 // 2.5 dB on ResNet-20 and 1.5 on SqueezeNet. An eighth of all values alone cost 0.4 dB on MobileNetV2's output.
 // No statistic of one tensor alone tells which of its outliers matter downstream:
 // choosing among [Candidates] by the error at the output gives 22.1 on MobileNetV2 and 33.3 on ResNet-20.

@@ -57,8 +57,8 @@ type Request struct {
 	Shape    []int           `json:"shape,omitempty"`    // preview: the shape of the model's input
 	Images   []Image         `json:"images,omitempty"`
 	States   int             `json:"states,omitempty"`  // how many of the files are states
-	Place    int             `json:"place,omitempty"`   // probe: of the worker among all
-	Of       int             `json:"of,omitempty"`      // probe: how many there are
+	Place    int             `json:"place,omitempty"`   // probe, try: of the worker among all
+	Of       int             `json:"of,omitempty"`      // probe, try: how many there are
 	Tested   string          `json:"tested,omitempty"`  // lint, trace, test: name of a model to compare with the loaded one, or "" to take the loaded one
 	Element  json.RawMessage `json:"element,omitempty"` // trace: which number
 	Hash     string          `json:"hash,omitempty"`    // write: of the model, if it is known
